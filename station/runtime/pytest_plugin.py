@@ -1,0 +1,103 @@
+"""What every test run needs: throw-away servers, and a record of which requirement is proved.
+
+Loaded by `-p` in pyproject.toml, since the servers must stand before Django reads its settings.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from station.runtime.embedded import Postgres, Valkey, database_url, redis_url
+
+ROWS = Path("docs", "requirements.tsv")
+OUTCOMES = Path("var", "requirements.json")
+
+servers: list[Postgres | Valkey] = []
+folders: list[Path] = []
+outcomes: dict[str, dict[str, str]] = {}
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests() -> Generator[None, None, None]:
+    """Start throw-away servers for what the environment does not name.
+
+    A wrapper, because pytest-django reads the settings in this same hook. The workers of xdist
+    inherit the two addresses and start nothing.
+    """
+    os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright keeps an event loop
+    if not os.environ.get("DATABASE_URL"):
+        postgres = Postgres(_folder(), durable=False)
+        postgres.start()
+        servers.append(postgres)
+        os.environ["DATABASE_URL"] = database_url(postgres.var)
+    if not os.environ.get("REDIS_URL"):
+        valkey = Valkey(_folder())
+        valkey.start()
+        servers.append(valkey)
+        os.environ["REDIS_URL"] = redis_url(valkey.var)
+    try:
+        return (yield)
+    except BaseException:  # settings that do not load: no other hook will be called
+        pytest_unconfigure()
+        raise
+
+
+def pytest_unconfigure() -> None:
+    while servers:
+        servers.pop().stop()
+    while folders:
+        shutil.rmtree(folders.pop(), ignore_errors=True)
+
+
+def _folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="station-test-"))
+    folder.chmod(0o755)  # PostgreSQL may run under another account
+    folders.append(folder)
+    return folder
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    known = known_rows(config.rootpath)
+    for item in items:
+        for mark in item.iter_markers("req"):
+            for row in mark.args:
+                if row not in known:
+                    raise pytest.UsageError(f"{item.nodeid}: docs/requirements.tsv 没有 {row}")
+                # Properties, unlike markers, travel from the workers of xdist.
+                item.user_properties.append(("req", row))
+
+
+def known_rows(root: Path) -> set[str]:
+    lines = (root / ROWS).read_text(encoding="utf-8").splitlines()[1:]
+    return {line.split("\t", 1)[0] for line in lines if line}
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.when != "call" and report.passed:
+        return
+    for name, row in report.user_properties:
+        if name == "req":
+            seen = outcomes.setdefault(str(row), {})
+            # A tear-down that fails spoils a test that passed.
+            if seen.get(report.nodeid, "passed") == "passed":
+                seen[report.nodeid] = report.outcome
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Add this run's outcomes to those of earlier runs; `make test` begins with an empty file."""
+    if hasattr(session.config, "workerinput") or not outcomes:
+        return
+    path = session.config.rootpath / OUTCOMES
+    earlier = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    for row, tests in outcomes.items():
+        earlier[row] = earlier.get(row, {}) | tests
+    path.parent.mkdir(exist_ok=True)
+    text = json.dumps(earlier, ensure_ascii=False, indent=1, sort_keys=True)
+    path.write_text(text, encoding="utf-8")
