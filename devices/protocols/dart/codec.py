@@ -45,6 +45,7 @@ class _Head:
     tries: int = 0
     waited: int = 0
     drained: bool = False  # the last poll was answered with EOT
+    greeted: bool = False  # a first block was spent on a harmless question
 
     def done(self) -> None:
         self.sending, self.tries = None, 0
@@ -167,6 +168,9 @@ class DartCodec:
         head = self._heads[address]
         step = head.sending
         if step is None and head.steps and self._ready(head):
+            if not head.greeted:  # after our restart number 0 may pass for a repetition
+                head.greeted = True
+                head.steps.appendleft(self._question(head.steps[0].command))
             step = head.sending = head.steps.popleft()
             head.tries = 0
             head.point.before(step.command, step.body)

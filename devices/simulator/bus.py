@@ -1,0 +1,86 @@
+"""Several pumps on one pair of wires, and what may go wrong on it."""
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from devices.protocols.base import Malformed, Seconds, SerialSettings
+from devices.protocols.dart.frames import Control, Deframer, decode, encode
+from devices.simulator.pump import Pump
+
+ANSWER_DELAY: Seconds = 0.010  # real heads were measured at 10 to 50 ms
+
+
+@dataclass(slots=True)
+class Faults:
+    """Each fault strikes one message in so many (0: never, 1: always)."""
+
+    damaged: int = 0  # answers with a flipped bit
+    unheard: int = 0  # messages of the master that arrive damaged
+    lost: int = 0  # answers that never arrive
+    doubled: int = 0  # answers that arrive twice in a row
+    noise: int = 0  # answers with a switching byte in front
+    echo: bool = False  # the converter repeats what the master sends
+    dead: set[int] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    data: bytes
+    delay: Seconds  # from the master's last byte to the answer's first
+
+
+class Bus:
+    """Bytes of the master in, answers out. No port, no clock."""
+
+    settings = SerialSettings(baud=9600, parity="O")
+
+    def __init__(
+        self,
+        pumps: Iterable[Pump],
+        *,
+        faults: Faults | None = None,
+        dice: random.Random | None = None,
+        delay: Seconds = ANSWER_DELAY,
+    ) -> None:
+        self.pumps = {pump.address: pump for pump in pumps}
+        self.faults = faults or Faults()
+        self.delay = delay
+        self.polls = 0
+        self._dice = dice or random.Random()
+        self._deframer = Deframer()
+
+    def feed(self, data: bytes) -> list[Answer]:
+        """What comes back. An undamaged message to a living pump has one answer."""
+        out = [Answer(data, 0)] if self.faults.echo else []
+        for _, plain in self._deframer.feed(data):
+            if self._happens(self.faults.unheard):
+                continue
+            try:
+                frame = decode(plain)
+            except Malformed:
+                continue  # a head is silent on damage
+            self.polls += frame.control is Control.POLL
+            pump = self.pumps.get(frame.address)
+            if pump is None or frame.address in self.faults.dead:
+                continue
+            reply = pump.hear(frame)
+            if reply is not None:
+                out += self._spoil(encode(reply))
+        return out
+
+    def _spoil(self, data: bytes) -> list[Answer]:
+        if self._happens(self.faults.lost):
+            return []
+        if self._happens(self.faults.damaged):
+            spoilt = bytearray(data)
+            spoilt[self._dice.randrange(len(data))] ^= 1 << self._dice.randrange(8)
+            data = bytes(spoilt)
+        if self._happens(self.faults.noise):
+            data = b"\xff" + data
+        if self._happens(self.faults.doubled):
+            data += data
+        return [Answer(data, self.delay)]
+
+    def _happens(self, one_in: int) -> bool:
+        return one_in > 0 and self._dice.randrange(one_in) == 0
