@@ -1,0 +1,85 @@
+"""Who may do what: one table, asked by every view; and the door that loads the user's stations.
+
+A right is `app.verb` or `app.noun.verb`. The table below is the role matrix of the project; its
+test walks every URL and every role. A right that is not in the table belongs to nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar, cast
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+
+from station.models import Assignment, Station, User
+from station.models.people import Role
+from station.rights import RIGHTS
+
+P = ParamSpec("P")
+R = TypeVar("R", bound=HttpResponse)
+
+
+class StaffRequest(HttpRequest):
+    """A request whose user is signed in; `role` and `station` are set by the middleware."""
+
+    user: User  # type: ignore[assignment]
+    role: str
+    station: Station
+
+
+def may_do(role: str, right: str) -> bool:
+    """Whether the role has the right."""
+    return role in RIGHTS.get(right, frozenset())
+
+
+def may(right: str) -> Callable[[Callable[Concatenate[StaffRequest, P], R]], Callable[Concatenate[HttpRequest, P], R]]:
+    """Let the view run only for a role that has the right at the request's station; else 403."""
+
+    def decorate(view: Callable[Concatenate[StaffRequest, P], R]) -> Callable[Concatenate[HttpRequest, P], R]:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> R:
+            staff = cast(StaffRequest, request)
+            if not getattr(staff, "role", "") or not may_do(staff.role, right):
+                raise PermissionDenied(right)
+            return view(staff, *args, **kwargs)
+
+        guarded.right = right  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate
+
+
+def open_to_all(view: Callable[P, R]) -> Callable[P, R]:
+    """Mark a view that needs no signing in (sign-in itself, health for machines)."""
+    view.right = None  # type: ignore[attr-defined]
+    return view
+
+
+def stations_of(user: User) -> QuerySet[Station]:
+    """The stations a user may see: those assigned, or all where an assignment names none."""
+    if Assignment.objects.filter(user=user, station=None).exists():
+        return Station.objects.filter(active=True)
+    return Station.objects.filter(active=True, assignments__user=user).distinct()
+
+
+def role_at(user: User, station: Station) -> str:
+    """The user's role at a station: its own assignment before one over all stations; "" if none."""
+    roles = dict(
+        Assignment.objects.filter(user=user).filter(station__in=[station]).values_list("station_id", "role")
+    )
+    if station.pk in roles:
+        return roles[station.pk]
+    over_all = Assignment.objects.filter(user=user, station=None).values_list("role", flat=True).first()
+    return over_all or ""
+
+
+def own_station(request: StaffRequest, station_id: int) -> Station:
+    """A station by id, 404 where this person may not see it."""
+    return get_object_or_404(stations_of(request.user), pk=station_id)
+
+
+ROLES = [role.value for role in Role]

@@ -1,0 +1,275 @@
+"""Settings: everything from the environment, wrong values fail at start.
+
+Lists of dotted names (`MENU`, `HOME`, `SEARCH`, `HEALTH`) are the only door by which the ground
+floor reaches the floors above.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import environ
+from celery.schedules import crontab
+from django.core.exceptions import ImproperlyConfigured
+
+from station.runtime.logging import configure as configure_logging
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+DEBUG = env.bool("DEBUG", default=False)
+DEMO = env.bool("DEMO", default=False)
+VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
+
+
+def _secret(name: str, length: int) -> str:
+    """A secret from the environment, else one kept in var/ (development and the demo only)."""
+    value = env.str(name, default="")
+    if not value:
+        if env.bool("PRODUCTION", default=False):
+            raise ImproperlyConfigured(f"{name} 未设置：生产环境必须提供")
+        path = VAR_DIR / f"{name.lower()}.txt"
+        if not path.exists():
+            VAR_DIR.mkdir(parents=True, exist_ok=True)
+            fresh = path.with_suffix(f".{os.getpid()}")
+            fresh.write_text(os.urandom(length).hex())
+            fresh.chmod(0o600)
+            try:
+                os.link(fresh, path)  # the first process wins; the others read what it wrote
+            except FileExistsError:
+                pass
+            fresh.unlink()
+        value = path.read_text().strip()
+    if len(value) < length:
+        raise ImproperlyConfigured(f"{name} 太短：至少 {length} 个字符")
+    return value
+
+
+SECRET_KEY = _secret("SECRET_KEY", 32)
+# Wraps the persons' data keys and keys the blind indexes; losing it loses all personal data.
+SITE_KEY = _secret("SITE_KEY", 32)
+
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+HTTPS = env.bool("HTTPS", default=False)
+
+INSTALLED_APPS = [
+    "station",
+    "devices",
+    "inventory",
+    "members",
+    "marketing",
+    "sales",
+    "staff",
+    "finance",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.humanize",
+    "django.contrib.staticfiles",
+    "crispy_forms",
+    "crispy_bootstrap5",
+    "django_htmx",
+    "tablericons2",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "station.middleware.RequestLogMiddleware",
+    "station.middleware.SignInMiddleware",
+    "station.middleware.RefusalMiddleware",
+]
+
+ROOT_URLCONF = "station.urls.root"
+WSGI_APPLICATION = "station.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.messages.context_processors.messages",
+                "station.context.frame",
+            ],
+            "builtins": ["django.templatetags.static"],
+        },
+    }
+]
+CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
+CRISPY_TEMPLATE_PACK = "bootstrap5"
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+INSTALLED_APPS.append("django.forms")
+
+DATABASES = {"default": env.db_url("DATABASE_URL", default="postgresql://postgres@/station")}
+if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
+    raise ImproperlyConfigured("DATABASE_URL 必须是 PostgreSQL：规则由它的约束和触发器守护")
+DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+if env.str("PGHOST", default="") and not env.str("DATABASE_URL", default=""):
+    DATABASES["default"]["HOST"] = env.str("PGHOST")
+
+REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+_unix = REDIS_URL.startswith("unix://")
+CELERY_BROKER_URL = f"redis+socket://{REDIS_URL.removeprefix('unix://')}?virtual_host=1" if _unix else REDIS_URL
+CELERY_TASK_ALWAYS_EAGER = env.bool("CELERY_TASK_ALWAYS_EAGER", default=False)
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TIMEZONE = "Asia/Shanghai"
+# Every waiting row is looked at within 30 seconds even when the wake-up was lost.
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
+    "station.run_jobs": {"task": "station.tasks.run_jobs", "schedule": timedelta(seconds=30)},
+    "station.heartbeat": {"task": "station.tasks.heartbeat", "schedule": timedelta(seconds=15)},
+    "station.check_calendar": {"task": "station.tasks.check_calendar", "schedule": crontab(hour=6, minute=5)},
+}
+
+AUTH_USER_MODEL = "station.User"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 8}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "station:sign_in"
+SESSION_COOKIE_AGE = env.int("SESSION_HOURS", default=12) * 3600
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if HTTPS:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = 31536000
+# A till locks itself after this many idle minutes; the cashier comes back with a PIN.
+IDLE_LOCK_MINUTES = env.int("IDLE_LOCK_MINUTES", default=15)
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:", "blob:"],
+        "style-src": ["'self'"],
+        "script-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+
+LANGUAGE_CODE = "zh-hans"
+TIME_ZONE = "Asia/Shanghai"
+USE_TZ = True
+USE_I18N = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [("vendor", BASE_DIR / "assets" / "vendor")]
+WHITENOISE_USE_FINDERS = env.bool("STATIC_FINDERS", default=True)
+WHITENOISE_AUTOREFRESH = DEBUG
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+MEDIA_ROOT = VAR_DIR / "media"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
+
+LOGGING_CONFIG = None
+configure_logging(
+    level=env.str("LOG_LEVEL", default="INFO"), json=env.bool("LOG_JSON", default=not sys.stderr.isatty())
+)
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+MIGRATION_MODULES: dict[str, str] = {}
+
+# Where each role starts; the first URL name that exists and the role may open.
+HOME = {
+    "OWNER": ["finance:owner"],
+    "MANAGER": ["devices:wall"],
+    "ACCOUNTANT": ["finance:reports"],
+    "CASHIER": ["sales:till"],
+    "ATTENDANT": ["devices:wall"],
+}
+# The left menu: (title, icon, [(title, URL name)]); an entry shows where its URL exists and the role may open it.
+MENU = [
+    ("收银台", "outline/cash-register", [("收银台", "sales:till"), ("销售单", "sales:sales"), ("待处理", "sales:discrepancies")]),
+    (
+        "加油现场",
+        "outline/gas-station",
+        [("现场看板", "devices:wall"), ("加油记录", "devices:fills"), ("服务时长", "sales:service_times")],
+    ),
+    (
+        "班次与日结",
+        "outline/calendar-time",
+        [("当前班次", "sales:shift"), ("班次列表", "sales:shifts"), ("日结", "finance:days")],
+    ),
+    (
+        "油品库存",
+        "outline/droplet",
+        [("油罐", "inventory:tanks"), ("卸油单", "inventory:deliveries"), ("罐存记录", "inventory:dips")],
+    ),
+    ("便利店", "outline/shopping-cart", [("商品", "inventory:items"), ("库存流水", "inventory:stock_moves")]),
+    ("会员", "outline/users", [("会员", "members:members"), ("单位客户", "members:companies")]),
+    ("报表", "outline/chart-bar", [("今日", "finance:owner"), ("加油站日报", "finance:daily"), ("经营报表", "finance:reports")]),
+    (
+        "设备",
+        "outline/plug",
+        [
+            ("设备状态", "devices:status"),
+            ("告警", "devices:alarms"),
+            ("接线", "devices:lines"),
+            ("刷卡与扫码", "devices:swipes"),
+            ("运行状况", "station:health"),
+        ],
+    ),
+    (
+        "设置",
+        "outline/settings",
+        [
+            ("油站设置", "station:site"),
+            ("价格", "sales:prices"),
+            ("人员与权限", "station:people"),
+            ("上线检查", "station:go_live"),
+            ("审计日志", "station:audit"),
+        ],
+    ),
+]
+# Providers: dotted path of `f(*, query: str, user: User, stations: QuerySet[Station]) -> list[station.queries.search.Hit]`.
+SEARCH = [
+    "sales.queries.search.hits",
+    "inventory.queries.search.hits",
+    "members.queries.search.hits",
+]
+# Providers: dotted path of `f() -> list[station.queries.health.Check]`.
+HEALTH = [
+    "station.queries.health.core_checks",
+    "devices.queries.health.checks",
+    "sales.queries.health.checks",
+]
+# Go-live self-checks: dotted path of `f(*, station: Station, at: datetime) -> list[station.queries.go_live.Finding]`.
+GO_LIVE = [
+    "station.queries.go_live.site_findings",
+    "devices.queries.go_live.findings",
+    "inventory.queries.go_live.findings",
+    "sales.queries.go_live.findings",
+]
