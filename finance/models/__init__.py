@@ -1,0 +1,23 @@
+"""What it adds up to. Django needs the models importable from here."""
+
+from finance.models.days import (
+    DayClose,
+    DayDifference,
+    DayFigures,
+    DayHour,
+    DayProduct,
+    DayTank,
+    DayTender,
+    ReportArchive,
+)
+
+__all__ = [
+    "DayClose",
+    "DayDifference",
+    "DayFigures",
+    "DayHour",
+    "DayProduct",
+    "DayTank",
+    "DayTender",
+    "ReportArchive",
+]

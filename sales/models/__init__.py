@@ -1,0 +1,41 @@
+"""What was sold. Django needs the models importable from here."""
+
+from sales.models.cash import CashMovement, SessionCount, SessionTender
+from sales.models.claims import DriveOff, FillClaim, FillLease, FillUse, LateEntry
+from sales.models.prices import PriceDownload
+from sales.models.sales import (
+    ParkedTicket,
+    Payment,
+    Prepay,
+    Receipt,
+    Sale,
+    SaleLine,
+    Tender,
+)
+from sales.models.shifts import ShiftAdvance, ShiftCorrection, ShiftNozzle, ShiftSignature
+from sales.models.uploads import Discrepancy, OfflineUpload
+
+__all__ = [
+    "CashMovement",
+    "Discrepancy",
+    "DriveOff",
+    "FillClaim",
+    "FillLease",
+    "FillUse",
+    "LateEntry",
+    "OfflineUpload",
+    "ParkedTicket",
+    "Payment",
+    "Prepay",
+    "PriceDownload",
+    "Receipt",
+    "Sale",
+    "SaleLine",
+    "SessionCount",
+    "SessionTender",
+    "ShiftAdvance",
+    "ShiftCorrection",
+    "ShiftNozzle",
+    "ShiftSignature",
+    "Tender",
+]

@@ -13,7 +13,6 @@ from station.models.calendar import (
 from station.models.people import (
     Assignment,
     DataKey,
-    SignInAttempt,
     User,
 )
 from station.models.prices import PriceCeiling, PriceChange, PriceLine
@@ -53,7 +52,6 @@ __all__ = [
     "Shift",
     "ShiftPattern",
     "ShiftSlot",
-    "SignInAttempt",
     "Station",
     "StrappingPoint",
     "StrappingTable",

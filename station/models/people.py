@@ -36,12 +36,8 @@ class User(AbstractBaseUser):
     username = models.CharField("账号", max_length=40, unique=True)
     name = models.CharField("姓名", max_length=40)
     pin_hash = models.CharField("交接口令摘要", max_length=128, blank=True)
-    totp_secret = models.CharField("第二验证密钥(密文)", max_length=200, blank=True)
-    totp_confirmed_at = models.DateTimeField("第二验证启用时间", null=True, blank=True)
-    totp_last_step = models.BigIntegerField("最近使用的验证码时段", default=0)
     password_changed_at = models.DateTimeField("密码修改时间", null=True, blank=True)
     must_change_password = models.BooleanField("下次登录须改密码", default=False)
-    locked_until = models.DateTimeField("锁定至", null=True, blank=True)
     is_active = models.BooleanField("在用", default=True)
 
     USERNAME_FIELD = "username"
@@ -70,22 +66,6 @@ class Assignment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} {self.get_role_display()}"
-
-
-class SignInAttempt(models.Model):
-    """Every try to sign in; five failures in a row lock the account for 15 minutes."""
-
-    username = models.CharField("账号", max_length=40)
-    at = models.DateTimeField("时间")
-    succeeded = models.BooleanField("成功")
-    address = models.GenericIPAddressField("来源地址", null=True, blank=True)
-    reason = models.CharField("结果", max_length=40, blank=True)
-
-    class Meta:
-        indexes = [models.Index(fields=["username", "-at"], name="sign_in_by_username")]
-
-    def __str__(self) -> str:
-        return f"{self.username} {self.at}"
 
 
 class DataKey(models.Model):

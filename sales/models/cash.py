@@ -1,0 +1,91 @@
+"""The drawer of a session: movements besides sales, the blind count and what was expected."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+
+from station.fields import YuanField
+
+
+class CashMovement(models.Model):
+    """投币、零星收支. In is positive; a safe drop is negative."""
+
+    class Kind(models.TextChoices):
+        DROP = "DROP", "中途缴款"
+        PAID_IN = "PAID_IN", "零星收入"
+        PAID_OUT = "PAID_OUT", "零星支出"
+
+    station = models.ForeignKey("station.Station", models.PROTECT, related_name="+")
+    number = models.CharField("单号", max_length=40, unique=True)
+    session = models.ForeignKey("station.TillSession", models.PROTECT, related_name="cash_movements")
+    day = models.ForeignKey("station.BusinessDay", models.PROTECT, related_name="+")
+    kind = models.CharField("类别", max_length=8, choices=Kind.choices)
+    amount = YuanField("金额(入为正)")
+    reason = models.CharField("原因", max_length=200, blank=True)
+    client_key = models.CharField("客户端键", max_length=60, unique=True)
+    actor = models.ForeignKey("station.User", models.PROTECT, related_name="+")
+    witness = models.ForeignKey("station.User", models.PROTECT, null=True, blank=True, related_name="+")
+    occurred_at = models.DateTimeField("时间")
+    recorded_at = models.DateTimeField("入库时间")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind="PAID_IN", amount__gt=0) | Q(kind__in=["DROP", "PAID_OUT"], amount__lt=0),
+                name="a_cash_movement_goes_its_way",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.amount}"
+
+
+class SessionCount(models.Model):
+    """点款: what the cashier counted, by denomination, before seeing what was expected."""
+
+    session = models.OneToOneField("station.TillSession", models.PROTECT, related_name="count", primary_key=True)
+    denominations = models.JSONField("面额张数", default=dict)
+    cash_counted = YuanField("实点现金(元)")
+    counted_by = models.ForeignKey("station.User", models.PROTECT, related_name="+")
+    counted_at = models.DateTimeField("点款时间")
+    accepted_by = models.ForeignKey("station.User", models.PROTECT, null=True, blank=True, related_name="+")
+    accepted_at = models.DateTimeField("接收时间", null=True, blank=True)
+    approved_by = models.ForeignKey("station.User", models.PROTECT, null=True, blank=True, related_name="+")
+    deposit_slip = models.CharField("缴款单号", max_length=40, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(cash_counted__gte=0), name="a_count_is_not_negative"),
+            models.CheckConstraint(
+                condition=Q(accepted_by=None) | ~Q(accepted_by=F("counted_by")),
+                name="a_count_is_accepted_by_someone_else",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.session} {self.cash_counted}"
+
+
+class SessionTender(models.Model):
+    """Expected against counted for one tender of a session; difference = counted − expected."""
+
+    session = models.ForeignKey("station.TillSession", models.PROTECT, related_name="tenders")
+    tender = models.ForeignKey("sales.Tender", models.PROTECT, related_name="+")
+    day = models.ForeignKey("station.BusinessDay", models.PROTECT, related_name="+")
+    expected = YuanField("应有(元)")
+    counted = YuanField("实点(元)")
+    difference = YuanField("长短款(元)")
+    reason = models.CharField("原因", max_length=200, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["session", "tender"], name="one_count_per_session_and_tender"),
+            models.CheckConstraint(
+                condition=Q(difference=F("counted") - F("expected")),
+                name="over_short_is_counted_less_expected",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.session} {self.tender} {self.difference}"
