@@ -26,7 +26,7 @@ R = TypeVar("R", bound=HttpResponse)
 class StaffRequest(HttpRequest):
     """A request whose user is signed in; `role` and `station` are set by the middleware."""
 
-    user: User  # type: ignore[assignment]
+    user: User
     role: str
     station: Station
 
@@ -36,10 +36,16 @@ def may_do(role: str, right: str) -> bool:
     return role in RIGHTS.get(right, frozenset())
 
 
-def may(right: str) -> Callable[[Callable[Concatenate[StaffRequest, P], R]], Callable[Concatenate[HttpRequest, P], R]]:
+def may(
+    right: str,
+) -> Callable[
+    [Callable[Concatenate[StaffRequest, P], R]], Callable[Concatenate[HttpRequest, P], R]
+]:
     """Let the view run only for a role that has the right at the request's station; else 403."""
 
-    def decorate(view: Callable[Concatenate[StaffRequest, P], R]) -> Callable[Concatenate[HttpRequest, P], R]:
+    def decorate(
+        view: Callable[Concatenate[StaffRequest, P], R],
+    ) -> Callable[Concatenate[HttpRequest, P], R]:
         @wraps(view)
         def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> R:
             staff = cast(StaffRequest, request)
@@ -48,7 +54,7 @@ def may(right: str) -> Callable[[Callable[Concatenate[StaffRequest, P], R]], Cal
             return view(staff, *args, **kwargs)
 
         guarded.right = right  # type: ignore[attr-defined]
-        return guarded
+        return cast(Callable[Concatenate[HttpRequest, P], R], guarded)
 
     return decorate
 
@@ -69,11 +75,15 @@ def stations_of(user: User) -> QuerySet[Station]:
 def role_at(user: User, station: Station) -> str:
     """The user's role at a station: its own assignment before one over all stations; "" if none."""
     roles = dict(
-        Assignment.objects.filter(user=user).filter(station__in=[station]).values_list("station_id", "role")
+        Assignment.objects.filter(user=user)
+        .filter(station__in=[station])
+        .values_list("station_id", "role")
     )
     if station.pk in roles:
         return roles[station.pk]
-    over_all = Assignment.objects.filter(user=user, station=None).values_list("role", flat=True).first()
+    over_all = (
+        Assignment.objects.filter(user=user, station=None).values_list("role", flat=True).first()
+    )
     return over_all or ""
 
 

@@ -6,6 +6,7 @@ floor reaches the floors above.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from datetime import timedelta
@@ -27,7 +28,7 @@ VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
 
 def _secret(name: str, length: int) -> str:
     """A secret from the environment, else one kept in var/ (development and the demo only)."""
-    value = env.str(name, default="")
+    value: str = env.str(name, default="")
     if not value:
         if env.bool("PRODUCTION", default=False):
             raise ImproperlyConfigured(f"{name} 未设置：生产环境必须提供")
@@ -37,10 +38,8 @@ def _secret(name: str, length: int) -> str:
             fresh = path.with_suffix(f".{os.getpid()}")
             fresh.write_text(os.urandom(length).hex())
             fresh.chmod(0o600)
-            try:
+            with contextlib.suppress(FileExistsError):
                 os.link(fresh, path)  # the first process wins; the others read what it wrote
-            except FileExistsError:
-                pass
             fresh.unlink()
         value = path.read_text().strip()
     if len(value) < length:
@@ -75,7 +74,7 @@ INSTALLED_APPS = [
     "crispy_forms",
     "crispy_bootstrap5",
     "django_htmx",
-    "tablericons2",
+    "tablericons",
     "axes",
     "django_otp",
     "django_otp.plugins.otp_totp",
@@ -109,6 +108,7 @@ AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = ["username"]
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+SILENCED_SYSTEM_CHECKS = ["axes.W006"]  # locking by account is what the rule asks for
 OTP_TOTP_ISSUER = "油站管家"
 
 ROOT_URLCONF = "station.urls.root"
@@ -143,9 +143,13 @@ if env.str("PGHOST", default="") and not env.str("DATABASE_URL", default=""):
     DATABASES["default"]["HOST"] = env.str("PGHOST")
 
 REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+}
 _unix = REDIS_URL.startswith("unix://")
-CELERY_BROKER_URL = f"redis+socket://{REDIS_URL.removeprefix('unix://')}?virtual_host=1" if _unix else REDIS_URL
+CELERY_BROKER_URL = (
+    f"redis+socket://{REDIS_URL.removeprefix('unix://')}?virtual_host=1" if _unix else REDIS_URL
+)
 CELERY_TASK_ALWAYS_EAGER = env.bool("CELERY_TASK_ALWAYS_EAGER", default=False)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -156,14 +160,20 @@ CELERY_TIMEZONE = "Asia/Shanghai"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "station.run_jobs": {"task": "station.tasks.run_jobs", "schedule": timedelta(seconds=30)},
     "station.heartbeat": {"task": "station.tasks.heartbeat", "schedule": timedelta(seconds=15)},
-    "station.check_calendar": {"task": "station.tasks.check_calendar", "schedule": crontab(hour=6, minute=5)},
+    "station.check_calendar": {
+        "task": "station.tasks.check_calendar",
+        "schedule": crontab(hour=6, minute=5),
+    },
 }
 
 AUTH_USER_MODEL = "station.User"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 8}},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 8},
+    },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
@@ -213,7 +223,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
 
 LOGGING_CONFIG = None
 configure_logging(
-    level=env.str("LOG_LEVEL", default="INFO"), json=env.bool("LOG_JSON", default=not sys.stderr.isatty())
+    level=env.str("LOG_LEVEL", default="INFO"),
+    json=env.bool("LOG_JSON", default=not sys.stderr.isatty()),
 )
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -229,11 +240,19 @@ HOME = {
 }
 # The left menu: (title, icon, [(title, URL name)]); an entry shows where its URL exists and the role may open it.
 MENU = [
-    ("收银台", "outline/cash-register", [("收银台", "sales:till"), ("销售单", "sales:sales"), ("待处理", "sales:discrepancies")]),
+    (
+        "收银台",
+        "outline/cash-register",
+        [("收银台", "sales:till"), ("销售单", "sales:sales"), ("待处理", "sales:discrepancies")],
+    ),
     (
         "加油现场",
         "outline/gas-station",
-        [("现场看板", "devices:wall"), ("加油记录", "devices:fills"), ("服务时长", "sales:service_times")],
+        [
+            ("现场看板", "devices:wall"),
+            ("加油记录", "devices:fills"),
+            ("服务时长", "sales:service_times"),
+        ],
     ),
     (
         "班次与日结",
@@ -243,11 +262,27 @@ MENU = [
     (
         "油品库存",
         "outline/droplet",
-        [("油罐", "inventory:tanks"), ("卸油单", "inventory:deliveries"), ("罐存记录", "inventory:dips")],
+        [
+            ("油罐", "inventory:tanks"),
+            ("卸油单", "inventory:deliveries"),
+            ("罐存记录", "inventory:dips"),
+        ],
     ),
-    ("便利店", "outline/shopping-cart", [("商品", "inventory:items"), ("库存流水", "inventory:stock_moves")]),
+    (
+        "便利店",
+        "outline/shopping-cart",
+        [("商品", "inventory:items"), ("库存流水", "inventory:stock_moves")],
+    ),
     ("会员", "outline/users", [("会员", "members:members"), ("单位客户", "members:companies")]),
-    ("报表", "outline/chart-bar", [("今日", "finance:owner"), ("加油站日报", "finance:daily"), ("经营报表", "finance:reports")]),
+    (
+        "报表",
+        "outline/chart-bar",
+        [
+            ("今日", "finance:owner"),
+            ("加油站日报", "finance:daily"),
+            ("经营报表", "finance:reports"),
+        ],
+    ),
     (
         "设备",
         "outline/plug",
@@ -271,7 +306,7 @@ MENU = [
         ],
     ),
 ]
-# Providers: dotted path of `f(*, query: str, user: User, stations: QuerySet[Station]) -> list[station.queries.search.Hit]`.
+# Providers: dotted path of `f(*, query: str, user: User, stations: QuerySet) -> list[station.queries.search.Hit]`.
 SEARCH = [
     "sales.queries.search.hits",
     "inventory.queries.search.hits",

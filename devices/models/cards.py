@@ -30,7 +30,11 @@ class ReadRule(models.Model):
     active = models.BooleanField("在用", default=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["station", "position"], name="one_read_rule_per_position")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["station", "position"], name="one_read_rule_per_position"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.position} {self.get_meaning_display()}"
@@ -47,7 +51,9 @@ class Card(models.Model):
     station = models.ForeignKey("station.Station", models.PROTECT, related_name="cards")
     number = models.CharField("卡号", max_length=40)
     meaning = models.CharField("用途", max_length=12, choices=ReadRule.Meaning.choices)
-    holder = models.ForeignKey("station.User", models.PROTECT, null=True, blank=True, related_name="cards")
+    holder = models.ForeignKey(
+        "station.User", models.PROTECT, null=True, blank=True, related_name="cards"
+    )
     document = models.CharField("会员编号", max_length=60, blank=True)
     status = models.CharField("状态", max_length=10, choices=Status.choices, default=Status.ACTIVE)
     issued_at = models.DateTimeField("发卡时间")
@@ -55,7 +61,9 @@ class Card(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["number"], condition=Q(status__in=["ACTIVE", "LOST"]), name="one_card_per_number"
+                fields=["number"],
+                condition=Q(status__in=["ACTIVE", "LOST"]),
+                name="one_card_per_number",
             ),
         ]
 

@@ -28,7 +28,9 @@ class Authorisation(models.Model):
     document = models.CharField("单据", max_length=60, blank=True)
     status = models.CharField("状态", max_length=10, choices=Status.choices, default=Status.WAITING)
     valid_until = models.DateTimeField("有效至")
-    asked_by = models.ForeignKey("station.User", models.PROTECT, null=True, blank=True, related_name="+")
+    asked_by = models.ForeignKey(
+        "station.User", models.PROTECT, null=True, blank=True, related_name="+"
+    )
     asked_at = models.DateTimeField("时间")
 
     class Meta:
@@ -39,7 +41,8 @@ class Authorisation(models.Model):
                 name="one_live_authorisation_per_nozzle",
             ),
             models.CheckConstraint(
-                condition=Q(limit_amount=None) | Q(limit_litres=None), name="a_preset_is_yuan_or_litres"
+                condition=Q(limit_amount=None) | Q(limit_litres=None),
+                name="a_preset_is_yuan_or_litres",
             ),
             models.CheckConstraint(
                 condition=(Q(limit_amount=None) | Q(limit_amount__gt=0))
@@ -76,13 +79,17 @@ class Command(models.Model):
 
     station = models.ForeignKey("station.Station", models.PROTECT, related_name="+")
     kind = models.CharField("命令", max_length=12, choices=Kind.choices)
-    nozzle = models.ForeignKey("station.Nozzle", models.PROTECT, null=True, blank=True, related_name="commands")
+    nozzle = models.ForeignKey(
+        "station.Nozzle", models.PROTECT, null=True, blank=True, related_name="commands"
+    )
     authorisation = models.ForeignKey(
         Authorisation, models.PROTECT, null=True, blank=True, related_name="commands"
     )
     arguments = models.JSONField("参数", default=dict, blank=True)
     document = models.CharField("单据", max_length=60, blank=True)
-    actor = models.ForeignKey("station.User", models.PROTECT, null=True, blank=True, related_name="+")
+    actor = models.ForeignKey(
+        "station.User", models.PROTECT, null=True, blank=True, related_name="+"
+    )
     asked_at = models.DateTimeField("时间")
     valid_until = models.DateTimeField("有效至")
     status = models.CharField("状态", max_length=8, choices=Status.choices, default=Status.WAITING)
@@ -91,7 +98,11 @@ class Command(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["id"], condition=Q(status__in=["WAITING", "TAKEN"]), name="commands_under_way"),
+            models.Index(
+                fields=["id"],
+                condition=Q(status__in=["WAITING", "TAKEN"]),
+                name="commands_under_way",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -21,11 +21,21 @@ class Fill(models.Model):
         MANUAL = "MANUAL", "人工补录"
 
     station = models.ForeignKey("station.Station", models.PROTECT, related_name="fills")
-    nozzle = models.ForeignKey("station.Nozzle", models.PROTECT, verbose_name="油枪", related_name="fills")
-    tank = models.ForeignKey("station.Tank", models.PROTECT, verbose_name="油罐", related_name="fills")
-    grade = models.ForeignKey("station.Grade", models.PROTECT, verbose_name="油品", related_name="fills")
-    day = models.ForeignKey("station.BusinessDay", models.PROTECT, verbose_name="营业日", related_name="fills")
-    shift = models.ForeignKey("station.Shift", models.PROTECT, verbose_name="班次", related_name="fills")
+    nozzle = models.ForeignKey(
+        "station.Nozzle", models.PROTECT, verbose_name="油枪", related_name="fills"
+    )
+    tank = models.ForeignKey(
+        "station.Tank", models.PROTECT, verbose_name="油罐", related_name="fills"
+    )
+    grade = models.ForeignKey(
+        "station.Grade", models.PROTECT, verbose_name="油品", related_name="fills"
+    )
+    day = models.ForeignKey(
+        "station.BusinessDay", models.PROTECT, verbose_name="营业日", related_name="fills"
+    )
+    shift = models.ForeignKey(
+        "station.Shift", models.PROTECT, verbose_name="班次", related_name="fills"
+    )
     source = models.CharField("来源", max_length=8, choices=Source.choices, default=Source.PUMP)
     litres = LitresField("升数")
     unit_price = UnitPriceField("单价(元/升)")
@@ -34,7 +44,12 @@ class Fill(models.Model):
     totalizer_after = TotalizerField("加后泵码")
     transaction_id = models.CharField("机内流水", max_length=20, blank=True)
     authorisation = models.ForeignKey(
-        "devices.Authorisation", models.PROTECT, verbose_name="授权", null=True, blank=True, related_name="fills"
+        "devices.Authorisation",
+        models.PROTECT,
+        verbose_name="授权",
+        null=True,
+        blank=True,
+        related_name="fills",
     )
     lifted_at = models.DateTimeField("提枪时间", null=True, blank=True)
     started_at = models.DateTimeField("开始时间", null=True, blank=True)
@@ -58,7 +73,10 @@ class Fill(models.Model):
                 name="one_fill_per_totalizer_step",
             ),
             models.CheckConstraint(condition=Q(litres__gt=0), name="a_fill_has_litres"),
-            models.CheckConstraint(condition=Q(amount__gte=0, unit_price__gte=0), name="a_fill_costs_nothing_below_zero"),
+            models.CheckConstraint(
+                condition=Q(amount__gte=0, unit_price__gte=0),
+                name="a_fill_costs_nothing_below_zero",
+            ),
         ]
         indexes = [
             models.Index(fields=["nozzle", "-id"], name="fills_of_a_nozzle"),
@@ -117,11 +135,15 @@ class MeterChange(models.Model):
     last_litres = TotalizerField("旧表止码")
     first_litres = TotalizerField("新表起码")
     occurred_at = models.DateTimeField("时间")
-    actor = models.ForeignKey("station.User", models.PROTECT, null=True, blank=True, related_name="+")
+    actor = models.ForeignKey(
+        "station.User", models.PROTECT, null=True, blank=True, related_name="+"
+    )
     reason = models.CharField("原因", max_length=200, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["nozzle", "epoch"], name="one_change_per_meter_epoch")]
+        constraints = [
+            models.UniqueConstraint(fields=["nozzle", "epoch"], name="one_change_per_meter_epoch")
+        ]
 
     def __str__(self) -> str:
         return f"{self.nozzle} {self.get_kind_display()}"
@@ -139,7 +161,9 @@ class TotalizerGap(models.Model):
     unit_price = UnitPriceField("当时挂牌价(元/升)", null=True, blank=True)
     found_at = models.DateTimeField("发现时间")
     explained_at = models.DateTimeField("说明时间", null=True, blank=True)
-    explained_by = models.ForeignKey("station.User", models.PROTECT, null=True, blank=True, related_name="+")
+    explained_by = models.ForeignKey(
+        "station.User", models.PROTECT, null=True, blank=True, related_name="+"
+    )
     fill = models.ForeignKey(Fill, models.PROTECT, null=True, blank=True, related_name="+")
     reason = models.CharField("说明", max_length=200, blank=True)
 

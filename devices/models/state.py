@@ -21,7 +21,9 @@ class NozzleState(models.Model):
         STOPPED = "STOPPED", "急停"
         CLOSED = "CLOSED", "停用"
 
-    nozzle = models.OneToOneField("station.Nozzle", models.CASCADE, related_name="state", primary_key=True)
+    nozzle = models.OneToOneField(
+        "station.Nozzle", models.CASCADE, related_name="state", primary_key=True
+    )
     state = models.CharField("状态", max_length=10, choices=State.choices, default=State.OFFLINE)
     since = models.DateTimeField("自")
     heard_at = models.DateTimeField("最近通讯", null=True, blank=True)
@@ -41,7 +43,9 @@ class NozzleState(models.Model):
 class LineState(models.Model):
     """Health of one line as the poller sees it."""
 
-    line = models.OneToOneField("devices.Line", models.CASCADE, related_name="state", primary_key=True)
+    line = models.OneToOneField(
+        "devices.Line", models.CASCADE, related_name="state", primary_key=True
+    )
     is_open = models.BooleanField("端口已打开", default=False)
     heard_at = models.DateTimeField("最近通讯", null=True, blank=True)
     polls = models.BigIntegerField("轮询次数", default=0)
@@ -80,8 +84,12 @@ class Alarm(models.Model):
     station = models.ForeignKey("station.Station", models.PROTECT, related_name="+")
     kind = models.CharField("类别", max_length=10, choices=Kind.choices)
     subject = models.CharField("对象", max_length=60)
-    nozzle = models.ForeignKey("station.Nozzle", models.PROTECT, null=True, blank=True, related_name="alarms")
-    line = models.ForeignKey("devices.Line", models.PROTECT, null=True, blank=True, related_name="alarms")
+    nozzle = models.ForeignKey(
+        "station.Nozzle", models.PROTECT, null=True, blank=True, related_name="alarms"
+    )
+    line = models.ForeignKey(
+        "devices.Line", models.PROTECT, null=True, blank=True, related_name="alarms"
+    )
     text = models.CharField("内容", max_length=300)
     status = models.CharField("状态", max_length=8, choices=Status.choices, default=Status.OPEN)
     raised_at = models.DateTimeField("发生时间")
@@ -89,7 +97,9 @@ class Alarm(models.Model):
     count = models.PositiveIntegerField("次数", default=1)
     cleared_at = models.DateTimeField("恢复时间", null=True, blank=True)
     handled_at = models.DateTimeField("处理时间", null=True, blank=True)
-    handled_by = models.ForeignKey("station.User", models.PROTECT, null=True, blank=True, related_name="+")
+    handled_by = models.ForeignKey(
+        "station.User", models.PROTECT, null=True, blank=True, related_name="+"
+    )
     word = models.CharField("处理说明", max_length=200, blank=True)
 
     class Meta:

@@ -19,7 +19,9 @@ class Line(models.Model):
         ODD = "O", "奇"
         EVEN = "E", "偶"
 
-    station = models.ForeignKey("station.Station", models.PROTECT, verbose_name="油站", related_name="lines")
+    station = models.ForeignKey(
+        "station.Station", models.PROTECT, verbose_name="油站", related_name="lines"
+    )
     name = models.CharField("名称", max_length=30)
     url = models.CharField(
         "端口", max_length=120, help_text="如 /dev/ttyUSB0、socket://127.0.0.1:4001、rfc2217://…"
@@ -33,7 +35,9 @@ class Line(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["station", "name"], name="one_line_per_name"),
-            models.UniqueConstraint(fields=["url"], condition=Q(active=True), name="one_active_line_per_port"),
+            models.UniqueConstraint(
+                fields=["url"], condition=Q(active=True), name="one_active_line_per_port"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -52,7 +56,9 @@ class DispenserWiring(models.Model):
     totals_decimals = models.PositiveSmallIntegerField("泵码小数位", default=2)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["line", "address"], name="one_dispenser_per_address")]
+        constraints = [
+            models.UniqueConstraint(fields=["line", "address"], name="one_dispenser_per_address")
+        ]
 
     def __str__(self) -> str:
         return f"{self.dispenser} @ {self.line} {self.address:02X}"
@@ -63,10 +69,20 @@ class Reader(models.Model):
 
     line = models.OneToOneField(Line, models.PROTECT, verbose_name="线路", related_name="reader")
     till = models.ForeignKey(
-        "station.Till", models.PROTECT, verbose_name="收银台", null=True, blank=True, related_name="readers"
+        "station.Till",
+        models.PROTECT,
+        verbose_name="收银台",
+        null=True,
+        blank=True,
+        related_name="readers",
     )
     island = models.ForeignKey(
-        "station.Island", models.PROTECT, verbose_name="加油岛", null=True, blank=True, related_name="readers"
+        "station.Island",
+        models.PROTECT,
+        verbose_name="加油岛",
+        null=True,
+        blank=True,
+        related_name="readers",
     )
 
     def __str__(self) -> str:
@@ -81,13 +97,22 @@ class Printer(models.Model):
         SERIAL = "SERIAL", "串口"
         FILE = "FILE", "文件"
 
-    station = models.ForeignKey("station.Station", models.PROTECT, verbose_name="油站", related_name="printers")
+    station = models.ForeignKey(
+        "station.Station", models.PROTECT, verbose_name="油站", related_name="printers"
+    )
     till = models.ForeignKey(
-        "station.Till", models.PROTECT, verbose_name="收银台", null=True, blank=True, related_name="printers"
+        "station.Till",
+        models.PROTECT,
+        verbose_name="收银台",
+        null=True,
+        blank=True,
+        related_name="printers",
     )
     name = models.CharField("名称", max_length=30)
     kind = models.CharField("接口", max_length=8, choices=Kind.choices)
-    target = models.CharField("地址", max_length=200, help_text="192.168.1.50:9100、/dev/ttyS1 或文件路径")
+    target = models.CharField(
+        "地址", max_length=200, help_text="192.168.1.50:9100、/dev/ttyS1 或文件路径"
+    )
     columns = models.PositiveSmallIntegerField("每行字符数", default=48)
     opens_drawer = models.BooleanField("带钱箱", default=False)
     active = models.BooleanField("在用", default=True)

@@ -11,7 +11,9 @@ from station.fields import LitresField, UnitPriceField, YuanField
 class DayFigures(models.Model):
     """The head of a frozen day: totals, counts and the whole answer as JSON with its hash."""
 
-    day = models.OneToOneField("station.BusinessDay", models.PROTECT, related_name="figures", primary_key=True)
+    day = models.OneToOneField(
+        "station.BusinessDay", models.PROTECT, related_name="figures", primary_key=True
+    )
     station = models.ForeignKey("station.Station", models.PROTECT, related_name="+")
     date = models.DateField("营业日")
     fuel_litres = LitresField("油品升数")
@@ -34,7 +36,9 @@ class DayFigures(models.Model):
     frozen_by = models.ForeignKey("station.User", models.PROTECT, related_name="+")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["station", "date"], name="one_set_of_figures_per_date")]
+        constraints = [
+            models.UniqueConstraint(fields=["station", "date"], name="one_set_of_figures_per_date")
+        ]
         indexes = [models.Index(fields=["station", "-date"], name="figures_by_date")]
 
     def __str__(self) -> str:
@@ -74,9 +78,12 @@ class DayProduct(_DayRow):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["day", "kind", "code"], name="one_row_per_day_and_product"),
+            models.UniqueConstraint(
+                fields=["day", "kind", "code"], name="one_row_per_day_and_product"
+            ),
             models.CheckConstraint(
-                condition=Q(net=F("list_amount") - F("discount")), name="a_products_net_is_list_less_discount"
+                condition=Q(net=F("list_amount") - F("discount")),
+                name="a_products_net_is_list_less_discount",
             ),
         ]
         indexes = [models.Index(fields=["station", "date", "kind"], name="products_by_date")]
@@ -100,7 +107,9 @@ class DayTender(_DayRow):
     over_short = YuanField("长短款(元)", default=0)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["day", "code"], name="one_row_per_day_and_tender")]
+        constraints = [
+            models.UniqueConstraint(fields=["day", "code"], name="one_row_per_day_and_tender")
+        ]
         indexes = [models.Index(fields=["station", "date"], name="tenders_by_date")]
 
     def __str__(self) -> str:
@@ -124,7 +133,9 @@ class DayTank(_DayRow):
     price = UnitPriceField("期末挂牌价(元/升)", null=True, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["day", "tank_number"], name="one_row_per_day_and_tank")]
+        constraints = [
+            models.UniqueConstraint(fields=["day", "tank_number"], name="one_row_per_day_and_tank")
+        ]
         indexes = [models.Index(fields=["station", "date"], name="tanks_by_date")]
 
     def __str__(self) -> str:
@@ -140,7 +151,9 @@ class DayHour(_DayRow):
     net = YuanField("实收(元)")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["day", "hour"], name="one_row_per_day_and_hour")]
+        constraints = [
+            models.UniqueConstraint(fields=["day", "hour"], name="one_row_per_day_and_hour")
+        ]
         indexes = [models.Index(fields=["station", "date"], name="hours_by_date")]
 
     def __str__(self) -> str:
@@ -163,12 +176,16 @@ class DayDifference(models.Model):
     text = models.CharField("说明", max_length=300)
     status = models.CharField("状态", max_length=8, choices=Status.choices, default=Status.OPEN)
     reason = models.CharField("理由", max_length=200, blank=True)
-    decided_by = models.ForeignKey("station.User", models.PROTECT, null=True, blank=True, related_name="+")
+    decided_by = models.ForeignKey(
+        "station.User", models.PROTECT, null=True, blank=True, related_name="+"
+    )
     decided_at = models.DateTimeField("时间", null=True, blank=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["day", "kind", "subject"], name="one_difference_per_day_and_subject"),
+            models.UniqueConstraint(
+                fields=["day", "kind", "subject"], name="one_difference_per_day_and_subject"
+            ),
             models.CheckConstraint(
                 condition=~Q(status="ACCEPTED") | (~Q(reason="") & Q(decided_by__isnull=False)),
                 name="an_accepted_difference_has_a_reason",
@@ -182,7 +199,9 @@ class DayDifference(models.Model):
 class DayClose(models.Model):
     """Who closed a day, when, and with which signatures."""
 
-    day = models.OneToOneField("station.BusinessDay", models.PROTECT, related_name="close", primary_key=True)
+    day = models.OneToOneField(
+        "station.BusinessDay", models.PROTECT, related_name="close", primary_key=True
+    )
     number = models.CharField("单号", max_length=40, unique=True)
     closed_by = models.ForeignKey("station.User", models.PROTECT, related_name="+")
     closed_at = models.DateTimeField("时间")
@@ -196,8 +215,12 @@ class ReportArchive(models.Model):
     """A report as it was on the day, made automatically, reprintable to the byte."""
 
     station = models.ForeignKey("station.Station", models.PROTECT, related_name="+")
-    day = models.ForeignKey("station.BusinessDay", models.PROTECT, null=True, blank=True, related_name="reports")
-    shift = models.ForeignKey("station.Shift", models.PROTECT, null=True, blank=True, related_name="reports")
+    day = models.ForeignKey(
+        "station.BusinessDay", models.PROTECT, null=True, blank=True, related_name="reports"
+    )
+    shift = models.ForeignKey(
+        "station.Shift", models.PROTECT, null=True, blank=True, related_name="reports"
+    )
     kind = models.CharField("报表", max_length=30)
     title = models.CharField("标题", max_length=100)
     body = models.JSONField("内容")
@@ -207,7 +230,11 @@ class ReportArchive(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["kind", "day", "shift"], nulls_distinct=False, name="one_archived_report_per_period"),
+            models.UniqueConstraint(
+                fields=["kind", "day", "shift"],
+                nulls_distinct=False,
+                name="one_archived_report_per_period",
+            ),
         ]
 
     def __str__(self) -> str:

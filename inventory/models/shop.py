@@ -29,7 +29,9 @@ class Item(models.Model):
     name = models.CharField("名称", max_length=60)
     pinyin = models.CharField("拼音", max_length=120, blank=True)
     kind = models.CharField("类别", max_length=8, choices=Kind.choices, default=Kind.GOODS)
-    category = models.ForeignKey(Category, models.PROTECT, verbose_name="商品类别", related_name="items")
+    category = models.ForeignKey(
+        Category, models.PROTECT, verbose_name="商品类别", related_name="items"
+    )
     unit = models.CharField("单位", max_length=8, default="件")
     price = YuanField("售价(元)")
     cost = UnitCostField("不含税单位成本(元)", default=0)
@@ -42,7 +44,11 @@ class Item(models.Model):
     active = models.BooleanField("在售", default=True)
 
     class Meta:
-        constraints = [models.CheckConstraint(condition=Q(price__gte=0), name="an_item_costs_nothing_below_zero")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(price__gte=0), name="an_item_costs_nothing_below_zero"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -69,7 +75,9 @@ class StockBalance(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["station", "item"], name="one_balance_per_station_and_item"),
+            models.UniqueConstraint(
+                fields=["station", "item"], name="one_balance_per_station_and_item"
+            ),
             models.CheckConstraint(
                 condition=Q(quantity__gte=0) | Q(may_go_negative=True), name="stock_is_not_negative"
             ),
@@ -92,7 +100,9 @@ class StockMove(models.Model):
 
     station = models.ForeignKey("station.Station", models.PROTECT, related_name="+")
     item = models.ForeignKey(Item, models.PROTECT, verbose_name="商品", related_name="moves")
-    day = models.ForeignKey("station.BusinessDay", models.PROTECT, verbose_name="营业日", related_name="+")
+    day = models.ForeignKey(
+        "station.BusinessDay", models.PROTECT, verbose_name="营业日", related_name="+"
+    )
     kind = models.CharField("类别", max_length=10, choices=Kind.choices)
     quantity = LitresField("数量(入为正)")
     balance_after = LitresField("结存")
@@ -101,12 +111,16 @@ class StockMove(models.Model):
     line = models.PositiveSmallIntegerField("行", default=0)
     occurred_at = models.DateTimeField("时间")
     recorded_at = models.DateTimeField("入库时间")
-    actor = models.ForeignKey("station.User", models.PROTECT, null=True, blank=True, related_name="+")
+    actor = models.ForeignKey(
+        "station.User", models.PROTECT, null=True, blank=True, related_name="+"
+    )
     reason = models.CharField("原因", max_length=200, blank=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["document", "line", "item", "kind"], name="one_stock_move_per_cause"),
+            models.UniqueConstraint(
+                fields=["document", "line", "item", "kind"], name="one_stock_move_per_cause"
+            ),
             models.CheckConstraint(condition=~Q(quantity=0), name="a_stock_move_moves_something"),
             models.CheckConstraint(
                 condition=Q(kind__in=["OPENING", "ADJUST"])

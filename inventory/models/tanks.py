@@ -38,7 +38,9 @@ class Delivery(models.Model):
     number = models.CharField("单号", max_length=40, unique=True)
     status = models.CharField("状态", max_length=10, choices=Status.choices, default=Status.PLANNED)
     supplier = models.ForeignKey(Supplier, models.PROTECT, verbose_name="供应商")
-    grade = models.ForeignKey("station.Grade", models.PROTECT, verbose_name="油品", related_name="+")
+    grade = models.ForeignKey(
+        "station.Grade", models.PROTECT, verbose_name="油品", related_name="+"
+    )
     note_no = models.CharField("出库单号", max_length=40)
     depot = models.CharField("发油油库", max_length=60, blank=True)
     truck_plate = models.CharField("承运车号", max_length=20)
@@ -51,10 +53,16 @@ class Delivery(models.Model):
     arrived_at = models.DateTimeField("到站时间", null=True, blank=True)
     planned_by = models.ForeignKey("station.User", models.PROTECT, related_name="+")
     planned_at = models.DateTimeField("制单时间")
-    approved_by = models.ForeignKey("station.User", models.PROTECT, null=True, blank=True, related_name="+")
+    approved_by = models.ForeignKey(
+        "station.User", models.PROTECT, null=True, blank=True, related_name="+"
+    )
     posted_at = models.DateTimeField("入账时间", null=True, blank=True)
-    day = models.ForeignKey("station.BusinessDay", models.PROTECT, null=True, blank=True, related_name="deliveries")
-    shift = models.ForeignKey("station.Shift", models.PROTECT, null=True, blank=True, related_name="deliveries")
+    day = models.ForeignKey(
+        "station.BusinessDay", models.PROTECT, null=True, blank=True, related_name="deliveries"
+    )
+    shift = models.ForeignKey(
+        "station.Shift", models.PROTECT, null=True, blank=True, related_name="deliveries"
+    )
     reason = models.CharField("差异说明", max_length=200, blank=True)
 
     class Meta:
@@ -81,14 +89,22 @@ class DeliveryTank(models.Model):
     delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="tanks")
     tank = models.ForeignKey("station.Tank", models.PROTECT, verbose_name="油罐", related_name="+")
     planned_l = LitresField("计划卸入(升)")
-    before = models.ForeignKey("inventory.Dip", models.PROTECT, null=True, blank=True, related_name="+")
-    after = models.ForeignKey("inventory.Dip", models.PROTECT, null=True, blank=True, related_name="+")
+    before = models.ForeignKey(
+        "inventory.Dip", models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    after = models.ForeignKey(
+        "inventory.Dip", models.PROTECT, null=True, blank=True, related_name="+"
+    )
     sold_during_l = LitresField("期间付油(升)", null=True, blank=True)
     received_l = LitresField("实收 Vt(升)", null=True, blank=True)
     received_v20_l = LitresField("实收 V20(升)", null=True, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["delivery", "tank"], name="one_part_per_tank_of_a_delivery")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["delivery", "tank"], name="one_part_per_tank_of_a_delivery"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.delivery} → {self.tank}"
@@ -109,11 +125,19 @@ class Dip(models.Model):
         AFTER = "AFTER", "卸后"
 
     station = models.ForeignKey("station.Station", models.PROTECT, related_name="dips")
-    tank = models.ForeignKey("station.Tank", models.PROTECT, verbose_name="油罐", related_name="dips")
-    day = models.ForeignKey("station.BusinessDay", models.PROTECT, null=True, blank=True, related_name="+")
-    shift = models.ForeignKey("station.Shift", models.PROTECT, null=True, blank=True, related_name="dips")
+    tank = models.ForeignKey(
+        "station.Tank", models.PROTECT, verbose_name="油罐", related_name="dips"
+    )
+    day = models.ForeignKey(
+        "station.BusinessDay", models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    shift = models.ForeignKey(
+        "station.Shift", models.PROTECT, null=True, blank=True, related_name="dips"
+    )
     source = models.CharField("来源", max_length=6, choices=Source.choices)
-    purpose = models.CharField("用途", max_length=10, choices=Purpose.choices, default=Purpose.ROUTINE)
+    purpose = models.CharField(
+        "用途", max_length=10, choices=Purpose.choices, default=Purpose.ROUTINE
+    )
     total_height_mm = models.PositiveIntegerField("油水总高(mm)", null=True, blank=True)
     water_height_mm = models.PositiveIntegerField("水高(mm)", default=0)
     temp_c = MeasureField("油温(℃)", null=True, blank=True)
@@ -124,11 +148,15 @@ class Dip(models.Model):
     document = models.CharField("单据", max_length=60, blank=True)
     occurred_at = models.DateTimeField("计量时间")
     recorded_at = models.DateTimeField("录入时间")
-    actor = models.ForeignKey("station.User", models.PROTECT, null=True, blank=True, related_name="+")
+    actor = models.ForeignKey(
+        "station.User", models.PROTECT, null=True, blank=True, related_name="+"
+    )
     note = models.CharField("备注", max_length=100, blank=True)
 
     class Meta:
-        constraints = [models.CheckConstraint(condition=Q(net_l__gte=0), name="a_dip_is_not_negative")]
+        constraints = [
+            models.CheckConstraint(condition=Q(net_l__gte=0), name="a_dip_is_not_negative")
+        ]
         indexes = [models.Index(fields=["tank", "-occurred_at"], name="dips_of_a_tank")]
 
     def __str__(self) -> str:
@@ -150,21 +178,31 @@ class TankMovement(models.Model):
         ADJUST = "ADJUST", "调整"
 
     station = models.ForeignKey("station.Station", models.PROTECT, related_name="+")
-    tank = models.ForeignKey("station.Tank", models.PROTECT, verbose_name="油罐", related_name="movements")
-    day = models.ForeignKey("station.BusinessDay", models.PROTECT, verbose_name="营业日", related_name="+")
-    shift = models.ForeignKey("station.Shift", models.PROTECT, null=True, blank=True, related_name="tank_movements")
+    tank = models.ForeignKey(
+        "station.Tank", models.PROTECT, verbose_name="油罐", related_name="movements"
+    )
+    day = models.ForeignKey(
+        "station.BusinessDay", models.PROTECT, verbose_name="营业日", related_name="+"
+    )
+    shift = models.ForeignKey(
+        "station.Shift", models.PROTECT, null=True, blank=True, related_name="tank_movements"
+    )
     kind = models.CharField("类别", max_length=12, choices=Kind.choices)
     litres = LitresField("升数(入为正)")
     unit_cost = UnitCostField("不含税单位成本(元/升)", null=True, blank=True)
     document = models.CharField("单据", max_length=60)
     occurred_at = models.DateTimeField("时间")
     recorded_at = models.DateTimeField("入库时间")
-    actor = models.ForeignKey("station.User", models.PROTECT, null=True, blank=True, related_name="+")
+    actor = models.ForeignKey(
+        "station.User", models.PROTECT, null=True, blank=True, related_name="+"
+    )
     reason = models.CharField("原因", max_length=200, blank=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["document", "tank", "kind"], name="one_tank_movement_per_cause"),
+            models.UniqueConstraint(
+                fields=["document", "tank", "kind"], name="one_tank_movement_per_cause"
+            ),
             models.CheckConstraint(condition=~Q(litres=0), name="a_tank_movement_moves_something"),
         ]
         indexes = [models.Index(fields=["day", "tank"], name="tank_movements_of_a_day")]
@@ -176,9 +214,15 @@ class TankMovement(models.Model):
 class TankBook(models.Model):
     """The book of one tank over one shift, frozen at its close; `shift` empty is the whole day."""
 
-    tank = models.ForeignKey("station.Tank", models.PROTECT, verbose_name="油罐", related_name="books")
-    day = models.ForeignKey("station.BusinessDay", models.PROTECT, verbose_name="营业日", related_name="tank_books")
-    shift = models.ForeignKey("station.Shift", models.PROTECT, null=True, blank=True, related_name="tank_books")
+    tank = models.ForeignKey(
+        "station.Tank", models.PROTECT, verbose_name="油罐", related_name="books"
+    )
+    day = models.ForeignKey(
+        "station.BusinessDay", models.PROTECT, verbose_name="营业日", related_name="tank_books"
+    )
+    shift = models.ForeignKey(
+        "station.Shift", models.PROTECT, null=True, blank=True, related_name="tank_books"
+    )
     opening_l = LitresField("期初(升)")
     opening_is_physical = models.BooleanField("期初为实测", default=True)
     received_l = LitresField("卸油(升)")
@@ -201,12 +245,17 @@ class TankBook(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(
-                    book_l=F("opening_l") + F("received_l") - F("pumped_l") + F("returned_l") + F("other_l")
+                    book_l=F("opening_l")
+                    + F("received_l")
+                    - F("pumped_l")
+                    + F("returned_l")
+                    + F("other_l")
                 ),
                 name="a_tank_book_adds_up",
             ),
             models.CheckConstraint(
-                condition=Q(physical_l=None, variance_l=None) | Q(variance_l=F("physical_l") - F("book_l")),
+                condition=Q(physical_l=None, variance_l=None)
+                | Q(variance_l=F("physical_l") - F("book_l")),
                 name="a_variance_is_physical_less_book",
             ),
         ]
@@ -227,10 +276,13 @@ class FuelCost(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["station", "grade", "document"], name="one_cost_per_grade_and_cause"),
+            models.UniqueConstraint(
+                fields=["station", "grade", "document"], name="one_cost_per_grade_and_cause"
+            ),
         ]
-        indexes = [models.Index(fields=["station", "grade", "-occurred_at"], name="costs_of_a_grade")]
+        indexes = [
+            models.Index(fields=["station", "grade", "-occurred_at"], name="costs_of_a_grade")
+        ]
 
     def __str__(self) -> str:
         return f"{self.grade} {self.unit_cost}"
-

@@ -38,7 +38,9 @@ class Member(models.Model):
 
     number = models.CharField("会员号", max_length=20, unique=True)
     status = models.CharField("状态", max_length=8, choices=Status.choices, default=Status.ACTIVE)
-    home_station = models.ForeignKey("station.Station", models.PROTECT, verbose_name="入会油站", related_name="members")
+    home_station = models.ForeignKey(
+        "station.Station", models.PROTECT, verbose_name="入会油站", related_name="members"
+    )
     key = models.ForeignKey("station.DataKey", models.PROTECT, related_name="+")
     name_sealed = models.CharField("姓名(密文)", max_length=300, blank=True)
     phone_sealed = models.CharField("手机号(密文)", max_length=300, blank=True)
@@ -65,13 +67,19 @@ class Member(models.Model):
 class Vehicle(models.Model):
     """A plate, and whose it is: a member's or a company's."""
 
-    member = models.ForeignKey(Member, models.CASCADE, null=True, blank=True, related_name="vehicles")
-    company = models.ForeignKey(Company, models.CASCADE, null=True, blank=True, related_name="vehicles")
+    member = models.ForeignKey(
+        Member, models.CASCADE, null=True, blank=True, related_name="vehicles"
+    )
+    company = models.ForeignKey(
+        Company, models.CASCADE, null=True, blank=True, related_name="vehicles"
+    )
     plate_sealed = models.CharField("车牌(密文)", max_length=300)
     plate_index = models.CharField("车牌索引", max_length=64)
     plate_tail_index = models.CharField("车牌尾号索引", max_length=64, db_index=True)
     model = models.CharField("车型", max_length=40, blank=True)
-    grade = models.ForeignKey("station.Grade", models.PROTECT, null=True, blank=True, related_name="+")
+    grade = models.ForeignKey(
+        "station.Grade", models.PROTECT, null=True, blank=True, related_name="+"
+    )
     active = models.BooleanField("在用", default=True)
 
     class Meta:
@@ -80,7 +88,8 @@ class Vehicle(models.Model):
                 fields=["plate_index"], condition=Q(active=True), name="one_owner_per_plate"
             ),
             models.CheckConstraint(
-                condition=Q(member=None, company__isnull=False) | Q(member__isnull=False, company=None),
+                condition=Q(member=None, company__isnull=False)
+                | Q(member__isnull=False, company=None),
                 name="a_plate_is_a_members_or_a_companys",
             ),
         ]

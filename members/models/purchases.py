@@ -11,7 +11,9 @@ class Purchase(models.Model):
     """One sold line as loyalty and marketing see it; a refund is a negative row."""
 
     station = models.ForeignKey("station.Station", models.PROTECT, related_name="+")
-    member = models.ForeignKey("members.Member", models.PROTECT, null=True, blank=True, related_name="purchases")
+    member = models.ForeignKey(
+        "members.Member", models.PROTECT, null=True, blank=True, related_name="purchases"
+    )
     day = models.ForeignKey("station.BusinessDay", models.PROTECT, related_name="+")
     document = models.CharField("单据", max_length=60)
     line = models.PositiveSmallIntegerField("行")
@@ -23,10 +25,14 @@ class Purchase(models.Model):
     net = YuanField("实收(元)")
     points = models.BigIntegerField("积分", default=0)
     tenders = models.JSONField("付款方式", default=list)
-    attendant = models.ForeignKey("station.User", models.PROTECT, null=True, blank=True, related_name="+")
+    attendant = models.ForeignKey(
+        "station.User", models.PROTECT, null=True, blank=True, related_name="+"
+    )
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["document", "line"], name="one_purchase_per_sold_line")]
+        constraints = [
+            models.UniqueConstraint(fields=["document", "line"], name="one_purchase_per_sold_line")
+        ]
         indexes = [models.Index(fields=["member", "-occurred_at"], name="purchases_of_a_member")]
 
     def __str__(self) -> str:

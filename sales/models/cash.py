@@ -18,21 +18,26 @@ class CashMovement(models.Model):
 
     station = models.ForeignKey("station.Station", models.PROTECT, related_name="+")
     number = models.CharField("单号", max_length=40, unique=True)
-    session = models.ForeignKey("station.TillSession", models.PROTECT, related_name="cash_movements")
+    session = models.ForeignKey(
+        "station.TillSession", models.PROTECT, related_name="cash_movements"
+    )
     day = models.ForeignKey("station.BusinessDay", models.PROTECT, related_name="+")
     kind = models.CharField("类别", max_length=8, choices=Kind.choices)
     amount = YuanField("金额(入为正)")
     reason = models.CharField("原因", max_length=200, blank=True)
     client_key = models.CharField("客户端键", max_length=60, unique=True)
     actor = models.ForeignKey("station.User", models.PROTECT, related_name="+")
-    witness = models.ForeignKey("station.User", models.PROTECT, null=True, blank=True, related_name="+")
+    witness = models.ForeignKey(
+        "station.User", models.PROTECT, null=True, blank=True, related_name="+"
+    )
     occurred_at = models.DateTimeField("时间")
     recorded_at = models.DateTimeField("入库时间")
 
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(kind="PAID_IN", amount__gt=0) | Q(kind__in=["DROP", "PAID_OUT"], amount__lt=0),
+                condition=Q(kind="PAID_IN", amount__gt=0)
+                | Q(kind__in=["DROP", "PAID_OUT"], amount__lt=0),
                 name="a_cash_movement_goes_its_way",
             ),
         ]
@@ -44,19 +49,27 @@ class CashMovement(models.Model):
 class SessionCount(models.Model):
     """点款: what the cashier counted, by denomination, before seeing what was expected."""
 
-    session = models.OneToOneField("station.TillSession", models.PROTECT, related_name="count", primary_key=True)
+    session = models.OneToOneField(
+        "station.TillSession", models.PROTECT, related_name="count", primary_key=True
+    )
     denominations = models.JSONField("面额张数", default=dict)
     cash_counted = YuanField("实点现金(元)")
     counted_by = models.ForeignKey("station.User", models.PROTECT, related_name="+")
     counted_at = models.DateTimeField("点款时间")
-    accepted_by = models.ForeignKey("station.User", models.PROTECT, null=True, blank=True, related_name="+")
+    accepted_by = models.ForeignKey(
+        "station.User", models.PROTECT, null=True, blank=True, related_name="+"
+    )
     accepted_at = models.DateTimeField("接收时间", null=True, blank=True)
-    approved_by = models.ForeignKey("station.User", models.PROTECT, null=True, blank=True, related_name="+")
+    approved_by = models.ForeignKey(
+        "station.User", models.PROTECT, null=True, blank=True, related_name="+"
+    )
     deposit_slip = models.CharField("缴款单号", max_length=40, blank=True)
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(cash_counted__gte=0), name="a_count_is_not_negative"),
+            models.CheckConstraint(
+                condition=Q(cash_counted__gte=0), name="a_count_is_not_negative"
+            ),
             models.CheckConstraint(
                 condition=Q(accepted_by=None) | ~Q(accepted_by=F("counted_by")),
                 name="a_count_is_accepted_by_someone_else",
@@ -80,7 +93,9 @@ class SessionTender(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["session", "tender"], name="one_count_per_session_and_tender"),
+            models.UniqueConstraint(
+                fields=["session", "tender"], name="one_count_per_session_and_tender"
+            ),
             models.CheckConstraint(
                 condition=Q(difference=F("counted") - F("expected")),
                 name="over_short_is_counted_less_expected",

@@ -11,7 +11,9 @@ from station.fields import YuanField
 class FillLease(models.Model):
     """A fill shown on a till: locked (已锁定) on the others until it is put back or the lease ends."""
 
-    fill = models.OneToOneField("devices.Fill", models.PROTECT, related_name="lease", primary_key=True)
+    fill = models.OneToOneField(
+        "devices.Fill", models.PROTECT, related_name="lease", primary_key=True
+    )
     session = models.ForeignKey("station.TillSession", models.PROTECT, related_name="leases")
     leased_at = models.DateTimeField("时间")
     expires_at = models.DateTimeField("到期")
@@ -35,7 +37,9 @@ class FillClaim(models.Model):
     document = models.CharField("单据", max_length=40, db_index=True)
     day = models.ForeignKey("station.BusinessDay", models.PROTECT, related_name="+")
     claimed_at = models.DateTimeField("时间")
-    attendant = models.ForeignKey("station.User", models.PROTECT, null=True, blank=True, related_name="+")
+    attendant = models.ForeignKey(
+        "station.User", models.PROTECT, null=True, blank=True, related_name="+"
+    )
     released_at = models.DateTimeField("释放时间", null=True, blank=True)
     released_day = models.ForeignKey(
         "station.BusinessDay", models.PROTECT, null=True, blank=True, related_name="+"
@@ -112,7 +116,9 @@ class LateEntry(models.Model):
     station = models.ForeignKey("station.Station", models.PROTECT, related_name="+")
     number = models.CharField("单号", max_length=40, unique=True)
     fill = models.OneToOneField("devices.Fill", models.PROTECT, related_name="late_entry")
-    gap = models.ForeignKey("devices.TotalizerGap", models.PROTECT, null=True, blank=True, related_name="+")
+    gap = models.ForeignKey(
+        "devices.TotalizerGap", models.PROTECT, null=True, blank=True, related_name="+"
+    )
     reason = models.CharField("原因", max_length=200)
     actor = models.ForeignKey("station.User", models.PROTECT, related_name="+")
     approved_by = models.ForeignKey("station.User", models.PROTECT, related_name="+")

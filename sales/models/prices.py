@@ -16,12 +16,18 @@ class PriceDownload(models.Model):
         FAILED = "FAILED", "失败"
 
     change = models.ForeignKey("station.PriceChange", models.PROTECT, related_name="downloads")
-    nozzle = models.ForeignKey("station.Nozzle", models.PROTECT, verbose_name="油枪", related_name="+")
-    shift = models.ForeignKey("station.Shift", models.PROTECT, null=True, blank=True, related_name="+")
+    nozzle = models.ForeignKey(
+        "station.Nozzle", models.PROTECT, verbose_name="油枪", related_name="+"
+    )
+    shift = models.ForeignKey(
+        "station.Shift", models.PROTECT, null=True, blank=True, related_name="+"
+    )
     old_price = UnitPriceField("原价(元/升)", null=True, blank=True)
     price = UnitPriceField("新价(元/升)")
     status = models.CharField("状态", max_length=8, choices=Status.choices, default=Status.WAITING)
-    command = models.ForeignKey("devices.Command", models.PROTECT, null=True, blank=True, related_name="+")
+    command = models.ForeignKey(
+        "devices.Command", models.PROTECT, null=True, blank=True, related_name="+"
+    )
     totalizer = TotalizerField("调价点泵码", null=True, blank=True)
     done_at = models.DateTimeField("执行时间", null=True, blank=True)
     attempts = models.PositiveSmallIntegerField("次数", default=0)
@@ -29,7 +35,9 @@ class PriceDownload(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["change", "nozzle"], name="one_download_per_change_and_nozzle"),
+            models.UniqueConstraint(
+                fields=["change", "nozzle"], name="one_download_per_change_and_nozzle"
+            ),
         ]
 
     def __str__(self) -> str:

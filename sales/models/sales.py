@@ -46,20 +46,36 @@ class Sale(models.Model):
     number = models.CharField("单号", max_length=40, unique=True)
     kind = models.CharField("类别", max_length=8, choices=Kind.choices, default=Kind.SALE)
     source = models.CharField("来源", max_length=8, choices=Source.choices, default=Source.TILL)
-    original = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="corrections")
-    day = models.ForeignKey("station.BusinessDay", models.PROTECT, verbose_name="营业日", related_name="sales")
-    shift = models.ForeignKey("station.Shift", models.PROTECT, verbose_name="班次", related_name="sales")
-    session = models.ForeignKey("station.TillSession", models.PROTECT, verbose_name="收银班", related_name="sales")
-    till = models.ForeignKey("station.Till", models.PROTECT, verbose_name="收银台", related_name="sales")
-    cashier = models.ForeignKey("station.User", models.PROTECT, verbose_name="收银员", related_name="+")
-    member = models.ForeignKey("members.Member", models.PROTECT, null=True, blank=True, related_name="sales")
+    original = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="corrections"
+    )
+    day = models.ForeignKey(
+        "station.BusinessDay", models.PROTECT, verbose_name="营业日", related_name="sales"
+    )
+    shift = models.ForeignKey(
+        "station.Shift", models.PROTECT, verbose_name="班次", related_name="sales"
+    )
+    session = models.ForeignKey(
+        "station.TillSession", models.PROTECT, verbose_name="收银班", related_name="sales"
+    )
+    till = models.ForeignKey(
+        "station.Till", models.PROTECT, verbose_name="收银台", related_name="sales"
+    )
+    cashier = models.ForeignKey(
+        "station.User", models.PROTECT, verbose_name="收银员", related_name="+"
+    )
+    member = models.ForeignKey(
+        "members.Member", models.PROTECT, null=True, blank=True, related_name="sales"
+    )
     client_key = models.CharField("客户端键", max_length=60, unique=True)
     list_amount = YuanField("挂牌额(元)")
     discount = YuanField("优惠(元)")
     rounding = YuanField("抹零(元)", default=0)
     due = YuanField("应收(元)")
     tax = YuanField("税额(元)", default=0)
-    approved_by = models.ForeignKey("station.User", models.PROTECT, null=True, blank=True, related_name="+")
+    approved_by = models.ForeignKey(
+        "station.User", models.PROTECT, null=True, blank=True, related_name="+"
+    )
     reason = models.CharField("原因", max_length=200, blank=True)
     occurred_at = models.DateTimeField("时间")
     recorded_at = models.DateTimeField("入库时间")
@@ -67,7 +83,8 @@ class Sale(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(due=F("list_amount") - F("discount") + F("rounding")), name="a_sales_due_adds_up"
+                condition=Q(due=F("list_amount") - F("discount") + F("rounding")),
+                name="a_sales_due_adds_up",
             ),
             models.CheckConstraint(
                 condition=Q(kind="SALE", original=None, due__gte=0)
@@ -102,10 +119,18 @@ class SaleLine(models.Model):
     day = models.ForeignKey("station.BusinessDay", models.PROTECT, related_name="+")
     shift = models.ForeignKey("station.Shift", models.PROTECT, related_name="+")
     kind = models.CharField("类别", max_length=8, choices=Kind.choices)
-    fill = models.ForeignKey("devices.Fill", models.PROTECT, null=True, blank=True, related_name="sale_lines")
-    grade = models.ForeignKey("station.Grade", models.PROTECT, null=True, blank=True, related_name="+")
-    item = models.ForeignKey("inventory.Item", models.PROTECT, null=True, blank=True, related_name="sale_lines")
-    original = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="refunds")
+    fill = models.ForeignKey(
+        "devices.Fill", models.PROTECT, null=True, blank=True, related_name="sale_lines"
+    )
+    grade = models.ForeignKey(
+        "station.Grade", models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    item = models.ForeignKey(
+        "inventory.Item", models.PROTECT, null=True, blank=True, related_name="sale_lines"
+    )
+    original = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="refunds"
+    )
     name = models.CharField("名称", max_length=60)
     quantity = LitresField("数量")
     unit_price = UnitPriceField("单价(元)")
@@ -116,13 +141,16 @@ class SaleLine(models.Model):
     tax_rate = RateField("税率")
     tax = YuanField("税额(元)")
     cost = YuanField("不含税成本(元)", default=0)
-    attendant = models.ForeignKey("station.User", models.PROTECT, null=True, blank=True, related_name="+")
+    attendant = models.ForeignKey(
+        "station.User", models.PROTECT, null=True, blank=True, related_name="+"
+    )
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["sale", "position"], name="one_line_per_position"),
             models.CheckConstraint(
-                condition=Q(net=F("list_amount") - F("discount")), name="a_lines_net_is_list_less_discount"
+                condition=Q(net=F("list_amount") - F("discount")),
+                name="a_lines_net_is_list_less_discount",
             ),
             models.CheckConstraint(
                 condition=Q(original=None, net__gte=0, quantity__gt=0)
@@ -130,7 +158,8 @@ class SaleLine(models.Model):
                 name="a_line_is_not_negative_unless_it_refunds",
             ),
             models.CheckConstraint(
-                condition=Q(kind="FUEL", grade__isnull=False) | Q(kind__in=["GOODS", "SERVICE"], item__isnull=False),
+                condition=Q(kind="FUEL", grade__isnull=False)
+                | Q(kind__in=["GOODS", "SERVICE"], item__isnull=False),
                 name="a_line_names_what_was_sold",
             ),
         ]
@@ -155,7 +184,9 @@ class Prepay(models.Model):
     station = models.ForeignKey("station.Station", models.PROTECT, related_name="prepays")
     number = models.CharField("单号", max_length=40, unique=True)
     status = models.CharField("状态", max_length=10, choices=Status.choices, default=Status.OPEN)
-    nozzle = models.ForeignKey("station.Nozzle", models.PROTECT, verbose_name="油枪", related_name="prepays")
+    nozzle = models.ForeignKey(
+        "station.Nozzle", models.PROTECT, verbose_name="油枪", related_name="prepays"
+    )
     amount = YuanField("预付金额(元)")
     session = models.ForeignKey("station.TillSession", models.PROTECT, related_name="prepays")
     cashier = models.ForeignKey("station.User", models.PROTECT, related_name="+")
@@ -211,7 +242,9 @@ class Payment(models.Model):
     amount = YuanField("金额(收为正)")
     status = models.CharField("状态", max_length=8, choices=Status.choices, default=Status.SUCCESS)
     reference = models.CharField("凭证号", max_length=60, blank=True)
-    original = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="corrections")
+    original = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="corrections"
+    )
     session = models.ForeignKey("station.TillSession", models.PROTECT, related_name="payments")
     day = models.ForeignKey("station.BusinessDay", models.PROTECT, related_name="+")
     shift = models.ForeignKey("station.Shift", models.PROTECT, related_name="+")
@@ -232,7 +265,9 @@ class Payment(models.Model):
             models.Index(fields=["session", "tender"], name="payments_of_a_session"),
             models.Index(fields=["day", "tender"], name="payments_of_a_day"),
             models.Index(
-                fields=["id"], condition=Q(status__in=["CREATED", "PENDING", "UNKNOWN"]), name="payments_under_way"
+                fields=["id"],
+                condition=Q(status__in=["CREATED", "PENDING", "UNKNOWN"]),
+                name="payments_under_way",
             ),
         ]
 
@@ -275,13 +310,17 @@ class Receipt(models.Model):
         FAILED = "FAILED", "失败"
 
     station = models.ForeignKey("station.Station", models.PROTECT, related_name="+")
-    printer = models.ForeignKey("devices.Printer", models.PROTECT, null=True, blank=True, related_name="+")
+    printer = models.ForeignKey(
+        "devices.Printer", models.PROTECT, null=True, blank=True, related_name="+"
+    )
     kind = models.CharField("类别", max_length=8, choices=Kind.choices)
     document = models.CharField("单据", max_length=40, db_index=True)
     copy = models.PositiveSmallIntegerField("份", default=1)
     opens_drawer = models.BooleanField("开钱箱", default=False)
     status = models.CharField("状态", max_length=8, choices=Status.choices, default=Status.WAITING)
-    asked_by = models.ForeignKey("station.User", models.PROTECT, null=True, blank=True, related_name="+")
+    asked_by = models.ForeignKey(
+        "station.User", models.PROTECT, null=True, blank=True, related_name="+"
+    )
     asked_at = models.DateTimeField("时间")
     printed_at = models.DateTimeField("打印时间", null=True, blank=True)
     attempts = models.PositiveSmallIntegerField("次数", default=0)
@@ -289,9 +328,13 @@ class Receipt(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["document", "kind", "copy"], name="one_receipt_per_copy"),
+            models.UniqueConstraint(
+                fields=["document", "kind", "copy"], name="one_receipt_per_copy"
+            ),
         ]
-        indexes = [models.Index(fields=["id"], condition=Q(status="WAITING"), name="receipts_waiting")]
+        indexes = [
+            models.Index(fields=["id"], condition=Q(status="WAITING"), name="receipts_waiting")
+        ]
 
     def __str__(self) -> str:
         return f"{self.document} {self.get_kind_display()}"

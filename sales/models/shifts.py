@@ -17,9 +17,13 @@ class ShiftNozzle(models.Model):
 
     shift = models.ForeignKey("station.Shift", models.PROTECT, related_name="nozzle_rows")
     day = models.ForeignKey("station.BusinessDay", models.PROTECT, related_name="+")
-    nozzle = models.ForeignKey("station.Nozzle", models.PROTECT, verbose_name="油枪", related_name="+")
+    nozzle = models.ForeignKey(
+        "station.Nozzle", models.PROTECT, verbose_name="油枪", related_name="+"
+    )
     tank = models.ForeignKey("station.Tank", models.PROTECT, verbose_name="油罐", related_name="+")
-    grade = models.ForeignKey("station.Grade", models.PROTECT, verbose_name="油品", related_name="+")
+    grade = models.ForeignKey(
+        "station.Grade", models.PROTECT, verbose_name="油品", related_name="+"
+    )
     opening = TotalizerField("接班泵码")
     closing = TotalizerField("交班泵码")
     meter_adjustment = TotalizerField("换表调整", default=0)
@@ -37,15 +41,20 @@ class ShiftNozzle(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["shift", "nozzle"], name="one_row_per_shift_and_nozzle"),
-            models.CheckConstraint(
-                condition=Q(run=F("closing") - F("opening") + F("meter_adjustment")), name="a_run_is_closing_less_opening"
+            models.UniqueConstraint(
+                fields=["shift", "nozzle"], name="one_row_per_shift_and_nozzle"
             ),
             models.CheckConstraint(
-                condition=Q(sold=F("run") - F("tests") - F("own_use")), name="sold_is_run_less_tests_and_own_use"
+                condition=Q(run=F("closing") - F("opening") + F("meter_adjustment")),
+                name="a_run_is_closing_less_opening",
             ),
             models.CheckConstraint(
-                condition=Q(difference=F("sold") - F("claimed")), name="a_nozzles_difference_is_sold_less_claimed"
+                condition=Q(sold=F("run") - F("tests") - F("own_use")),
+                name="sold_is_run_less_tests_and_own_use",
+            ),
+            models.CheckConstraint(
+                condition=Q(difference=F("sold") - F("claimed")),
+                name="a_nozzles_difference_is_sold_less_claimed",
             ),
         ]
 
@@ -58,14 +67,18 @@ class ShiftAdvance(models.Model):
 
     from_shift = models.ForeignKey("station.Shift", models.PROTECT, related_name="passed_on")
     nozzle = models.ForeignKey("station.Nozzle", models.PROTECT, related_name="+")
-    fill = models.ForeignKey("devices.Fill", models.PROTECT, null=True, blank=True, related_name="+")
+    fill = models.ForeignKey(
+        "devices.Fill", models.PROTECT, null=True, blank=True, related_name="+"
+    )
     litres = LitresField("升数")
     amount = YuanField("金额(元)")
     under_way = models.BooleanField("加油中")
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["from_shift", "nozzle", "fill"], name="one_row_per_fill_passed_on"),
+            models.UniqueConstraint(
+                fields=["from_shift", "nozzle", "fill"], name="one_row_per_fill_passed_on"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -86,7 +99,9 @@ class ShiftSignature(models.Model):
     signed_at = models.DateTimeField("签字时间")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["shift", "role"], name="one_signature_per_role")]
+        constraints = [
+            models.UniqueConstraint(fields=["shift", "role"], name="one_signature_per_role")
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_role_display()} {self.user}"
@@ -106,7 +121,9 @@ class ShiftCorrection(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=~Q(old_value=F("new_value")), name="a_correction_changes_something"),
+            models.CheckConstraint(
+                condition=~Q(old_value=F("new_value")), name="a_correction_changes_something"
+            ),
             models.CheckConstraint(condition=~Q(reason=""), name="a_correction_has_a_reason"),
         ]
 

@@ -17,7 +17,9 @@ class OfflineUpload(models.Model):
     body = models.JSONField("内容")
     sold_at = models.DateTimeField("销售时间")
     received_at = models.DateTimeField("收到时间")
-    sale = models.OneToOneField("sales.Sale", models.PROTECT, null=True, blank=True, related_name="upload")
+    sale = models.OneToOneField(
+        "sales.Sale", models.PROTECT, null=True, blank=True, related_name="upload"
+    )
 
     def __str__(self) -> str:
         return self.local_number
@@ -51,12 +53,16 @@ class Discrepancy(models.Model):
     status = models.CharField("状态", max_length=8, choices=Status.choices, default=Status.OPEN)
     raised_at = models.DateTimeField("时间")
     resolved_at = models.DateTimeField("处理时间", null=True, blank=True)
-    resolved_by = models.ForeignKey("station.User", models.PROTECT, null=True, blank=True, related_name="+")
+    resolved_by = models.ForeignKey(
+        "station.User", models.PROTECT, null=True, blank=True, related_name="+"
+    )
     resolution = models.CharField("处理结果", max_length=200, blank=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["document", "kind", "subject"], name="one_discrepancy_per_cause"),
+            models.UniqueConstraint(
+                fields=["document", "kind", "subject"], name="one_discrepancy_per_cause"
+            ),
             models.CheckConstraint(
                 condition=Q(status="OPEN") | (~Q(resolution="") & Q(resolved_by__isnull=False)),
                 name="a_discrepancy_is_worked_off_in_words",

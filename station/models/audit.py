@@ -9,9 +9,13 @@ from django.db import models
 class AuditEntry(models.Model):
     """One act. Personal data in it is masked before it is written."""
 
-    station = models.ForeignKey("station.Station", models.PROTECT, null=True, blank=True, related_name="+")
+    station = models.ForeignKey(
+        "station.Station", models.PROTECT, null=True, blank=True, related_name="+"
+    )
     at = models.DateTimeField("时间")
-    actor = models.ForeignKey("station.User", models.PROTECT, null=True, blank=True, related_name="+")
+    actor = models.ForeignKey(
+        "station.User", models.PROTECT, null=True, blank=True, related_name="+"
+    )
     actor_name = models.CharField("操作人", max_length=40)
     action = models.CharField("动作", max_length=60)
     document = models.CharField("单据", max_length=60, blank=True)

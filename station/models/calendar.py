@@ -41,7 +41,9 @@ class BusinessDay(models.Model):
         CUT = "CUT", "待日结"
         CLOSED = "CLOSED", "已日结"
 
-    station = models.ForeignKey("station.Station", models.PROTECT, verbose_name="油站", related_name="days")
+    station = models.ForeignKey(
+        "station.Station", models.PROTECT, verbose_name="油站", related_name="days"
+    )
     date = models.DateField("营业日")
     status = models.CharField("状态", max_length=6, choices=Status.choices, default=Status.OPEN)
     opened_at = models.DateTimeField("开始时间")
@@ -51,7 +53,9 @@ class BusinessDay(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["station", "date"], name="one_business_day_per_date"),
-            models.UniqueConstraint(fields=["station"], condition=Q(status="OPEN"), name="one_open_day"),
+            models.UniqueConstraint(
+                fields=["station"], condition=Q(status="OPEN"), name="one_open_day"
+            ),
             models.CheckConstraint(
                 condition=Q(status="OPEN", cut_at=None, closed_at=None)
                 | Q(status="CUT", cut_at__isnull=False, closed_at=None)
@@ -83,7 +87,9 @@ class ShiftSlot(models.Model):
     ends_at = models.TimeField("结束")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["pattern", "ordinal"], name="one_slot_per_ordinal")]
+        constraints = [
+            models.UniqueConstraint(fields=["pattern", "ordinal"], name="one_slot_per_ordinal")
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -97,23 +103,38 @@ class Shift(models.Model):
         HANDED_OVER = "HANDED_OVER", "已交班待班结"
         CLOSED = "CLOSED", "已班结"
 
-    station = models.ForeignKey("station.Station", models.PROTECT, verbose_name="油站", related_name="shifts")
-    day = models.ForeignKey(BusinessDay, models.PROTECT, verbose_name="营业日", related_name="shifts")
+    station = models.ForeignKey(
+        "station.Station", models.PROTECT, verbose_name="油站", related_name="shifts"
+    )
+    day = models.ForeignKey(
+        BusinessDay, models.PROTECT, verbose_name="营业日", related_name="shifts"
+    )
     ordinal = models.PositiveSmallIntegerField("班序")
     name = models.CharField("班名", max_length=12)
     status = models.CharField("状态", max_length=12, choices=Status.choices, default=Status.OPEN)
     opened_at = models.DateTimeField("接班时间")
     handed_over_at = models.DateTimeField("交班时间", null=True, blank=True)
     closed_at = models.DateTimeField("班结时间", null=True, blank=True)
-    leader = models.ForeignKey("station.User", models.PROTECT, verbose_name="班长", related_name="+")
+    leader = models.ForeignKey(
+        "station.User", models.PROTECT, verbose_name="班长", related_name="+"
+    )
     receiver = models.ForeignKey(
-        "station.User", models.PROTECT, verbose_name="接班人", null=True, blank=True, related_name="+"
+        "station.User",
+        models.PROTECT,
+        verbose_name="接班人",
+        null=True,
+        blank=True,
+        related_name="+",
     )
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["day", "ordinal"], name="one_shift_per_ordinal_of_a_day"),
-            models.UniqueConstraint(fields=["station"], condition=Q(status="OPEN"), name="one_open_shift"),
+            models.UniqueConstraint(
+                fields=["day", "ordinal"], name="one_shift_per_ordinal_of_a_day"
+            ),
+            models.UniqueConstraint(
+                fields=["station"], condition=Q(status="OPEN"), name="one_open_shift"
+            ),
             models.CheckConstraint(
                 condition=Q(status="OPEN", handed_over_at=None, closed_at=None)
                 | Q(status="HANDED_OVER", handed_over_at__isnull=False, closed_at=None)
@@ -147,11 +168,18 @@ class Crew(models.Model):
     user = models.ForeignKey("station.User", models.PROTECT, verbose_name="人员", related_name="+")
     post = models.CharField("岗位", max_length=10, choices=Post.choices)
     island = models.ForeignKey(
-        "station.Island", models.PROTECT, verbose_name="加油岛", null=True, blank=True, related_name="+"
+        "station.Island",
+        models.PROTECT,
+        verbose_name="加油岛",
+        null=True,
+        blank=True,
+        related_name="+",
     )
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["shift", "user"], name="one_post_per_person_in_a_shift")]
+        constraints = [
+            models.UniqueConstraint(fields=["shift", "user"], name="one_post_per_person_in_a_shift")
+        ]
 
     def __str__(self) -> str:
         return f"{self.user} {self.get_post_display()}"
@@ -166,10 +194,16 @@ class TillSession(models.Model):
         COUNTED = "COUNTED", "已点款"
         CLOSED = "CLOSED", "已交接"
 
-    station = models.ForeignKey("station.Station", models.PROTECT, verbose_name="油站", related_name="sessions")
+    station = models.ForeignKey(
+        "station.Station", models.PROTECT, verbose_name="油站", related_name="sessions"
+    )
     shift = models.ForeignKey(Shift, models.PROTECT, verbose_name="班次", related_name="sessions")
-    till = models.ForeignKey("station.Till", models.PROTECT, verbose_name="收银台", related_name="sessions")
-    cashier = models.ForeignKey("station.User", models.PROTECT, verbose_name="收银员", related_name="sessions")
+    till = models.ForeignKey(
+        "station.Till", models.PROTECT, verbose_name="收银台", related_name="sessions"
+    )
+    cashier = models.ForeignKey(
+        "station.User", models.PROTECT, verbose_name="收银员", related_name="sessions"
+    )
     float_amount = YuanField("备用金")
     status = models.CharField("状态", max_length=8, choices=Status.choices, default=Status.OPEN)
     opened_at = models.DateTimeField("开始时间")
@@ -179,11 +213,15 @@ class TillSession(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["till"], condition=Q(status="OPEN"), name="one_open_session_per_till"),
+            models.UniqueConstraint(
+                fields=["till"], condition=Q(status="OPEN"), name="one_open_session_per_till"
+            ),
             models.UniqueConstraint(
                 fields=["cashier"], condition=Q(status="OPEN"), name="one_open_session_per_cashier"
             ),
-            models.CheckConstraint(condition=Q(float_amount__gte=0), name="a_float_is_not_negative"),
+            models.CheckConstraint(
+                condition=Q(float_amount__gte=0), name="a_float_is_not_negative"
+            ),
         ]
 
     def __str__(self) -> str:

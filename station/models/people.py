@@ -53,12 +53,16 @@ class Assignment(models.Model):
     """What a user is at a station. `station` empty means every station."""
 
     user = models.ForeignKey(User, models.CASCADE, related_name="assignments")
-    station = models.ForeignKey("station.Station", models.PROTECT, null=True, blank=True, related_name="assignments")
+    station = models.ForeignKey(
+        "station.Station", models.PROTECT, null=True, blank=True, related_name="assignments"
+    )
     role = models.CharField("角色", max_length=12, choices=Role.choices)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["user", "station"], name="one_role_per_user_and_station"),
+            models.UniqueConstraint(
+                fields=["user", "station"], name="one_role_per_user_and_station"
+            ),
             models.UniqueConstraint(
                 fields=["user"], condition=Q(station=None), name="one_role_over_all_stations"
             ),
@@ -78,7 +82,8 @@ class DataKey(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(destroyed_at=None) | Q(wrapped=""), name="a_destroyed_key_leaves_nothing"
+                condition=Q(destroyed_at=None) | Q(wrapped=""),
+                name="a_destroyed_key_leaves_nothing",
             ),
         ]
 

@@ -12,14 +12,18 @@ class PriceCeiling(models.Model):
     """最高零售价 of a zone as published, from an instant on."""
 
     zone = models.CharField("价区", max_length=30)
-    grade = models.ForeignKey("station.Grade", models.PROTECT, verbose_name="油品", related_name="+")
+    grade = models.ForeignKey(
+        "station.Grade", models.PROTECT, verbose_name="油品", related_name="+"
+    )
     ceiling = UnitPriceField("最高零售价(元/升)")
     effective_at = models.DateTimeField("执行时间")
     notice = models.CharField("文件或公告", max_length=120)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["zone", "grade", "effective_at"], name="one_ceiling_per_zone_and_time"),
+            models.UniqueConstraint(
+                fields=["zone", "grade", "effective_at"], name="one_ceiling_per_zone_and_time"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -36,15 +40,24 @@ class PriceChange(models.Model):
         REJECTED = "REJECTED", "已驳回"
         CANCELLED = "CANCELLED", "已撤销"
 
-    station = models.ForeignKey("station.Station", models.PROTECT, verbose_name="油站", related_name="price_changes")
+    station = models.ForeignKey(
+        "station.Station", models.PROTECT, verbose_name="油站", related_name="price_changes"
+    )
     number = models.CharField("单号", max_length=40, unique=True)
     status = models.CharField("状态", max_length=10, choices=Status.choices, default=Status.PLANNED)
     effective_at = models.DateTimeField("执行时间")
     note = models.CharField("说明", max_length=200, blank=True)
-    planned_by = models.ForeignKey("station.User", models.PROTECT, verbose_name="制单人", related_name="+")
+    planned_by = models.ForeignKey(
+        "station.User", models.PROTECT, verbose_name="制单人", related_name="+"
+    )
     planned_at = models.DateTimeField("制单时间")
     approved_by = models.ForeignKey(
-        "station.User", models.PROTECT, verbose_name="审批人", null=True, blank=True, related_name="+"
+        "station.User",
+        models.PROTECT,
+        verbose_name="审批人",
+        null=True,
+        blank=True,
+        related_name="+",
     )
     approved_at = models.DateTimeField("审批时间", null=True, blank=True)
     in_force_at = models.DateTimeField("实际执行时间", null=True, blank=True)
@@ -69,13 +82,17 @@ class PriceLine(models.Model):
     """One grade of a price change; the old price stands beside the new."""
 
     change = models.ForeignKey(PriceChange, models.CASCADE, related_name="lines")
-    grade = models.ForeignKey("station.Grade", models.PROTECT, verbose_name="油品", related_name="+")
+    grade = models.ForeignKey(
+        "station.Grade", models.PROTECT, verbose_name="油品", related_name="+"
+    )
     old_price = UnitPriceField("原价(元/升)", null=True, blank=True)
     price = UnitPriceField("新价(元/升)")
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["change", "grade"], name="one_price_per_grade_of_a_change"),
+            models.UniqueConstraint(
+                fields=["change", "grade"], name="one_price_per_grade_of_a_change"
+            ),
             models.CheckConstraint(condition=Q(price__gt=0), name="a_price_is_positive"),
         ]
 

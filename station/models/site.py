@@ -27,7 +27,12 @@ class Station(models.Model):
     )
     rounding_step = YuanField("抹零单位(元)", default="0.01")
     shift_pattern = models.ForeignKey(
-        "station.ShiftPattern", models.PROTECT, verbose_name="班次制度", null=True, blank=True, related_name="+"
+        "station.ShiftPattern",
+        models.PROTECT,
+        verbose_name="班次制度",
+        null=True,
+        blank=True,
+        related_name="+",
     )
     opened_on = models.DateField("上线日期", null=True, blank=True)
     went_live_at = models.DateTimeField("正式启用时间", null=True, blank=True)
@@ -64,7 +69,9 @@ class Grade(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(tax_rate__gte=0, tax_rate__lt=1), name="a_tax_rate_is_a_share"),
+            models.CheckConstraint(
+                condition=Q(tax_rate__gte=0, tax_rate__lt=1), name="a_tax_rate_is_a_share"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -74,13 +81,17 @@ class Grade(models.Model):
 class Island(models.Model):
     """加油岛: where dispensers stand and attendants are placed."""
 
-    station = models.ForeignKey(Station, models.PROTECT, verbose_name="油站", related_name="islands")
+    station = models.ForeignKey(
+        Station, models.PROTECT, verbose_name="油站", related_name="islands"
+    )
     number = models.PositiveSmallIntegerField("岛号")
     name = models.CharField("名称", max_length=30, blank=True)
     active = models.BooleanField("在用", default=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["station", "number"], name="one_island_per_number")]
+        constraints = [
+            models.UniqueConstraint(fields=["station", "number"], name="one_island_per_number")
+        ]
 
     def __str__(self) -> str:
         return self.name or f"{self.number} 号岛"
@@ -123,7 +134,9 @@ class StrappingTable(models.Model):
         IMPORTED = "IMPORTED", "表格导入"
         GENERATED = "GENERATED", "按尺寸生成"
 
-    tank = models.ForeignKey(Tank, models.PROTECT, verbose_name="油罐", related_name="strapping_tables")
+    tank = models.ForeignKey(
+        Tank, models.PROTECT, verbose_name="油罐", related_name="strapping_tables"
+    )
     source = models.CharField("来源", max_length=10, choices=Source.choices)
     certificate_no = models.CharField("检定证书号", max_length=40, blank=True)
     certificate_expires_on = models.DateField("证书有效期至", null=True, blank=True)
@@ -134,7 +147,9 @@ class StrappingTable(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["tank"], condition=Q(replaced_at=None), name="one_strapping_table_in_use_per_tank"
+                fields=["tank"],
+                condition=Q(replaced_at=None),
+                name="one_strapping_table_in_use_per_tank",
             ),
         ]
 
@@ -150,7 +165,9 @@ class StrappingPoint(models.Model):
     litres = LitresField("容积(升)")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["table", "height_mm"], name="one_volume_per_height")]
+        constraints = [
+            models.UniqueConstraint(fields=["table", "height_mm"], name="one_volume_per_height")
+        ]
 
     def __str__(self) -> str:
         return f"{self.height_mm} mm"
@@ -159,15 +176,21 @@ class StrappingPoint(models.Model):
 class Dispenser(models.Model):
     """加油机. Which line and address it hangs on is the wiring, in devices."""
 
-    station = models.ForeignKey(Station, models.PROTECT, verbose_name="油站", related_name="dispensers")
-    island = models.ForeignKey(Island, models.PROTECT, verbose_name="加油岛", related_name="dispensers")
+    station = models.ForeignKey(
+        Station, models.PROTECT, verbose_name="油站", related_name="dispensers"
+    )
+    island = models.ForeignKey(
+        Island, models.PROTECT, verbose_name="加油岛", related_name="dispensers"
+    )
     number = models.PositiveSmallIntegerField("机号")
     make = models.CharField("厂家型号", max_length=60, blank=True)
     serial_no = models.CharField("出厂编号", max_length=40, blank=True)
     active = models.BooleanField("在用", default=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["station", "number"], name="one_dispenser_per_number")]
+        constraints = [
+            models.UniqueConstraint(fields=["station", "number"], name="one_dispenser_per_number")
+        ]
 
     def __str__(self) -> str:
         return f"{self.number} 号机"
@@ -180,8 +203,12 @@ class Nozzle(models.Model):
         AUTO = "AUTO", "自动授权"
         MANUAL = "MANUAL", "人工授权"
 
-    station = models.ForeignKey(Station, models.PROTECT, verbose_name="油站", related_name="nozzles")
-    dispenser = models.ForeignKey(Dispenser, models.PROTECT, verbose_name="加油机", related_name="nozzles")
+    station = models.ForeignKey(
+        Station, models.PROTECT, verbose_name="油站", related_name="nozzles"
+    )
+    dispenser = models.ForeignKey(
+        Dispenser, models.PROTECT, verbose_name="加油机", related_name="nozzles"
+    )
     tank = models.ForeignKey(Tank, models.PROTECT, verbose_name="油罐", related_name="nozzles")
     number = models.PositiveSmallIntegerField("枪号")
     position = models.PositiveSmallIntegerField("机内枪位", help_text="加油机内的逻辑枪号，从 1 起")
@@ -192,7 +219,9 @@ class Nozzle(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["station", "number"], name="one_nozzle_per_number"),
-            models.UniqueConstraint(fields=["dispenser", "position"], name="one_nozzle_per_dispenser_position"),
+            models.UniqueConstraint(
+                fields=["dispenser", "position"], name="one_nozzle_per_dispenser_position"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -209,7 +238,9 @@ class Till(models.Model):
     active = models.BooleanField("在用", default=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["station", "number"], name="one_till_per_number")]
+        constraints = [
+            models.UniqueConstraint(fields=["station", "number"], name="one_till_per_number")
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -9,13 +9,17 @@ from django.db.models import Q
 class Setting(models.Model):
     """A figure that people may change on a page, with the source it was taken from."""
 
-    station = models.ForeignKey("station.Station", models.PROTECT, null=True, blank=True, related_name="settings")
+    station = models.ForeignKey(
+        "station.Station", models.PROTECT, null=True, blank=True, related_name="settings"
+    )
     name = models.CharField("名称", max_length=60)
     value = models.CharField("值", max_length=200)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["station", "name"], name="one_value_per_station_and_setting"),
+            models.UniqueConstraint(
+                fields=["station", "name"], name="one_value_per_station_and_setting"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -46,7 +50,9 @@ class Alert(models.Model):
     raised_at = models.DateTimeField("发生时间")
     cleared_at = models.DateTimeField("恢复时间", null=True, blank=True)
     handled_at = models.DateTimeField("处理时间", null=True, blank=True)
-    handled_by = models.ForeignKey("station.User", models.PROTECT, null=True, blank=True, related_name="+")
+    handled_by = models.ForeignKey(
+        "station.User", models.PROTECT, null=True, blank=True, related_name="+"
+    )
     word = models.CharField("处理说明", max_length=200, blank=True)
     count = models.PositiveIntegerField("次数", default=1)
 
@@ -58,7 +64,9 @@ class Alert(models.Model):
                 name="one_live_alert_per_subject",
             ),
         ]
-        indexes = [models.Index(fields=["station", "status", "-raised_at"], name="alerts_by_status")]
+        indexes = [
+            models.Index(fields=["station", "status", "-raised_at"], name="alerts_by_status")
+        ]
 
     def __str__(self) -> str:
         return self.text
@@ -67,7 +75,9 @@ class Alert(models.Model):
 class Message(models.Model):
     """A message to a user's inbox, a waiting row for its channel."""
 
-    station = models.ForeignKey("station.Station", models.PROTECT, null=True, blank=True, related_name="+")
+    station = models.ForeignKey(
+        "station.Station", models.PROTECT, null=True, blank=True, related_name="+"
+    )
     recipient = models.ForeignKey("station.User", models.PROTECT, related_name="inbox")
     subject = models.CharField("标题", max_length=100)
     text = models.TextField("正文")
@@ -90,8 +100,12 @@ class Job(models.Model):
         FAILED = "FAILED", "失败"
 
     kind = models.CharField("类别", max_length=60)
-    station = models.ForeignKey("station.Station", models.PROTECT, null=True, blank=True, related_name="+")
-    asked_by = models.ForeignKey("station.User", models.PROTECT, null=True, blank=True, related_name="+")
+    station = models.ForeignKey(
+        "station.Station", models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    asked_by = models.ForeignKey(
+        "station.User", models.PROTECT, null=True, blank=True, related_name="+"
+    )
     asked_at = models.DateTimeField("提交时间")
     arguments = models.JSONField("参数", default=dict)
     status = models.CharField("状态", max_length=8, choices=Status.choices, default=Status.WAITING)

@@ -1,0 +1,6 @@
+"""URLs of `finance`: a flat list."""
+
+from django.urls import URLPattern
+
+app_name = "finance"
+urlpatterns: list[URLPattern] = []

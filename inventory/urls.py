@@ -1,0 +1,6 @@
+"""URLs of `inventory`: a flat list."""
+
+from django.urls import URLPattern
+
+app_name = "inventory"
+urlpatterns: list[URLPattern] = []

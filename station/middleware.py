@@ -1,0 +1,92 @@
+"""Middleware: who is asking and at which station, and what becomes of a refusal nobody caught."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+import structlog
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from station.access import StaffRequest, role_at, stations_of
+from station.errors import Refusal
+
+Answer = Callable[[HttpRequest], HttpResponse]
+
+
+class SignInMiddleware:
+    """Send a stranger to the sign-in page; give everyone else `request.station` and `request.role`.
+
+    A view marked `open_to_all` is let through. The station is the one kept in the session, if the
+    user may see it, else the first that he may.
+    """
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self,
+        request: HttpRequest,
+        view: Callable[..., HttpResponse],
+        args: tuple[object, ...],
+        kwargs: dict[str, object],
+    ) -> HttpResponse | None:
+        if getattr(view, "right", "") is None:
+            return None
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
+        staff = cast(StaffRequest, request)
+        stations = list(stations_of(staff.user).order_by("code"))
+        chosen = request.session.get("station")
+        staff.role = ""
+        for station in stations:
+            if station.pk == chosen or (chosen is None and station is stations[0]):
+                staff.station = station
+                break
+        else:
+            if stations:
+                staff.station = stations[0]
+        if stations:
+            staff.role = role_at(staff.user, staff.station)
+        return None
+
+
+class RefusalMiddleware:
+    """A refusal that no view caught is a 409 page with its words, never a 500."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception, Refusal):
+            return render(request, "errors/409.html", {"text": str(exception)}, status=409)
+        return None
+
+
+class RequestLogMiddleware:
+    """One structured line per request: method, route, status, who."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+        self.log = structlog.get_logger("station.requests")
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        match = request.resolver_match or None
+        self.log.info(
+            "request",
+            method=request.method,
+            route=match.view_name if match else request.path,
+            status=response.status_code,
+            user=getattr(getattr(request, "user", None), "pk", None),
+        )
+        return response

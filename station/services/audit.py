@@ -1,0 +1,39 @@
+"""The audit log: one row per act, in the transaction of the act."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from station.models import AuditEntry, Station, User
+
+
+def record(
+    *,
+    at: datetime,
+    actor: User | None,
+    action: str,
+    station: Station | None = None,
+    document: str = "",
+    reason: str = "",
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+    address: str | None = None,
+) -> None:
+    """Write who did what to which document. Values must be JSON; amounts go as strings.
+
+    Personal data is masked by the caller before it comes here. `actor` None is the system itself.
+    """
+    AuditEntry.objects.create(
+        station=station,
+        at=at,
+        actor=actor,
+        actor_name=actor.name if actor else "系统",
+        action=action,
+        document=document,
+        reason=reason[:200],
+        before=dict(before) if before is not None else None,
+        after=dict(after) if after is not None else None,
+        address=address,
+    )

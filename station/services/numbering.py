@@ -1,0 +1,27 @@
+"""Document numbers: 站-机-日-序 in a series of the till, so that tills never wait for each other."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.db import connection
+
+from station.models import Station
+
+
+def next_number(*, station: Station, kind: str, day: date, till: int = 0) -> str:
+    """The next number of a series, such as ``S01-1-20260422-0007`` for kind "S" at till 1.
+
+    Kinds are one to three capital letters, one per sort of document. Till 0 is the back office.
+    A number given back by a rolled-back transaction is given again; gaps cannot appear within one
+    till's series. One statement.
+    """
+    prefix = f"{kind}{station.code}-{till}-{day:%Y%m%d}-"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO station_numberseries (prefix, last) VALUES (%s, 1)"
+            " ON CONFLICT (prefix) DO UPDATE SET last = station_numberseries.last + 1 RETURNING last",
+            [prefix],
+        )
+        (last,) = cursor.fetchone()
+    return f"{prefix}{last:04d}"
