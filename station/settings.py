@@ -164,6 +164,10 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "task": "station.tasks.check_calendar",
         "schedule": crontab(hour=6, minute=5),
     },
+    "devices.end_what_is_late": {
+        "task": "devices.tasks.end_what_is_late",
+        "schedule": timedelta(seconds=5),
+    },
 }
 
 AUTH_USER_MODEL = "station.User"

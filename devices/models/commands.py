@@ -103,6 +103,12 @@ class Command(models.Model):
                 condition=Q(status__in=["WAITING", "TAKEN"]),
                 name="commands_under_way",
             ),
+            models.Index(
+                fields=["station", "-id"],
+                condition=Q(kind__in=["STOP_ALL", "RELEASE_ALL"]),
+                name="stops_of_a_station",
+            ),
+            models.Index(fields=["nozzle", "-id"], name="commands_of_a_nozzle"),
         ]
 
     def __str__(self) -> str:
