@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 
 class ReadRule(models.Model):
@@ -88,7 +89,7 @@ class Swipe(models.Model):
     outcome = models.CharField("结果", max_length=8, choices=Outcome.choices)
     card = models.ForeignKey(Card, models.PROTECT, null=True, blank=True, related_name="swipes")
     occurred_at = models.DateTimeField("时间")
-    recorded_at = models.DateTimeField("入库时间")
+    recorded_at = models.DateTimeField("入库时间", db_default=Now())
     taken_at = models.DateTimeField("收银台取走时间", null=True, blank=True)
 
     class Meta:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from station.fields import LitresField, TotalizerField, UnitPriceField, YuanField
 
@@ -54,7 +55,7 @@ class Fill(models.Model):
     lifted_at = models.DateTimeField("提枪时间", null=True, blank=True)
     started_at = models.DateTimeField("开始时间", null=True, blank=True)
     occurred_at = models.DateTimeField("挂枪时间")
-    recorded_at = models.DateTimeField("入库时间")
+    recorded_at = models.DateTimeField("入库时间", db_default=Now())
     flags = models.JSONField("异常标记", default=list, blank=True)
     frames = models.CharField("报文位置", max_length=120, blank=True)
 
@@ -104,7 +105,7 @@ class TotalizerReading(models.Model):
     litres = TotalizerField("泵码(升)")
     amount = TotalizerField("金额累计(元)", null=True, blank=True)
     occurred_at = models.DateTimeField("读取时间")
-    recorded_at = models.DateTimeField("入库时间")
+    recorded_at = models.DateTimeField("入库时间", db_default=Now())
     kind = models.CharField("类别", max_length=8, choices=Kind.choices)
     document = models.CharField("单据", max_length=60, blank=True)
 

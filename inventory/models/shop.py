@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from station.fields import LitresField, RateField, UnitCostField, YuanField
 
@@ -110,7 +111,7 @@ class StockMove(models.Model):
     document = models.CharField("单据", max_length=60)
     line = models.PositiveSmallIntegerField("行", default=0)
     occurred_at = models.DateTimeField("时间")
-    recorded_at = models.DateTimeField("入库时间")
+    recorded_at = models.DateTimeField("入库时间", db_default=Now())
     actor = models.ForeignKey(
         "station.User", models.PROTECT, null=True, blank=True, related_name="+"
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
 from station.fields import LitresField, MeasureField, TotalizerField, UnitCostField, UnitPriceField
 
@@ -147,7 +148,7 @@ class Dip(models.Model):
     v20_l = LitresField("标准体积 V20(升)", null=True, blank=True)
     document = models.CharField("单据", max_length=60, blank=True)
     occurred_at = models.DateTimeField("计量时间")
-    recorded_at = models.DateTimeField("录入时间")
+    recorded_at = models.DateTimeField("录入时间", db_default=Now())
     actor = models.ForeignKey(
         "station.User", models.PROTECT, null=True, blank=True, related_name="+"
     )
@@ -192,7 +193,7 @@ class TankMovement(models.Model):
     unit_cost = UnitCostField("不含税单位成本(元/升)", null=True, blank=True)
     document = models.CharField("单据", max_length=60)
     occurred_at = models.DateTimeField("时间")
-    recorded_at = models.DateTimeField("入库时间")
+    recorded_at = models.DateTimeField("入库时间", db_default=Now())
     actor = models.ForeignKey(
         "station.User", models.PROTECT, null=True, blank=True, related_name="+"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
 from station.fields import YuanField
 
@@ -31,7 +32,7 @@ class CashMovement(models.Model):
         "station.User", models.PROTECT, null=True, blank=True, related_name="+"
     )
     occurred_at = models.DateTimeField("时间")
-    recorded_at = models.DateTimeField("入库时间")
+    recorded_at = models.DateTimeField("入库时间", db_default=Now())
 
     class Meta:
         constraints = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from station.fields import YuanField
 
@@ -74,7 +75,7 @@ class FillUse(models.Model):
     actor = models.ForeignKey("station.User", models.PROTECT, related_name="+")
     approved_by = models.ForeignKey("station.User", models.PROTECT, related_name="+")
     occurred_at = models.DateTimeField("时间")
-    recorded_at = models.DateTimeField("入库时间")
+    recorded_at = models.DateTimeField("入库时间", db_default=Now())
 
     def __str__(self) -> str:
         return self.number
@@ -101,7 +102,7 @@ class DriveOff(models.Model):
     shift = models.ForeignKey("station.Shift", models.PROTECT, related_name="drive_offs")
     actor = models.ForeignKey("station.User", models.PROTECT, related_name="+")
     occurred_at = models.DateTimeField("时间")
-    recorded_at = models.DateTimeField("入库时间")
+    recorded_at = models.DateTimeField("入库时间", db_default=Now())
     recovered_by_sale = models.ForeignKey(
         "sales.Sale", models.PROTECT, null=True, blank=True, related_name="+"
     )

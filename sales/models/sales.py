@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
 from station.fields import LitresField, RateField, UnitPriceField, YuanField
 
@@ -78,7 +79,7 @@ class Sale(models.Model):
     )
     reason = models.CharField("原因", max_length=200, blank=True)
     occurred_at = models.DateTimeField("时间")
-    recorded_at = models.DateTimeField("入库时间")
+    recorded_at = models.DateTimeField("入库时间", db_default=Now())
 
     class Meta:
         constraints = [
@@ -249,7 +250,7 @@ class Payment(models.Model):
     day = models.ForeignKey("station.BusinessDay", models.PROTECT, related_name="+")
     shift = models.ForeignKey("station.Shift", models.PROTECT, related_name="+")
     occurred_at = models.DateTimeField("时间")
-    recorded_at = models.DateTimeField("入库时间")
+    recorded_at = models.DateTimeField("入库时间", db_default=Now())
 
     class Meta:
         constraints = [

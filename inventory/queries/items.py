@@ -1,0 +1,61 @@
+"""Shop items as the till looks for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+
+from inventory.models import Item, ItemBarcode, StockBalance
+from station.models import Station
+from station.money import Yuan
+
+
+@dataclass(frozen=True)
+class ItemHit:
+    """One item for the till: what it is, what it costs, what is on hand (None for a service)."""
+
+    id: int
+    code: str
+    name: str
+    kind: str
+    unit: str
+    price: Yuan
+    on_hand: Decimal | None
+    quantity: int = 1
+
+
+def find(*, text: str, station: Station, limit: int = 20) -> list[ItemHit]:
+    """Items by exact barcode first, else by code, name or pinyin. At most three statements."""
+    text = text.strip()
+    if not text:
+        return []
+    barcode = ItemBarcode.objects.filter(barcode=text, item__active=True).first()
+    if barcode is not None:
+        return _hits(Item.objects.filter(pk=barcode.item_id), station, barcode.quantity)
+    wanted = Q(code__iexact=text) | Q(name__icontains=text) | Q(pinyin__icontains=text.lower())
+    return _hits(Item.objects.filter(wanted, active=True).order_by("name")[:limit], station)
+
+
+def favourites(*, station: Station) -> list[ItemHit]:
+    """The items that the till shows as buttons."""
+    items = Item.objects.filter(is_favourite=True, active=True)
+    return _hits(items.order_by("category__position", "code")[:24], station)
+
+
+def _hits(items: QuerySet[Item], station: Station, quantity: int = 1) -> list[ItemHit]:
+    on_hand = StockBalance.objects.filter(station=station, item=OuterRef("pk")).values("quantity")
+    return [
+        ItemHit(
+            id=item.pk,
+            code=item.code,
+            name=item.name,
+            kind=item.kind,
+            unit=item.unit,
+            price=item.price,
+            on_hand=None if item.kind == Item.Kind.SERVICE else item.on_hand or Decimal(0),
+            quantity=quantity,
+        )
+        for item in items.annotate(on_hand=Subquery(on_hand))
+    ]
