@@ -1,8 +1,66 @@
-# One front door. `make run` on a bare machine gives a working station.
-.PHONY: lock
-lock:  ## recompile the hash-locked requirements from requirements/*.in
-	@for name in base embedded dev; do \
+# One front door. On a bare machine `make run` gives a working station, `make test` a tested one.
+# With DATABASE_URL and REDIS_URL set, those servers are used; else private ones under var/.
+
+PYTHON ?= python3
+MANAGE = .venv/bin/python manage.py
+SETUP = $(PYTHON) -I station/runtime/bootstrap.py
+YEARS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev run demo test check bench requirements backup restore lock clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*  ## (.*)/  make \1\t\2/' | expand -t 24
+
+setup:  ## environment, dependencies and front-end files of a running station
+	@$(SETUP) embedded
+
+setup-dev:  ## the same with what tests and checks need
+	@$(SETUP) dev
+
+run: setup  ## run the whole station; the demo is built on the first start (BIND=127.0.0.1:8000)
+	@exec $(MANAGE) run_station
+
+demo: setup  ## build the demo station with 90 days of history; YEARS=10 for a long one
+	@$(MANAGE) with_servers --migrate demo $(if $(YEARS),--years=$(YEARS))
+
+# The servers of the tests are private and thrown away, see docs/runtime.md. Chromium's tests share
+# one of the two processes; the last line is pytest's own.
+test: setup-dev  ## the whole suite, with Chromium and branch coverage
+	@rm -f var/requirements.json
+	@mkdir -p var/coverage
+	@.venv/bin/python -m station.runtime.browser
+	@.venv/bin/pytest -q -n 2 --dist loadgroup --cov --cov-report=term $(ARGS)
+
+check: setup-dev  ## style, types, floors, migrations, templates, deployment
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/lint-imports
+	.venv/bin/djlint --lint --quiet templates
+	.venv/bin/mypy
+	$(MANAGE) makemigrations --check --dry-run
+	@deploy/check.sh
+
+bench: setup-dev  ## the measurements of bench/, as ratios
+	@.venv/bin/python -m bench $(ARGS)
+
+requirements:  ## each requirement with the test that proved it in the last run
+	@$(PYTHON) -I station/runtime/requirements.py
+
+backup: setup  ## database, attachments and spool to var/backups/
+	@$(MANAGE) with_servers backup
+
+restore: setup  ## FILE=var/backups/… into an empty database
+	@test -n "$(FILE)" || { echo "用法：make restore FILE=var/backups/某备份"; exit 2; }
+	@$(MANAGE) with_servers restore "$(FILE)"
+
+lock: setup-dev  ## recompile the hash-locked lists from requirements/*.in and package.json
+	@for name in base embedded dev node; do \
 	  .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 	    requirements/$$name.in -o requirements/$$name.txt || exit 1; done
-	npm install --package-lock-only --ignore-scripts
+	@npm install --package-lock-only --ignore-scripts
+
+clean:  ## caches; the data in var/ stay
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache var/coverage
+	@find . -name __pycache__ -not -path './.venv/*' -not -path './node_modules/*' -prune -exec rm -rf {} +

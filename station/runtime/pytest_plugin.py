@@ -14,13 +14,16 @@ from pathlib import Path
 
 import pytest
 
+from station.runtime.browser import ARGUMENTS, find_chromium, is_ci, lend_chinese_font
 from station.runtime.embedded import Postgres, Valkey, database_url, redis_url
 
+ROOT = Path(__file__).resolve().parents[2]
 ROWS = Path("docs", "requirements.tsv")
 OUTCOMES = Path("var", "requirements.json")
 
 servers: list[Postgres | Valkey] = []
 folders: list[Path] = []
+NO_CHROMIUM = "浏览器测试没有运行：找不到 Chromium"
 outcomes: dict[str, dict[str, str]] = {}
 
 
@@ -31,6 +34,7 @@ def pytest_load_initial_conftests() -> Generator[None, None, None]:
     A wrapper, because pytest-django reads the settings in this same hook. The workers of xdist
     inherit the two addresses and start nothing.
     """
+    lend_chinese_font(ROOT / "var")
     os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright keeps an event loop
     if not os.environ.get("DATABASE_URL"):
         postgres = Postgres(_folder(), durable=False)
@@ -63,15 +67,33 @@ def _folder() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, object]:
+    """Playwright starts the machine's Chromium; it downloads none."""
+    return {"executable_path": find_chromium(), "args": list(ARGUMENTS)}
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     known = known_rows(config.rootpath)
+    chromium = find_chromium()
     for item in items:
+        if "browser" in item.keywords:
+            item.add_marker(pytest.mark.xdist_group("browser"))
+            if chromium is None and not is_ci():
+                item.add_marker(pytest.mark.skip(reason=NO_CHROMIUM))
         for mark in item.iter_markers("req"):
             for row in mark.args:
                 if row not in known:
                     raise pytest.UsageError(f"{item.nodeid}: docs/requirements.tsv 没有 {row}")
                 # Properties, unlike markers, travel from the workers of xdist.
                 item.user_properties.append(("req", row))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = terminalreporter.stats.get("skipped", [])
+    missed = sum(NO_CHROMIUM in str(report.longrepr) for report in skipped)
+    if missed:
+        terminalreporter.write_line(f"!! {missed} 项{NO_CHROMIUM}", red=True, bold=True)
 
 
 def known_rows(root: Path) -> set[str]:

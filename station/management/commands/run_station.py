@@ -1,0 +1,127 @@
+"""`manage.py run_station`: the whole station on one machine, under one readable log."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command, get_commands
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connections
+
+from station.models import Station
+from station.runtime.bootstrap import Progress
+from station.runtime.embedded import ServerFailed
+from station.runtime.servers import AlreadyRunning, own_servers
+from station.runtime.supervisor import Service, Supervisor
+
+DEMO_ACCOUNTS = "demo-accounts.txt"
+WORKER = ("--concurrency=2", "--without-gossip", "--without-mingle", "--loglevel=INFO")
+
+
+class Command(BaseCommand):
+    """Servers, migrations, the demo on first start, then every process, restarted if it dies."""
+
+    help = "运行整座油站：数据库、网页、后台任务、轮询器和模拟现场"
+    requires_system_checks: list[str] = []  # type: ignore[assignment]  # the database is not up yet
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--bind", default=os.environ.get("BIND", "127.0.0.1:8000"))
+        parser.add_argument("--no-demo", action="store_true", help="空库时不建演示油站")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            with own_servers(settings.VAR_DIR) as addresses:
+                self._prepare(demo=not options["no_demo"])
+                self._serve(options["bind"], addresses)
+        except (AlreadyRunning, ServerFailed) as refused:
+            raise CommandError(str(refused)) from None
+        self.stdout.write(f"已停止。数据在 {settings.VAR_DIR}，再次运行会接着用。")
+
+    def _prepare(self, *, demo: bool) -> None:
+        with _progress("更新数据库结构"):
+            call_command("migrate", interactive=False, verbosity=0)
+        station_exists = Station.objects.exists()
+        connections.close_all()
+        if demo and not station_exists and "demo" in get_commands():
+            self.stdout.write("  建立演示油站……")
+            # A process of its own: what the building needs in memory goes with it.
+            subprocess.run([*_manage(), "demo"], check=True)
+
+    def _serve(self, bind: str, addresses: dict[str, str]) -> None:
+        accounts = Path(settings.VAR_DIR, DEMO_ACCOUNTS)
+        env = addresses | {"BIND": bind, "LOG_JSON": "0"}
+        if accounts.exists():
+            env["DEMO"] = "1"
+        if sys.stdout.isatty():
+            env["FORCE_COLOR"] = "1"
+        supervisor = Supervisor(_services(bind, simulated=accounts.exists()), env=env)
+        supervisor.run(when_up=partial(self._welcome, supervisor.log.say, bind, accounts))
+
+    def _welcome(self, say: Callable[[str], None], bind: str, accounts: Path) -> None:
+        say("")
+        say(f"  油站管家已就绪：http://{bind}/")
+        if accounts.exists():
+            for line in accounts.read_text(encoding="utf-8").splitlines():
+                say(f"  {line}")
+        say("  按 Ctrl-C 停止。")
+        say("")
+
+
+def _services(bind: str, *, simulated: bool) -> list[Service]:
+    """The processes of a station in the order of their start; those whose command exists."""
+    python = sys.executable
+    celery = (python, "-m", "celery", "-A", "station.celery")
+    schedule = str(Path(settings.VAR_DIR, "beat-schedule"))
+    web = (python, "-m", "gunicorn", "-c", "python:station.runtime.web", "station.wsgi")
+    services = [Service("web", web, ready=partial(_answers, f"http://{bind}/healthz"))]
+    commands = get_commands()
+    if simulated and "simulate" in commands:
+        services.append(Service("forecourt", (*_manage(), "simulate")))
+    if "poll" in commands:
+        services.append(Service("poller", (*_manage(), "poll")))
+    services.append(Service("worker", (*celery, "worker", *WORKER)))
+    services.append(Service("beat", (*celery, "beat", f"--schedule={schedule}", "--pidfile=")))
+    return services
+
+
+def _manage() -> tuple[str, str]:
+    return (sys.executable, str(Path(settings.BASE_DIR, "manage.py")))
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2):
+            return True
+    except urllib.error.HTTPError:
+        return True  # an answer, if not a happy one
+    except OSError:
+        return False
+
+
+@contextmanager
+def _progress(title: str) -> Iterator[None]:
+    progress, over = Progress(title), threading.Event()
+
+    def tick() -> None:
+        while not over.wait(0.5):
+            progress.tick()
+
+    ticker = threading.Thread(target=tick, daemon=True)
+    ticker.start()
+    try:
+        yield
+    finally:
+        over.set()
+        ticker.join()
+    progress.done()
