@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import cast
 
@@ -82,7 +83,10 @@ class RequestLogMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         match = request.resolver_match or None
-        self.log.info(
+        # A wall that refreshes itself every second would drown everything else.
+        quiet = request.method in ("GET", "HEAD") and response.status_code < 400
+        self.log.log(
+            logging.DEBUG if quiet else logging.INFO,
             "request",
             method=request.method,
             route=match.view_name if match else request.path,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,12 +17,14 @@ import environ
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
+from station.runtime.embedded import database_url, redis_url
 from station.runtime.logging import configure as configure_logging
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
 DEBUG = env.bool("DEBUG", default=False)
+PRODUCTION = env.bool("PRODUCTION", default=False)
 DEMO = env.bool("DEMO", default=False)
 VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
 
@@ -30,7 +33,7 @@ def _secret(name: str, length: int) -> str:
     """A secret from the environment, else one kept in var/ (development and the demo only)."""
     value: str = env.str(name, default="")
     if not value:
-        if env.bool("PRODUCTION", default=False):
+        if PRODUCTION:
             raise ImproperlyConfigured(f"{name} 未设置：生产环境必须提供")
         path = VAR_DIR / f"{name.lower()}.txt"
         if not path.exists():
@@ -45,6 +48,13 @@ def _secret(name: str, length: int) -> str:
     if len(value) < length:
         raise ImproperlyConfigured(f"{name} 太短：至少 {length} 个字符")
     return value
+
+
+def _address(name: str, ours: Callable[[Path], str]) -> str:
+    """The address of our own server under var/; a production installation must name its own."""
+    if PRODUCTION and not env.str(name, default=""):
+        raise ImproperlyConfigured(f"{name} 未设置：生产环境必须提供")
+    return ours(VAR_DIR)
 
 
 SECRET_KEY = _secret("SECRET_KEY", 32)
@@ -134,15 +144,15 @@ CRISPY_TEMPLATE_PACK = "bootstrap5"
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 INSTALLED_APPS.append("django.forms")
 
-DATABASES = {"default": env.db_url("DATABASE_URL", default="postgresql://postgres@/station")}
+# Without an address: the private servers that `make run` keeps under var/.
+DATABASES = {"default": env.db_url("DATABASE_URL", default=_address("DATABASE_URL", database_url))}
 if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
     raise ImproperlyConfigured("DATABASE_URL 必须是 PostgreSQL：规则由它的约束和触发器守护")
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-if env.str("PGHOST", default="") and not env.str("DATABASE_URL", default=""):
-    DATABASES["default"]["HOST"] = env.str("PGHOST")
+DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 
-REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
+REDIS_URL = env.str("REDIS_URL", default=_address("REDIS_URL", redis_url))
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
 }
@@ -155,6 +165,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # the worker's lines take the road of all others
 CELERY_TIMEZONE = "Asia/Shanghai"
 # Every waiting row is looked at within 30 seconds even when the wake-up was lost.
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
@@ -214,9 +225,10 @@ USE_TZ = True
 USE_I18N = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [("vendor", BASE_DIR / "assets" / "vendor")]
+# Served from where they lie; an image collects them once and sets STATIC_FINDERS=0.
 WHITENOISE_USE_FINDERS = env.bool("STATIC_FINDERS", default=True)
+STATIC_ROOT = None if WHITENOISE_USE_FINDERS else BASE_DIR / "staticfiles"
 WHITENOISE_AUTOREFRESH = DEBUG
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -316,7 +328,7 @@ SEARCH = [
     "inventory.queries.search.hits",
     "members.queries.search.hits",
 ]
-# Providers: dotted path of `f() -> list[station.queries.health.Check]`.
+# Providers: dotted path of `f(*, at: datetime) -> list[station.queries.health.Check]`.
 HEALTH = [
     "station.queries.health.core_checks",
     "devices.queries.health.checks",

@@ -73,6 +73,7 @@ def browser_type_launch_args() -> dict[str, object]:
     return {"executable_path": find_chromium(), "args": list(ARGUMENTS)}
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     known = known_rows(config.rootpath)
     chromium = find_chromium()
@@ -107,9 +108,10 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     for name, row in report.user_properties:
         if name == "req":
             seen = outcomes.setdefault(str(row), {})
+            test = report.nodeid.removesuffix("@browser")  # xdist adds the group
             # A tear-down that fails spoils a test that passed.
-            if seen.get(report.nodeid, "passed") == "passed":
-                seen[report.nodeid] = report.outcome
+            if seen.get(test, "passed") == "passed":
+                seen[test] = report.outcome
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

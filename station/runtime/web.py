@@ -17,7 +17,7 @@ configure(
 )
 
 
-class Logger(glogging.Logger):  # type: ignore[misc]
+class Logger(glogging.Logger):
     """gunicorn's own lines take the road of all others."""
 
     def setup(self, cfg: Any) -> None:

@@ -1,6 +1,11 @@
 """Pages of the ground floor."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
+
+from station.views import health
 
 app_name = "station"
-urlpatterns: list[URLPattern] = []
+urlpatterns: list[URLPattern] = [
+    path("healthz", health.healthz, name="healthz"),
+    path("health/", health.health, name="health"),
+]

@@ -26,6 +26,7 @@ from station.runtime.servers import AlreadyRunning, own_servers
 from station.runtime.supervisor import Service, Supervisor
 
 DEMO_ACCOUNTS = "demo-accounts.txt"
+NO_ROOT_WARNING = "ignore:You're running the worker"  # as root, on a bare machine, knowingly
 WORKER = ("--concurrency=2", "--without-gossip", "--without-mingle", "--loglevel=INFO")
 
 
@@ -33,7 +34,7 @@ class Command(BaseCommand):
     """Servers, migrations, the demo on first start, then every process, restarted if it dies."""
 
     help = "运行整座油站：数据库、网页、后台任务、轮询器和模拟现场"
-    requires_system_checks: list[str] = []  # type: ignore[assignment]  # the database is not up yet
+    requires_system_checks: list[str] = []  # the database is not up yet
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--bind", default=os.environ.get("BIND", "127.0.0.1:8000"))
@@ -60,7 +61,7 @@ class Command(BaseCommand):
 
     def _serve(self, bind: str, addresses: dict[str, str]) -> None:
         accounts = Path(settings.VAR_DIR, DEMO_ACCOUNTS)
-        env = addresses | {"BIND": bind, "LOG_JSON": "0"}
+        env = addresses | {"BIND": bind, "LOG_JSON": "0", "PYTHONWARNINGS": NO_ROOT_WARNING}
         if accounts.exists():
             env["DEMO"] = "1"
         if sys.stdout.isatty():
@@ -81,7 +82,7 @@ class Command(BaseCommand):
 def _services(bind: str, *, simulated: bool) -> list[Service]:
     """The processes of a station in the order of their start; those whose command exists."""
     python = sys.executable
-    celery = (python, "-m", "celery", "-A", "station.celery")
+    celery = (python, "-m", "celery", "--quiet", "-A", "station.celery")
     schedule = str(Path(settings.VAR_DIR, "beat-schedule"))
     web = (python, "-m", "gunicorn", "-c", "python:station.runtime.web", "station.wsgi")
     services = [Service("web", web, ready=partial(_answers, f"http://{bind}/healthz"))]

@@ -17,7 +17,7 @@ class Command(BaseCommand):
     """For `make demo`, `make backup` and the like: they work whether the station runs or not."""
 
     help = "在油站的数据库上运行另一条命令；数据库没开就临时开"
-    requires_system_checks: list[str] = []  # type: ignore[assignment]  # the database is not up yet
+    requires_system_checks: list[str] = []  # the database is not up yet
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--migrate", action="store_true", help="先更新数据库结构")
