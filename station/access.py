@@ -11,8 +11,9 @@ from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar, cast
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
 
 from station.models import Assignment, Station, User
@@ -20,7 +21,7 @@ from station.models.people import Role
 from station.rights import RIGHTS
 
 P = ParamSpec("P")
-R = TypeVar("R", bound=HttpResponse)
+R = TypeVar("R", bound=HttpResponseBase)
 
 
 class StaffRequest(HttpRequest):
@@ -29,6 +30,7 @@ class StaffRequest(HttpRequest):
     user: User
     role: str
     station: Station
+    stations: list[Station]  # all that this person may see, by code
 
 
 def may_do(role: str, right: str) -> bool:
@@ -67,9 +69,20 @@ def open_to_all(view: Callable[P, R]) -> Callable[P, R]:
 
 def stations_of(user: User) -> QuerySet[Station]:
     """The stations a user may see: those assigned, or all where an assignment names none."""
-    if Assignment.objects.filter(user=user, station=None).exists():
-        return Station.objects.filter(active=True)
-    return Station.objects.filter(active=True, assignments__user=user).distinct()
+    mine = Assignment.objects.filter(user=user)
+    return Station.objects.filter(
+        Exists(mine.filter(station=None)) | Exists(mine.filter(station=OuterRef("pk"))), active=True
+    )
+
+
+def stations_with_role(user: User) -> list[Station]:
+    """The same by station code, each with the user's `role` there; one statement for a request."""
+    mine = Assignment.objects.filter(user=user)
+    own, over_all = mine.filter(station=OuterRef("pk")), mine.filter(station=None)
+    role = Coalesce(Subquery(own.values("role")[:1]), Subquery(over_all.values("role")[:1]))
+    return list(
+        Station.objects.annotate(role=role).filter(~Q(role=None), active=True).order_by("code")
+    )
 
 
 def role_at(user: User, station: Station) -> str:

@@ -10,10 +10,10 @@ import structlog
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 
-from station.access import StaffRequest, role_at, stations_of
+from station.access import StaffRequest, stations_with_role
 from station.errors import Refusal
+from station.views.errors import refused
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
@@ -43,18 +43,12 @@ class SignInMiddleware:
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
         staff = cast(StaffRequest, request)
-        stations = list(stations_of(staff.user).order_by("code"))
-        chosen = request.session.get("station")
+        staff.stations = stations_with_role(staff.user)
         staff.role = ""
-        for station in stations:
-            if station.pk == chosen or (chosen is None and station is stations[0]):
-                staff.station = station
-                break
-        else:
-            if stations:
-                staff.station = stations[0]
-        if stations:
-            staff.role = role_at(staff.user, staff.station)
+        chosen = request.session.get("station")
+        for station in sorted(staff.stations, key=lambda one: one.pk != chosen)[:1]:
+            staff.station = station
+            staff.role = getattr(station, "role")  # noqa: B009  annotated by the query
         return None
 
 
@@ -69,7 +63,7 @@ class RefusalMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, Refusal):
-            return render(request, "errors/409.html", {"text": str(exception)}, status=409)
+            return refused(request, str(exception))
         return None
 
 

@@ -2,10 +2,12 @@
 
 from django.urls import URLPattern, path
 
+from station.urls import frame
 from station.views import health
 
 app_name = "station"
 urlpatterns: list[URLPattern] = [
+    *frame.urlpatterns,
     path("healthz", health.healthz, name="healthz"),
     path("health/", health.health, name="health"),
 ]
