@@ -150,7 +150,7 @@ def differences(entry: object) -> list[tuple[str, object, object]]:
 @register.simple_tag(name="cell")
 def drawn_cell(cell: Cell) -> SafeString | str:
     """A cell's text with its colour where it has one."""
-    if cell.column.kind == "grade":
+    if cell.column.kind == "grade" and cell.value:
         return grade_badge(cell.value)
     if cell.column.kind == "state" and cell.value:
         return format_html('<span class="state state-{}">{}</span>', cell.tone or "off", cell.text)

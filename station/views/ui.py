@@ -13,7 +13,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from station.access import open_to_all
+from station.access import StaffRequest, may
+from station.forms.controls import DayField, LitresInput
 from station.queries.charts import Chart, Series
 from station.queries.columns import Action, Column, Empty, Sheet, Step, line, totals
 from station.queries.listing import Page
@@ -31,7 +32,7 @@ _LIST, _FORM, _DETAIL = "/ui/list/", "/ui/form/", "/ui/detail/"
 
 class SampleForm(forms.Form):
     nozzle = forms.IntegerField(label="枪号", min_value=1, help_text="加油机面板上的编号")
-    litres = forms.DecimalField(label="升数", max_digits=9, decimal_places=3)
+    litres = LitresInput(label="升数")
     grade = forms.ChoiceField(label="油品", choices=[(name, name) for name, _ in _GRADES])
     reason = forms.CharField(
         label="补录原因", widget=forms.Textarea(attrs={"rows": 2}), required=False
@@ -40,8 +41,8 @@ class SampleForm(forms.Form):
 
 
 class SampleFilters(forms.Form):
-    since = forms.DateField(label="从", widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(label="到", widget=forms.DateInput(attrs={"type": "date"}))
+    since = DayField(label="从")
+    until = DayField(label="到")
     grade = forms.ChoiceField(
         label="油品",
         required=False,
@@ -51,14 +52,14 @@ class SampleFilters(forms.Form):
 
 
 @require_GET
-@open_to_all
-def index(request: HttpRequest) -> HttpResponse:
+@may("station.home")
+def index(request: StaffRequest) -> HttpResponse:
     return render(request, "station/ui.html", {"kinds": _KINDS})
 
 
 @require_GET
-@open_to_all
-def sample(request: HttpRequest, kind: str) -> HttpResponse:
+@may("station.home")
+def sample(request: StaffRequest, kind: str) -> HttpResponse:
     if kind not in _KINDS:
         raise Http404
     wanted = request.GET.get("export", "")
