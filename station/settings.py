@@ -60,6 +60,8 @@ def _address(name: str, ours: Callable[[Path], str]) -> str:
 SECRET_KEY = _secret("SECRET_KEY", 32)
 # Wraps the persons' data keys and keys the blind indexes; losing it loses all personal data.
 SITE_KEY = _secret("SITE_KEY", 32)
+# While the site key is being changed: the key before. `manage.py rotate_site_key` ends its use.
+SITE_KEY_PREVIOUS = env.str("SITE_KEY_PREVIOUS", default="")
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
@@ -341,6 +343,8 @@ HEALTH = [
     "devices.queries.health.checks",
     "sales.queries.health.checks",
 ]
+# Long work by kind: dotted path of `f(*, job: Job, at: datetime) -> Mapping[str, Any] | None`.
+JOBS: dict[str, str] = {}
 # Go-live self-checks: dotted path of `f(*, station: Station, at: datetime) -> list[station.queries.go_live.Finding]`.
 GO_LIVE = [
     "station.queries.go_live.site_findings",

@@ -13,6 +13,7 @@ from station.models.calendar import (
 from station.models.people import (
     Assignment,
     DataKey,
+    IndexKey,
     User,
 )
 from station.models.prices import PriceCeiling, PriceChange, PriceLine
@@ -40,6 +41,7 @@ __all__ = [
     "DataKey",
     "Dispenser",
     "Grade",
+    "IndexKey",
     "Island",
     "Job",
     "Message",

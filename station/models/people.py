@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 
 class Role(models.TextChoices):
@@ -36,6 +37,8 @@ class User(AbstractBaseUser):
     username = models.CharField("账号", max_length=40, unique=True)
     name = models.CharField("姓名", max_length=40)
     pin_hash = models.CharField("交接口令摘要", max_length=128, blank=True)
+    pin_failures = models.PositiveSmallIntegerField("口令连续错误次数", default=0)
+    pin_locked_until = models.DateTimeField("口令锁定至", null=True, blank=True)
     password_changed_at = models.DateTimeField("密码修改时间", null=True, blank=True)
     must_change_password = models.BooleanField("下次登录须改密码", default=False)
     is_active = models.BooleanField("在用", default=True)
@@ -89,3 +92,14 @@ class DataKey(models.Model):
 
     def __str__(self) -> str:
         return f"密钥 {self.pk}"
+
+
+class IndexKey(models.Model):
+    """The master key of the blind indexes, wrapped by the site's key."""
+
+    name = models.CharField("用途", max_length=20, unique=True)
+    wrapped = models.CharField("密钥(密文)", max_length=200)
+    created_at = models.DateTimeField("生成时间", db_default=Now())
+
+    def __str__(self) -> str:
+        return self.name

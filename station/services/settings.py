@@ -1,0 +1,66 @@
+"""Change figures of the declared table; every change is audited with its old value."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+
+from django.db import transaction
+
+from station.errors import Refusal
+from station.models import Setting, Station, User
+from station.queries import settings as table
+from station.queries.settings import Declared, Kind
+from station.services import audit
+
+
+class BadValue(Refusal):
+    """The text is no figure of the declared kind."""
+
+
+def get(name: str, station: Station) -> str | Decimal | int:
+    """A declared figure as its kind says; `queries.settings` has one typed function per kind."""
+    kind = table.declared(name).kind
+    if kind == Kind.TEXT:
+        return table.text(name, station)
+    if kind == Kind.WHOLE:
+        return table.whole(name, station)
+    return table.number(name, station)
+
+
+@transaction.atomic
+def change(*, name: str, station: Station, value: str, at: datetime, actor: User) -> None:
+    """Set a figure at a station. Refuses with BadValue; the same value again changes nothing."""
+    line = table.declared(name)
+    written = _checked(line, value.strip())
+    before = table.text(name, station)
+    if written == before:
+        return
+    Setting.objects.update_or_create(station=station, name=name, defaults={"value": written})
+    audit.record(
+        at=at,
+        actor=actor,
+        action="station.setting.changed",
+        station=station,
+        document=f"setting:{name}",
+        before={line.title: before},
+        after={line.title: written},
+    )
+
+
+def _checked(line: Declared, value: str) -> str:
+    if line.kind == Kind.TEXT:
+        if not value or len(value) > 200:
+            raise BadValue(f"「{line.title}」不能为空，也不能超过 200 字。")
+        return value
+    try:
+        figure = Decimal(value)
+    except InvalidOperation:
+        raise BadValue(f"「{line.title}」应当是数字，单位 {line.unit}。") from None
+    if not figure.is_finite() or figure < 0:
+        raise BadValue(f"「{line.title}」不能是负数，单位 {line.unit}。")
+    places = {Kind.WHOLE: 0, Kind.YUAN: 2, Kind.LITRES: 3, Kind.RATE: 3}[line.kind]
+    exponent = figure.normalize().as_tuple().exponent
+    if isinstance(exponent, int) and -exponent > places:
+        raise BadValue(f"「{line.title}」最多 {places} 位小数。")
+    return f"{figure:f}"

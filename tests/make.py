@@ -1,0 +1,315 @@
+"""What tests are made of: one plain typed function per thing, with a standing cast.
+
+    station = make.station()
+    li = make.cashier(station)
+    nozzle = make.nozzle(station)
+    client = make.signed_in(li)
+
+Every function invents what it is not told, so that a test names only what it is about.
+"""
+
+from __future__ import annotations
+
+import itertools
+from datetime import date, datetime
+from decimal import Decimal
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from django.contrib.auth.hashers import make_password
+from django.test import Client
+from django_otp import DEVICE_ID_SESSION_KEY
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from station.models import (
+    Assignment,
+    BusinessDay,
+    Dispenser,
+    Grade,
+    Island,
+    Nozzle,
+    PriceChange,
+    PriceLine,
+    Shift,
+    Station,
+    Tank,
+    Till,
+    TillSession,
+    User,
+)
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+TODAY = date(2026, 4, 22)  # a Wednesday
+NOW = datetime(2026, 4, 22, 10, 0, tzinfo=SHANGHAI)
+PASSWORD = "jiayou-2026-zhan"
+PIN = "258036"
+
+_serial = itertools.count(1)
+
+
+def at(hour: int, minute: int = 0, second: int = 0, day: date = TODAY) -> datetime:
+    """An instant of a day, Shanghai time."""
+    return datetime(day.year, day.month, day.day, hour, minute, second, tzinfo=SHANGHAI)
+
+
+@lru_cache
+def _hashed(secret: str) -> str:
+    return make_password(secret)  # argon2 is slow on purpose: once per run is enough
+
+
+# ------------------------------------------------------------------------------- the site
+
+
+def station(code: str = "", name: str = "昆明东站加油站", **fields: object) -> Station:
+    """A station at work; `code` is invented where none is given."""
+    return Station.objects.create(code=code or f"T{next(_serial):02d}", name=name, **fields)
+
+
+def grade(code: str = "92#", **fields: object) -> Grade:
+    """A grade by its code: 92#, 95#, 98# or 0#; the same one when asked twice."""
+    kind = Grade.Kind.DIESEL if code.startswith(("0", "-")) else Grade.Kind.GASOLINE
+    name = f"{code} 车用{'柴油' if kind == Grade.Kind.DIESEL else '汽油'}"
+    density = Decimal("840.00") if kind == Grade.Kind.DIESEL else Decimal("745.00")
+    made, _ = Grade.objects.get_or_create(
+        code=code, defaults={"name": name, "kind": kind, "density20": density, **fields}
+    )
+    return made
+
+
+def island(at: Station | None = None, number: int | None = None) -> Island:
+    where = at or station()
+    return Island.objects.create(station=where, number=number or where.islands.count() + 1)
+
+
+def tank(
+    at: Station | None = None,
+    grade: Grade | None = None,
+    number: int | None = None,
+    **fields: object,
+) -> Tank:
+    """A tank of 30 000 litres."""
+    where = at or station()
+    marks = {
+        "capacity_l": Decimal(30000),
+        "safe_fill_l": Decimal(28500),
+        "high_alarm_l": Decimal(27000),
+        "low_alarm_l": Decimal(3000),
+        "dead_stock_l": Decimal(500),
+    }
+    return Tank.objects.create(
+        station=where,
+        number=number or where.tanks.count() + 1,
+        grade=grade or _grade92(),
+        **{**marks, **fields},
+    )
+
+
+def _grade92() -> Grade:
+    return grade("92#")
+
+
+def dispenser(at: Station | None = None, number: int | None = None) -> Dispenser:
+    where = at or station()
+    stands = where.islands.order_by("number").first() or island(where)
+    return Dispenser.objects.create(
+        station=where, island=stands, number=number or where.dispensers.count() + 1
+    )
+
+
+def nozzle(
+    at: Station | None = None,
+    grade: Grade | None = None,
+    tank: Tank | None = None,
+    dispenser: Dispenser | None = None,
+    **fields: object,
+) -> Nozzle:
+    """A nozzle; its tank and dispenser are made where the station has none that fits."""
+    where = at or (tank or dispenser or island()).station
+    fuel = grade or (tank.grade if tank else _grade92())
+    drawn = tank or where.tanks.filter(grade=fuel).first() or _tank(where, fuel)
+    stands = dispenser or where.dispensers.order_by("-number").first() or _dispenser(where)
+    return Nozzle.objects.create(
+        station=where,
+        dispenser=stands,
+        tank=drawn,
+        **{
+            "number": where.nozzles.count() + 1,
+            "position": stands.nozzles.count() + 1,
+            **fields,
+        },
+    )
+
+
+def _tank(where: Station, fuel: Grade) -> Tank:
+    return tank(where, fuel)
+
+
+def _dispenser(where: Station) -> Dispenser:
+    return dispenser(where)
+
+
+def till(at: Station | None = None, number: int | None = None, name: str = "") -> Till:
+    where = at or station()
+    nth = number or where.tills.count() + 1
+    return Till.objects.create(station=where, number=nth, name=name or f"{nth} 号收银台")
+
+
+def price(
+    station: Station,
+    grade: Grade,
+    price: str | Decimal = "7.85",
+    since: datetime | None = None,
+) -> PriceLine:
+    """A posted price in force since long ago, or since an instant."""
+    effective = since or datetime(2026, 1, 1, tzinfo=SHANGHAI)
+    change = PriceChange.objects.create(
+        station=station,
+        number=f"PC{station.code}-0-{effective:%Y%m%d}-{next(_serial):04d}",
+        status=PriceChange.Status.IN_FORCE,
+        effective_at=effective,
+        planned_by=user("ACCOUNTANT", station, name="会计 Zhao"),
+        planned_at=effective,
+        approved_by=user("MANAGER", station, name="站长 Wang"),
+        approved_at=effective,
+        in_force_at=effective,
+    )
+    return PriceLine.objects.create(change=change, grade=grade, price=Decimal(price))
+
+
+# ------------------------------------------------------------------------------- the cast
+
+
+def user(
+    role: str = "CASHIER",
+    station: Station | None = None,
+    name: str = "",
+    username: str = "",
+    **fields: object,
+) -> User:
+    """An account with a role at a station, or over all stations where none is given.
+
+    The password is `PASSWORD`, the PIN `PIN`.
+    """
+    serial = next(_serial)
+    made = User.objects.create(
+        username=username or f"{role.lower()}{serial}",
+        name=name or f"{role.title()} {serial}",
+        password=_hashed(PASSWORD),
+        pin_hash=_hashed(PIN),
+        **fields,
+    )
+    Assignment.objects.create(user=made, station=station, role=role)
+    return made
+
+
+def owner(at: Station | None = None) -> User:
+    """老板 Chen; over all stations where none is given."""
+    return user("OWNER", at, name="老板 Chen")
+
+
+def manager(at: Station) -> User:
+    return user("MANAGER", at, name="站长 Wang")
+
+
+def accountant(at: Station) -> User:
+    return user("ACCOUNTANT", at, name="会计 Zhao")
+
+
+def cashier(at: Station) -> User:
+    return user("CASHIER", at, name="收银员 Li")
+
+
+def attendant(at: Station) -> User:
+    return user("ATTENDANT", at, name="加油员 Sun")
+
+
+def marketer(at: Station) -> User:
+    return user("MARKETER", at, name="营销 Zhou")
+
+
+def service(at: Station) -> User:
+    return user("SERVICE", at, name="客服 Wu")
+
+
+def supplier(at: Station) -> User:
+    return user("SUPPLIER", at, name="供应商 Zheng")
+
+
+def stranger() -> User:
+    """站长 Feng of another station."""
+    return user("MANAGER", station(name="曲靖西站加油站"), name="站长 Feng")
+
+
+def signed_in(who: User) -> Client:
+    """A browser of theirs, past the second factor where their role needs one."""
+    client = Client()
+    client.force_login(who, backend="django.contrib.auth.backends.ModelBackend")
+    if who.assignments.filter(role__in=["OWNER", "MANAGER"]).exists():
+        device, _ = TOTPDevice.objects.get_or_create(user=who, name="手机", confirmed=True)
+        session = client.session
+        session[DEVICE_ID_SESSION_KEY] = device.persistent_id
+        session.save()
+    return client
+
+
+# -------------------------------------------------------------------- day, shift, session
+
+
+def day(
+    at: Station | None = None, date: date = TODAY, opened_at: datetime | None = None
+) -> BusinessDay:
+    """The open business day of a station; the same one when asked twice."""
+    where = at or station()
+    made, _ = BusinessDay.objects.get_or_create(
+        station=where,
+        status=BusinessDay.Status.OPEN,
+        defaults={"date": date, "opened_at": opened_at or _at(8, day=date)},
+    )
+    return made
+
+
+_at = at
+
+
+def shift(at: Station | None = None, leader: User | None = None, name: str = "早班") -> Shift:
+    """The open shift of a station in its open day; the same one when asked twice."""
+    where = at or station()
+    found = Shift.objects.filter(station=where, status=Shift.Status.OPEN).first()
+    if found:
+        return found
+    opened = day(where)
+    return Shift.objects.create(
+        station=where,
+        day=opened,
+        ordinal=opened.shifts.count() + 1,
+        name=name,
+        opened_at=opened.opened_at,
+        leader=leader or manager(where),
+    )
+
+
+def session(
+    at: Station | None = None,
+    cashier: User | None = None,
+    till: Till | None = None,
+    float_amount: str | Decimal = "500.00",
+) -> TillSession:
+    """An open till session in the open shift."""
+    where = at or (till.station if till else station())
+    slot = shift(where)
+    return TillSession.objects.create(
+        station=where,
+        shift=slot,
+        till=till or where.tills.order_by("number").first() or _till(where),
+        cashier=cashier or _cashier(where),
+        float_amount=Decimal(float_amount),
+        opened_at=slot.opened_at,
+    )
+
+
+def _till(where: Station) -> Till:
+    return till(where)
+
+
+def _cashier(where: Station) -> User:
+    return cashier(where)
