@@ -1,0 +1,58 @@
+"""The demo forecourt: 8 dispensers of 4 nozzles on two DART lines, a card reader and a scanner.
+
+Line 1 is a pseudo-terminal, line 2 a serial-to-TCP converter. Paths are below the folder that
+the simulator is given; the ports are on loopback. Nozzle numbers run through: dispenser n has
+4n−3 … 4n, its positions 1-4 draw 92#, 95#, 98# and 0# from tanks 1-4.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+TANK_OF_POSITION = (1, 2, 3, 4)
+FIRST_ADDRESS = 0x50
+
+
+@dataclass(frozen=True)
+class SimulatedLine:
+    """One line: its name, its protocol and where it is reached (`pty` below the folder, or a TCP port)."""
+
+    name: str
+    protocol: str
+    pty: str = ""
+    port: int = 0
+    baud: int = 9600
+    parity: str = "O"
+
+    def url(self, folder: str) -> str:
+        """What the poller opens; `folder` is where the simulator links its pseudo-terminals."""
+        return f"{folder}/{self.pty}" if self.pty else f"socket://127.0.0.1:{self.port}"
+
+
+@dataclass(frozen=True)
+class SimulatedDispenser:
+    """One dispenser: its number, line, address on the line, and island."""
+
+    number: int
+    line: str
+    address: int
+    island: int
+
+
+LINES = (
+    SimulatedLine("一号线", "DART", pty="line-1"),
+    SimulatedLine("二号线", "DART", port=40552),
+)
+READERS = (
+    SimulatedLine("读卡器", "RDM6300", pty="reader-1", parity="N"),
+    SimulatedLine("扫码枪", "SCANNER", pty="scanner-1", parity="N"),
+)
+DISPENSERS = tuple(
+    SimulatedDispenser(
+        number=number,
+        line=LINES[(number - 1) // 4].name,
+        address=FIRST_ADDRESS + (number - 1) % 4,
+        island=(number + 1) // 2,
+    )
+    for number in range(1, 9)
+)
