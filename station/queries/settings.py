@@ -94,6 +94,14 @@ DECLARED: tuple[Declared, ...] = (
         "站内管理规定",
     ),
     Declared(
+        "inventory.delivery_tolerance",
+        Kind.RATE,
+        "3",
+        "卸油实收与原发之差须审核的限额",
+        "‰",
+        "行业经验：3‰ 以内为正常；超过时由收油人以外的人审核后入账",
+    ),
+    Declared(
         "inventory.variance_rate_limit",
         Kind.RATE,
         "3",
