@@ -1,6 +1,6 @@
 """What was sold. Django needs the models importable from here."""
 
-from sales.models.cash import CashMovement, SessionCount, SessionTender
+from sales.models.cash import CashMovement, Deposit, DepositLine, SessionCount, SessionTender
 from sales.models.claims import DriveOff, FillClaim, FillLease, FillUse, LateEntry
 from sales.models.prices import PriceDownload
 from sales.models.sales import (
@@ -12,11 +12,19 @@ from sales.models.sales import (
     SaleLine,
     Tender,
 )
-from sales.models.shifts import ShiftAdvance, ShiftCorrection, ShiftNozzle, ShiftSignature
+from sales.models.shifts import (
+    ShiftAdvance,
+    ShiftCorrection,
+    ShiftExplanation,
+    ShiftNozzle,
+    ShiftSignature,
+)
 from sales.models.uploads import Discrepancy, OfflineUpload
 
 __all__ = [
     "CashMovement",
+    "Deposit",
+    "DepositLine",
     "Discrepancy",
     "DriveOff",
     "FillClaim",
@@ -35,6 +43,7 @@ __all__ = [
     "SessionTender",
     "ShiftAdvance",
     "ShiftCorrection",
+    "ShiftExplanation",
     "ShiftNozzle",
     "ShiftSignature",
     "Tender",

@@ -54,6 +54,8 @@ class SessionCount(models.Model):
         "station.TillSession", models.PROTECT, related_name="count", primary_key=True
     )
     denominations = models.JSONField("面额张数", default=dict)
+    slips = models.JSONField("其他付款方式清点", default=dict)
+    attempt = models.PositiveSmallIntegerField("第几次点款", default=1)
     cash_counted = YuanField("实点现金(元)")
     counted_by = models.ForeignKey("station.User", models.PROTECT, related_name="+")
     counted_at = models.DateTimeField("点款时间")
@@ -105,3 +107,52 @@ class SessionTender(models.Model):
 
     def __str__(self) -> str:
         return f"{self.session} {self.tender} {self.difference}"
+
+
+class Deposit(models.Model):
+    """存行: takings brought to the bank, with the slip the bank stamped. Its lines make its amount."""
+
+    station = models.ForeignKey("station.Station", models.PROTECT, related_name="deposits")
+    number = models.CharField("单号", max_length=40, unique=True)
+    day = models.ForeignKey("station.BusinessDay", models.PROTECT, related_name="+")
+    amount = YuanField("金额(元)")
+    bank = models.CharField("银行", max_length=40)
+    slip_no = models.CharField("缴款单号", max_length=40)
+    actor = models.ForeignKey("station.User", models.PROTECT, related_name="+")
+    client_key = models.CharField("客户端键", max_length=60, unique=True)
+    occurred_at = models.DateTimeField("时间")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="a_deposit_moves_money"),
+            models.UniqueConstraint(
+                fields=["station", "bank", "slip_no"], name="one_deposit_per_bank_slip"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class DepositLine(models.Model):
+    """What a deposit consists of: the takings of an accepted count, or a safe drop. Each goes once."""
+
+    deposit = models.ForeignKey(Deposit, models.CASCADE, related_name="lines")
+    session = models.OneToOneField(
+        "station.TillSession", models.PROTECT, null=True, blank=True, related_name="deposit_line"
+    )
+    drop = models.OneToOneField(
+        CashMovement, models.PROTECT, null=True, blank=True, related_name="deposit_line"
+    )
+    amount = YuanField("金额(元)")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(session__isnull=False, drop=None) | Q(session=None, drop__isnull=False),
+                name="a_deposit_line_names_its_cash",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.deposit} {self.amount}"

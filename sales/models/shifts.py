@@ -11,8 +11,9 @@ from station.fields import LitresField, TotalizerField, YuanField
 class ShiftNozzle(models.Model):
     """泵码交接 of one nozzle: opening carried forward, closing read, and what explains the run.
 
-    sold = run − tests − own_use (litres that must match the sales of the nozzle);
-    difference = sold − claimed.
+    sold = run − tests − own_use; what an earlier shift left unpaid comes in, what this one leaves
+    unpaid goes on: difference = sold + passed_in − passed_on − claimed, the litres that no fill
+    explains. `explained` of them have a reason; nothing may be left at the close.
     """
 
     shift = models.ForeignKey("station.Shift", models.PROTECT, related_name="nozzle_rows")
@@ -33,9 +34,12 @@ class ShiftNozzle(models.Model):
     own_use = LitresField("自用升数")
     sold = LitresField("销售升数")
     sold_amount = YuanField("销售金额(元)")
+    passed_in = LitresField("上班转入升数", default=0)
+    passed_on = LitresField("转下班升数", default=0)
     claimed = LitresField("订单付油升数")
     claimed_amount = YuanField("订单付油金额(元)")
     difference = LitresField("差异升数")
+    explained = LitresField("已说明升数", default=0)
     segments = models.JSONField("价格分段", default=list)
     reason = models.CharField("差异原因", max_length=200, blank=True)
 
@@ -53,8 +57,8 @@ class ShiftNozzle(models.Model):
                 name="sold_is_run_less_tests_and_own_use",
             ),
             models.CheckConstraint(
-                condition=Q(difference=F("sold") - F("claimed")),
-                name="a_nozzles_difference_is_sold_less_claimed",
+                condition=Q(difference=F("sold") + F("passed_in") - F("passed_on") - F("claimed")),
+                name="a_nozzles_difference_is_what_no_fill_explains",
             ),
         ]
 
@@ -83,6 +87,37 @@ class ShiftAdvance(models.Model):
 
     def __str__(self) -> str:
         return f"{self.nozzle} {self.litres} 升"
+
+
+class ShiftExplanation(models.Model):
+    """Litres of a nozzle that no fill explains, and the reason somebody stands for. Signed."""
+
+    class Reason(models.TextChoices):
+        LOST = "LOST", "漏采且无法补录"
+        TEST = "TEST", "试枪检定未登记"
+        OWN_USE = "OWN_USE", "自用未登记"
+        METER = "METER", "计量器具误差"
+        LEAK = "LEAK", "渗漏自走"
+        OTHER = "OTHER", "其他"
+
+    shift = models.ForeignKey("station.Shift", models.PROTECT, related_name="explanations")
+    nozzle = models.ForeignKey("station.Nozzle", models.PROTECT, related_name="+")
+    reason = models.CharField("原因", max_length=8, choices=Reason.choices)
+    litres = LitresField("升数")
+    note = models.CharField("说明", max_length=200, blank=True)
+    actor = models.ForeignKey("station.User", models.PROTECT, related_name="+")
+    at = models.DateTimeField("时间")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(litres=0), name="an_explanation_has_litres"),
+            models.CheckConstraint(
+                condition=~Q(reason="OTHER") | ~Q(note=""), name="another_reason_is_put_in_words"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.nozzle} {self.litres} 升 {self.get_reason_display()}"
 
 
 class ShiftSignature(models.Model):
