@@ -183,6 +183,10 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "task": "station.tasks.check_calendar",
         "schedule": crontab(hour=6, minute=5),
     },
+    "sales.put_due_prices": {
+        "task": "sales.tasks.put_due_prices",
+        "schedule": timedelta(seconds=1),
+    },
     "devices.end_what_is_late": {
         "task": "devices.tasks.end_what_is_late",
         "schedule": timedelta(seconds=5),

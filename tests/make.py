@@ -21,6 +21,7 @@ from django.test import Client
 from django_otp import DEVICE_ID_SESSION_KEY
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from devices.models import Fill, NozzleState, TotalizerReading
 from station.models import (
     Assignment,
     BusinessDay,
@@ -313,3 +314,61 @@ def _till(where: Station) -> Till:
 
 def _cashier(where: Station) -> User:
     return cashier(where)
+
+
+# ------------------------------------------------------------------------------ the wire
+
+
+def nozzle_state(
+    nozzle: Nozzle, state: str = "IDLE", since: datetime = NOW, **fields: object
+) -> NozzleState:
+    """What the wire says of a nozzle now."""
+    made, _ = NozzleState.objects.update_or_create(
+        nozzle=nozzle, defaults={"state": state, "since": since, "heard_at": since, **fields}
+    )
+    return made
+
+
+def reading(
+    nozzle: Nozzle, litres: str | Decimal, at: datetime = NOW, **fields: object
+) -> TotalizerReading:
+    """A totalizer heard at an instant."""
+    return TotalizerReading.objects.create(
+        nozzle=nozzle, litres=Decimal(litres), occurred_at=at, **{"kind": "PERIODIC", **fields}
+    )
+
+
+def fill(
+    nozzle: Nozzle | None = None,
+    litres: str | Decimal = "20.00",
+    unit_price: str | Decimal = "7.85",
+    at: datetime = NOW,
+    totalizer_after: str | Decimal | None = None,
+    **fields: object,
+) -> Fill:
+    """A fill as the pump says it; its totalizer goes on from the nozzle's last fill."""
+    where = nozzle or _nozzle()
+    last = where.fills.order_by("meter_epoch", "totalizer_after").last()
+    amount = (Decimal(litres) * Decimal(unit_price)).quantize(Decimal("0.01"))
+    after = last.totalizer_after if last else Decimal(1000)
+    slot = shift(where.station)
+    return Fill.objects.create(
+        **{
+            "station": where.station,
+            "nozzle": where,
+            "tank": where.tank,
+            "grade": where.tank.grade,
+            "day": slot.day,
+            "shift": slot,
+            "litres": Decimal(litres),
+            "unit_price": Decimal(unit_price),
+            "amount": amount,
+            "totalizer_after": Decimal(totalizer_after or after + Decimal(litres)),
+            "occurred_at": at,
+            **fields,
+        }
+    )
+
+
+def _nozzle() -> Nozzle:
+    return nozzle()
