@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from station.runtime.browser import ARGUMENTS, find_chromium, is_ci, lend_chinese_font
+from station.runtime.clusters import TEMPLATE, lend_migrated_cluster
 from station.runtime.embedded import Postgres, Valkey, database_url, redis_url
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,10 +38,13 @@ def pytest_load_initial_conftests() -> Generator[None, None, None]:
     lend_chinese_font(ROOT / "var")
     os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright keeps an event loop
     if not os.environ.get("DATABASE_URL"):
-        postgres = Postgres(_folder(), durable=False)
+        var = _folder()
+        lend_migrated_cluster(ROOT, var)
+        postgres = Postgres(var, durable=False)
         postgres.start()
         servers.append(postgres)
         os.environ["DATABASE_URL"] = database_url(postgres.var)
+        os.environ["TEST_TEMPLATE"] = TEMPLATE
     if not os.environ.get("REDIS_URL"):
         valkey = Valkey(_folder())
         valkey.start()
