@@ -11,6 +11,7 @@ Every function invents what it is not told, so that a test names only what it is
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -21,7 +22,11 @@ from django.test import Client
 from django_otp import DEVICE_ID_SESSION_KEY
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from devices.models import Fill, NozzleState, TotalizerReading
+from devices.models import Fill, NozzleState, Printer, TotalizerReading
+from inventory.models import Category, FuelCost, Item, ItemBarcode, StockBalance, StockMove
+from sales.models import Sale, Tender
+from sales.queries.tickets import Ticket, read_ticket
+from sales.services.settling import settle
 from station.models import (
     Assignment,
     BusinessDay,
@@ -372,3 +377,163 @@ def fill(
 
 def _nozzle() -> Nozzle:
     return nozzle()
+
+
+# ----------------------------------------------------------------------- what is sold
+
+
+def fill_at(
+    where: Station,
+    litres: str | Decimal = "25.48",
+    unit_price: str | Decimal = "7.85",
+    at: datetime = NOW,
+    **fields: object,
+) -> Fill:
+    """A fill at the first nozzle of a station, which is made where there is none."""
+    gun = where.nozzles.order_by("number").first() or nozzle(where)
+    return fill(gun, litres, unit_price, at, **fields)
+
+
+def fuel_cost(
+    station: Station, cost: str | Decimal = "6.50", grade: Grade | None = None
+) -> FuelCost:
+    """What a litre costs before VAT, since long ago."""
+    return FuelCost.objects.create(
+        station=station,
+        grade=grade or _grade92(),
+        unit_cost=Decimal(cost),
+        litres_on_hand=Decimal(10000),
+        document=f"OPEN-{next(_serial)}",
+        occurred_at=datetime(2026, 1, 1, tzinfo=SHANGHAI),
+    )
+
+
+def item(
+    name: str = "农夫山泉 550ml",
+    price: str | Decimal = "2.00",
+    cost: str | Decimal = "1.00",
+    on_hand: str | Decimal | None = None,
+    kind: str = "GOODS",
+    at: Station | None = None,
+    barcode: str = "",
+    **fields: object,
+) -> Item:
+    """An item of the shop, or a service; `on_hand` puts it on the shelf of the newest station."""
+    category, _ = Category.objects.get_or_create(name="饮料" if kind == "GOODS" else "服务")
+    made = Item.objects.create(
+        code=f"I{next(_serial):05d}",
+        name=name,
+        kind=kind,
+        category=category,
+        price=Decimal(price),
+        cost=Decimal(cost),
+        **fields,
+    )
+    if barcode:
+        ItemBarcode.objects.create(item=made, barcode=barcode)
+    if on_hand is not None:
+        where = at or Station.objects.order_by("-pk")[0]
+        StockBalance.objects.create(station=where, item=made, quantity=Decimal(on_hand))
+        StockMove.objects.create(
+            station=where,
+            item=made,
+            day=day(where),
+            kind=StockMove.Kind.OPENING,
+            quantity=Decimal(on_hand),
+            balance_after=Decimal(on_hand),
+            unit_cost=made.cost,
+            document=f"OPEN-{made.code}",
+            occurred_at=NOW,
+        )
+    return made
+
+
+def tenders() -> dict[str, Tender]:
+    """现金, 刷卡 with a slip number, and 微信 entered by hand; the same ones when asked twice."""
+    rows = (
+        ("CASH", "现金", Tender.Kind.CASH, True, False),
+        ("CARD", "银行卡", Tender.Kind.SLIP, False, True),
+        ("WECHAT", "微信", Tender.Kind.MANUAL, False, False),
+    )
+    for position, (code, name, kind, drawer, reference) in enumerate(rows):
+        Tender.objects.get_or_create(
+            code=code,
+            defaults={
+                "name": name,
+                "kind": kind,
+                "opens_drawer": drawer,
+                "needs_reference": reference,
+                "position": position,
+            },
+        )
+    return {tender.code: tender for tender in Tender.objects.all()}
+
+
+def printer(till: Till, target: str = "/dev/null", **fields: object) -> Printer:
+    return Printer.objects.create(
+        station=till.station,
+        till=till,
+        name="小票机",
+        kind=Printer.Kind.FILE,
+        target=target,
+        **fields,
+    )
+
+
+def basket(
+    fills: Sequence[Fill] = (),
+    items: Sequence[tuple[Item, int]] = (),
+    tenders: Sequence[tuple[str, ...]] | None = None,
+    key: str = "",
+    **fields: object,
+) -> dict[str, object]:
+    """A ticket as the till sends it; paid exactly in cash where nothing else is said."""
+    lines: list[dict[str, object]] = [{"kind": "FUEL", "fill": one.pk} for one in fills]
+    lines += [
+        {"kind": what.kind, "item": what.pk, "quantity": str(quantity)} for what, quantity in items
+    ]
+    total = sum((one.amount for one in fills), Decimal(0)) + sum(
+        (what.price * quantity for what, quantity in items), Decimal(0)
+    )
+    paid = [("CASH", str(total))] if tenders is None else tenders
+    return {
+        "key": key or f"key-{next(_serial)}",
+        "lines": lines,
+        "tenders": [
+            {"tender": one[0], "amount": one[1], "reference": one[2] if len(one) > 2 else ""}
+            for one in paid
+        ],
+        **fields,
+    }
+
+
+def ticket(
+    fills: Sequence[Fill] = (),
+    items: Sequence[tuple[Item, int]] = (),
+    tenders: Sequence[tuple[str, ...]] | None = None,
+    key: str = "",
+    **fields: object,
+) -> Ticket:
+    """A basket read, with the tenders it may be paid by."""
+    _tenders()
+    return read_ticket(basket(fills, items, tenders, key, **fields))
+
+
+_tenders = tenders
+
+
+def sale(
+    session: TillSession,
+    fills: Sequence[Fill] = (),
+    items: Sequence[tuple[Item, int]] = (),
+    tenders: Sequence[tuple[str, ...]] | None = None,
+    at: datetime | None = None,
+    **fields: object,
+) -> Sale:
+    """A settled sale of a session, made by the cashier as the till makes it."""
+    return settle(
+        ticket(fills, items, tenders, **fields),
+        session=session,
+        actor=session.cashier,
+        at=at or NOW,
+    )

@@ -1,0 +1,142 @@
+"""The ticket as a till hands it over: what is sold, for how much, and how it is paid.
+
+`read_ticket` turns the till's JSON into types, for a sale now and for one that arrives late alike.
+Amounts travel as strings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from station.errors import Refusal
+from station.money import FEN, MILLILITRE, ZERO, Yuan
+
+MOST = Decimal("9999999.99")
+
+
+class BadTicket(Refusal):
+    """What arrived is no ticket."""
+
+
+@dataclass(frozen=True)
+class TicketLine:
+    """A line: FUEL names its fill; GOODS and SERVICE their item.
+
+    `price` and `amount` are what the till showed; offline they are what was charged.
+    """
+
+    kind: str
+    fill_id: int | None = None
+    item_id: int | None = None
+    grade_id: int | None = None
+    name: str = ""
+    quantity: Decimal = Decimal(1)
+    price: Yuan | None = None
+    amount: Yuan | None = None
+    discount: Yuan = ZERO
+    reason: str = ""
+    attendant_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Tendered:
+    """Money offered under one tender; for cash what was handed over, change not yet taken off."""
+
+    tender: str
+    amount: Yuan
+    reference: str = ""
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """A basket and its payment. `key` is the till's own and makes settling twice the same as once."""
+
+    key: str
+    lines: tuple[TicketLine, ...]
+    tenders: tuple[Tendered, ...]
+    discount: Yuan = ZERO
+    reason: str = ""
+    member_id: int | None = None
+    shown_due: Yuan | None = None
+
+    @property
+    def fill_ids(self) -> list[int]:
+        """The fills on the ticket."""
+        return [line.fill_id for line in self.lines if line.fill_id is not None]
+
+    @property
+    def item_ids(self) -> list[int]:
+        """The items on the ticket, each once."""
+        return sorted({line.item_id for line in self.lines if line.item_id is not None})
+
+
+def read_ticket(body: Mapping[str, Any]) -> Ticket:
+    """The ticket in a till's JSON. Refuses (BadTicket) what is incomplete or no number."""
+    try:
+        lines = tuple(_line(one) for one in _rows(body, "lines"))
+        tenders = tuple(
+            Tendered(
+                str(one["tender"])[:12], _yuan(one["amount"]), str(one.get("reference") or "")[:60]
+            )
+            for one in _rows(body, "tenders")
+        )
+        ticket = Ticket(
+            key=str(body["key"])[:60],
+            lines=lines,
+            tenders=tenders,
+            discount=_yuan(body.get("discount") or "0"),
+            reason=str(body.get("reason") or "")[:60],
+            member_id=_id(body.get("member")),
+            shown_due=None if body.get("due") in (None, "") else _yuan(body["due"]),
+        )
+    except (KeyError, TypeError, ValueError, InvalidOperation, AttributeError) as error:
+        raise BadTicket("单据内容不完整，没有收款。请核对明细后重试。") from error
+    if not ticket.key or not ticket.lines:
+        raise BadTicket("单据是空的，没有收款。请先添加加油记录或商品。")
+    return ticket
+
+
+def _rows(body: Mapping[str, Any], name: str) -> Sequence[Mapping[str, Any]]:
+    rows = body.get(name) or []
+    if not isinstance(rows, list) or len(rows) > 200:
+        raise ValueError(name)
+    return rows
+
+
+def _line(one: Mapping[str, Any]) -> TicketLine:
+    kind = str(one["kind"])
+    line = TicketLine(
+        kind=kind,
+        fill_id=_id(one.get("fill")),
+        item_id=_id(one.get("item")),
+        grade_id=_id(one.get("grade")),
+        name=str(one.get("name") or "")[:60],
+        quantity=_number(one.get("quantity") or "1", MILLILITRE),
+        price=None if one.get("price") in (None, "") else _yuan(one["price"]),
+        amount=None if one.get("amount") in (None, "") else _yuan(one["amount"]),
+        discount=_yuan(one.get("discount") or "0"),
+        reason=str(one.get("reason") or "")[:60],
+        attendant_id=_id(one.get("attendant")),
+    )
+    known = {"FUEL": line.fill_id or line.grade_id, "GOODS": line.item_id, "SERVICE": line.item_id}
+    if not known[kind] or line.quantity <= 0 or line.discount < 0:
+        raise ValueError(kind)
+    return line
+
+
+def _id(value: Any) -> int | None:
+    return None if value in (None, "") else int(value)
+
+
+def _yuan(value: Any) -> Yuan:
+    return _number(value, FEN)
+
+
+def _number(value: Any, places: Decimal) -> Decimal:
+    number = Decimal(str(value))
+    if not number.is_finite() or abs(number) > MOST or number != number.quantize(places):
+        raise ValueError(value)
+    return number.quantize(places)

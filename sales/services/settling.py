@@ -1,0 +1,229 @@
+"""收款: a ticket becomes a sale, exactly once.
+
+Three steps. `freeze` prices the ticket and refuses what cannot be sold; nothing is written. Then
+tenders that ask a gateway ask it, with no transaction open (cash, card slips and manual entries
+are taken at the till and ask nobody). `complete` writes the sale with the frozen offer, and does
+not refuse for a reason that `freeze` could have given. While no tender asks a gateway, the first
+and the last step share one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from sales.models import FillClaim, Payment, Sale, Tender
+from sales.queries.selling import (
+    Shelf,
+    apply_offer,
+    locked_session,
+    offer_for,
+    price_lines,
+    shelf_of,
+    tender_table,
+)
+from sales.queries.tickets import Ticket
+from sales.queries.totals import Paid, PricedLine, settle_up
+from sales.services import discounts, writing
+from sales.services.tenders import check_tenders
+from sales.services.writing import Money
+from station.errors import Refusal
+from station.models import TillSession, User
+from station.money import ZERO
+from station.services.numbering import next_number
+
+
+class FillTaken(Refusal):
+    """The fill belongs to another document or is held by another till."""
+
+
+class SessionEnded(Refusal):
+    """The till session takes no more money."""
+
+
+class PriceMoved(Refusal):
+    """What the screen showed is not what the ticket comes to."""
+
+
+class NotForSale(Refusal):
+    """A line names what cannot be sold here."""
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """A ticket priced and checked: what will be written, down to the change."""
+
+    ticket: Ticket
+    lines: tuple[PricedLine, ...]
+    money: tuple[Money, ...]
+    paid: Paid
+    by_hand: bool
+
+
+def settle(
+    ticket: Ticket,
+    *,
+    session: TillSession,
+    actor: User,
+    at: datetime,
+    approver: User | None = None,
+) -> Sale:
+    """Take full payment for a ticket and return its sale; again with the same key, the same sale.
+
+    Amounts in yuan. Refuses FillTaken, SessionEnded, NotForSale, PriceMoved, WrongPayment, a hand
+    discount above the role's limit without an approver, and goods that are not on the shelf.
+    """
+    try:
+        with transaction.atomic():
+            held = locked_session(session=session, key=ticket.key)
+            if held.settled:  # type: ignore[attr-defined]
+                return Sale.objects.get(client_key=ticket.key)
+            if held.status != TillSession.Status.OPEN:
+                raise SessionEnded("没有收款：收银班已结束。请开新的收银班后再收，明细仍在屏幕上。")
+            frozen = freeze(ticket, session=held, actor=actor, at=at, approver=approver)
+            return complete(frozen, session=held, actor=actor, at=at, approver=approver)
+    except IntegrityError as error:
+        return _settled_meanwhile(ticket, error)
+
+
+def _settled_meanwhile(ticket: Ticket, error: IntegrityError) -> Sale:
+    """Another request was first: with this key it was ours; with one of the fills it was not."""
+    twin = Sale.objects.filter(client_key=ticket.key).first()
+    if twin is not None:
+        return twin
+    taken = (
+        FillClaim.objects.select_related("fill__nozzle")
+        .filter(fill__in=ticket.fill_ids, released_at=None)
+        .first()
+    )
+    if taken is None:
+        raise error
+    raise FillTaken(
+        f"没有收款：{taken.fill.nozzle} {taken.fill.amount} 元刚被 {taken.document} 收走。"
+        "请从单上删去这一笔。"
+    ) from error
+
+
+def freeze(
+    ticket: Ticket, *, session: TillSession, actor: User, at: datetime, approver: User | None
+) -> Frozen:
+    """Price the ticket, apply the offer and hand discounts, and see that it is paid. No writes."""
+    shelf = shelf_of(ticket=ticket, station=session.station, at=at)
+    _check_shelf(ticket, shelf, session)
+    listed = price_lines(ticket=ticket, shelf=shelf)
+    lines = apply_offer(listed, offer_for(lines=listed, member=ticket.member_id, at=at))
+    by_hand = discounts.given_by_hand(ticket)
+    if by_hand:
+        lines = discounts.apply(ticket, lines)
+        discounts.check_limit(
+            ticket=ticket, lines=lines, station=session.station, actor=actor, approver=approver
+        )
+    tenders = tender_table()
+    check_tenders(ticket.tenders, tenders)
+    cash = sum((t.amount for t in ticket.tenders if _is_cash(tenders[t.tender])), ZERO)
+    other = sum((t.amount for t in ticket.tenders), ZERO) - cash
+    net = sum((line.net for line in lines), ZERO)
+    paid = settle_up(net=net, cash=cash, other=other, step=session.station.rounding_step)
+    if ticket.shown_due is not None and ticket.shown_due != paid.due:
+        raise PriceMoved(
+            f"没有收款：屏幕上是 {ticket.shown_due} 元，现在应收 {paid.due} 元（价格已变）。"
+            "请看清新的金额再收。"
+        )
+    return Frozen(ticket, tuple(lines), _money(ticket, tenders, paid), paid, by_hand)
+
+
+def _is_cash(tender: Tender) -> bool:
+    return tender.kind == Tender.Kind.CASH
+
+
+def _money(ticket: Ticket, tenders: dict[str, Tender], paid: Paid) -> tuple[Money, ...]:
+    """The payment rows: what was handed over, and the change as a row of its own."""
+    rows = [
+        Money(Payment.Kind.PAYMENT, tenders[one.tender], one.amount, one.reference)
+        for one in ticket.tenders
+    ]
+    if paid.change:
+        cash = next(row.tender for row in rows if _is_cash(row.tender))
+        rows.append(Money(Payment.Kind.CHANGE, cash, -paid.change))
+    return tuple(rows)
+
+
+def _check_shelf(ticket: Ticket, shelf: Shelf, session: TillSession) -> None:
+    seen: set[int] = set()
+    for line in ticket.lines:
+        if line.fill_id is not None:
+            if line.fill_id in seen:
+                raise NotForSale("没有收款：同一笔加油在单上出现了两次。请删去一行。")
+            seen.add(line.fill_id)
+            _check_fill(line.fill_id, shelf, session)
+        elif line.item_id is not None:
+            item = shelf.items.get(line.item_id)
+            if item is None or not item.active:
+                name = item.name if item else line.name or "这件商品"
+                raise NotForSale(f"没有收款：{name} 已停售。请从单上删去，或请站长恢复在售。")
+            if item.kind != line.kind:
+                raise NotForSale(f"没有收款：{item.name} 的类别不对。请删去后重新添加。")
+        else:
+            raise NotForSale("没有收款：单上的油品没有加油记录。请从待付款里重新添加。")
+
+
+def _check_fill(fill_id: int, shelf: Shelf, session: TillSession) -> None:
+    fill = shelf.fills.get(fill_id)
+    if fill is None:
+        raise NotForSale("没有收款：找不到这笔加油记录。请刷新待付款后重新添加。")
+    words = f"{fill.nozzle} {fill.amount} 元"
+    claimed, prepaid = fill.claimed_by, fill.prepaid_by  # type: ignore[attr-defined]
+    if claimed or prepaid:
+        raise FillTaken(
+            f"没有收款：{words} 已由 {claimed or f'预付单 {prepaid}'} 收款。请从单上删去这一笔。"
+        )
+    held_by, held_till = fill.held_by, fill.held_till  # type: ignore[attr-defined]
+    if held_by is not None and held_by != session.pk:
+        raise FillTaken(
+            f"没有收款：{words} 已被 {held_till} 号收银台锁定。请在那边收款，或让那边退回。"
+        )
+
+
+@transaction.atomic(savepoint=False)
+def complete(
+    frozen: Frozen, *, session: TillSession, actor: User, at: datetime, approver: User | None
+) -> Sale:
+    """Write the sale of a frozen ticket: claims, goods out, payments, purchases, receipt, audit."""
+    day = session.shift.day
+    number = next_number(station=session.station, kind="S", day=day.date, till=session.till.number)
+    head = head_of(frozen.lines, paid=frozen.paid, session=session)
+    head.number = number
+    head.client_key = frozen.ticket.key
+    head.cashier = actor
+    head.member_id = frozen.ticket.member_id
+    head.approved_by = approver
+    head.reason = frozen.ticket.reason
+    head.occurred_at = at
+    writing.add_sale(head=head, lines=frozen.lines, money=frozen.money)
+    if frozen.ticket.fill_ids:
+        writing.claim_fills(lines=frozen.lines, document=number, day=day, at=at)
+    writing.take_goods(head=head, lines=frozen.lines, actor=actor)
+    if session.has_printer:  # type: ignore[attr-defined]
+        writing.ask_for_receipt(head=head, actor=actor, at=at, money=frozen.money)
+    if frozen.by_hand:
+        discounts.record(head=head, lines=frozen.lines, actor=actor, approver=approver, at=at)
+    return head
+
+
+def head_of(lines: Sequence[PricedLine], *, paid: Paid, session: TillSession) -> Sale:
+    """The head of a sale in a session, with its sums; numbers, keys and people are the caller's."""
+    return Sale(
+        station=session.station,
+        day=session.shift.day,
+        shift=session.shift,
+        session=session,
+        till=session.till,
+        list_amount=sum((line.list_amount for line in lines), ZERO),
+        discount=sum((line.discount for line in lines), ZERO),
+        rounding=paid.rounding,
+        due=paid.due,
+        tax=sum((line.tax for line in lines), ZERO),
+    )

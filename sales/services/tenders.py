@@ -1,0 +1,95 @@
+"""付款方式: what may be tendered, and changing the tender of a payment before the close."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from sales.models import Payment, Sale, Tender
+from sales.queries.tickets import Tendered
+from sales.services.writing import Money, add_payments
+from station.errors import Refusal
+from station.models import TillSession, User
+from station.services import audit
+
+
+class TenderRefused(Refusal):
+    """A tender that cannot be taken as it was entered."""
+
+
+def check_tenders(offered: Sequence[Tendered], known: Mapping[str, Tender]) -> None:
+    """Refuses an unknown tender, an amount that is not positive, and a missing slip number."""
+    for one in offered:
+        tender = known.get(one.tender)
+        if tender is None:
+            raise TenderRefused(f"没有收款：付款方式 {one.tender} 已停用。请换一种方式。")
+        if one.amount <= 0:
+            raise TenderRefused(f"没有收款：{tender.name} 的金额应大于零。请改正或删去这一行。")
+        if tender.needs_reference and not one.reference.strip():
+            raise TenderRefused(f"没有收款：{tender.name} 须填凭证号（小票上的流水号）。")
+
+
+@transaction.atomic
+def change_tender(
+    *,
+    payment: Payment,
+    tender: Tender,
+    reference: str,
+    reason: str,
+    actor: User,
+    at: datetime,
+) -> list[Payment]:
+    """改付款方式: take a payment out of one tender and put it into another, by two rows.
+
+    Refuses after the session was counted, a payment of a change or refund, one already changed,
+    the same tender, a missing slip number and an empty reason. Audited.
+    """
+    session = (
+        TillSession.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("station", "shift__day", "till")
+        .get(pk=payment.session_id)
+    )
+    if session.status not in (TillSession.Status.OPEN, TillSession.Status.ENDED):
+        raise TenderRefused("没有改：这个收银班已点款。请在班次订正里说明。")
+    if payment.kind != Payment.Kind.PAYMENT or payment.sale_id is None:
+        raise TenderRefused("没有改：只有收款可以改付款方式，找零和退款不能改。")
+    if payment.corrections.filter(kind=Payment.Kind.RETENDER).exists():
+        raise TenderRefused("没有改：这笔收款已经改过付款方式。")
+    if tender.pk == payment.tender_id:
+        raise TenderRefused(f"没有改：原来就是{tender.name}。")
+    if tender.needs_reference and not reference.strip():
+        raise TenderRefused(f"没有改：{tender.name} 须填凭证号。")
+    if not reason.strip():
+        raise TenderRefused("没有改：请写明原因。")
+    sale = Sale.objects.select_for_update(of=("self",)).get(pk=payment.sale_id)
+    if sale.corrections.exists():
+        raise TenderRefused(f"没有改：{sale.number} 已有退款或冲红。")
+    kind = Payment.Kind.RETENDER
+    amount = payment.amount + sum(
+        change.amount
+        for change in sale.payments.filter(kind=Payment.Kind.CHANGE, tender=payment.tender_id)
+    )
+    rows = add_payments(
+        sale=sale,
+        document=sale.number,
+        money=[
+            Money(kind, payment.tender, -amount, original=payment),
+            Money(kind, tender, amount, reference.strip(), original=payment),
+        ],
+        at=at,
+        session=session,
+        first=sale.payments.count() + 1,
+    )
+    audit.record(
+        at=at,
+        actor=actor,
+        station=session.station,
+        action="sales.tender.changed",
+        document=sale.number,
+        reason=reason,
+        before={"tender": payment.tender.name, "amount": str(amount)},
+        after={"tender": tender.name, "reference": reference.strip()},
+    )
+    return rows
