@@ -15,6 +15,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
+from django_htmx.middleware import HtmxDetails
 
 from station.models import Assignment, Station, User
 from station.models.people import Role
@@ -30,6 +31,7 @@ class StaffRequest(HttpRequest):
     user: User
     role: str
     station: Station
+    htmx: HtmxDetails
     stations: list[Station]  # all that this person may see, by code
 
 

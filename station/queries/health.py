@@ -37,6 +37,11 @@ class State(Enum):
     WARNING = "注意"
     FAILED = "故障"
 
+    @property
+    def tone(self) -> str:
+        """The colour of the word on a page."""
+        return {"OK": "good", "WARNING": "wait", "FAILED": "bad"}[self.name]
+
 
 @dataclass(frozen=True)
 class Check:

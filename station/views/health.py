@@ -39,4 +39,5 @@ def health(request: StaffRequest) -> HttpResponse:
     at = now()
     found = queries.checks(at=at)
     context = {"checks": found, "worst": queries.worst(found), "at": at}
-    return render(request, "station/health.html", context)
+    template = "station/_health.html" if request.htmx else "station/health.html"
+    return render(request, template, context)
