@@ -94,11 +94,18 @@ class ReportTable:
         return Sheet(
             self.columns,
             tuple(Line(_cells(self.columns, row)) for row in self.rows),
-            _cells(self.columns, self.totals) if self.totals else (),
+            tuple(_total(cell) for cell in _cells(self.columns, self.totals)) if self.totals else (),
             self.title,
             self.note,
             self.empty,
         )
+
+
+def _total(cell: Cell) -> Cell:
+    """A word in the sum row (合计) is a word, whatever its column holds."""
+    if isinstance(cell.value, str):
+        return Cell(Column(cell.column.label, minor=cell.column.minor), cell.value)
+    return cell
 
 
 def _cells(columns: Iterable[Column], values: Sequence[Value | Linked]) -> tuple[Cell, ...]:

@@ -33,7 +33,7 @@
     return numbers.series.map((one) => (one.colour ? css(`--grade-${one.colour}`) : spare[next++ % spare.length]));
   }
 
-  function option(numbers, kind) {
+  function option(numbers, kind, narrow) {
     const ink = css("--ink"), soft = css("--ink-soft"), line = css("--line"), surface = css("--surface");
     const font = getComputedStyle(document.body).fontFamily;
     const colours = palette(numbers);
@@ -51,7 +51,7 @@
         ? numbers.labels.map((name, at) => ({ name, value: numbers.series[0].values[at] }))
         : numbers.series.map((one, at) => ({ name: one.name, value: one.values.reduce((sum, value) => sum + Number(value || 0), 0), itemStyle: { color: colours[at] } }));
       const spread = ["--grade-92", "--grade-95", "--grade-98", "--grade-0", "--tblr-primary", "--bad", "--wait", "--off"].map(css);
-      return { ...base, color: numbers.series.length === 1 ? spread : colours, series: [{ type: "pie", radius: ["42%", "72%"], center: ["50%", "56%"], data: slices, itemStyle: { borderColor: surface, borderWidth: 2 }, label: { color: ink, formatter: (point) => `${point.name}  ${point.percent}%` }, labelLine: { lineStyle: { color: soft } } }] };
+      return { ...base, color: numbers.series.length === 1 ? spread : colours, series: [{ type: "pie", radius: ["42%", "72%"], center: ["50%", "56%"], data: slices, itemStyle: { borderColor: surface, borderWidth: 2 }, label: narrow ? { position: "inside", color: css("--grade-fg"), formatter: (point) => `${Math.round(point.percent)}%` } : { color: ink, formatter: (point) => `${point.name}  ${point.percent}%` }, labelLine: { lineStyle: { color: soft } } }] };
     }
     const few = numbers.labels.length <= 12 && numbers.series.length === 1;
     return {
@@ -84,7 +84,7 @@
       table.hidden = !asTable;
       if (asTable) return;
       chart.resize();
-      chart.setOption(option(numbers, kind), true);
+      chart.setOption(option(numbers, kind, picture.clientWidth < 520), true);
     };
     figure.querySelectorAll("[data-kind]").forEach((button) => {
       button.setAttribute("aria-pressed", String(button.dataset.kind === kind));
