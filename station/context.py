@@ -79,9 +79,18 @@ def page_for(name: str, role: str) -> str:
     return href if right is None or may_do(role, right) else ""
 
 
-@cache
 def menu_of(role: str) -> tuple[Section, ...]:
     """The sections of settings.MENU that a role may open, its first page's section first."""
+    return _menu(role, settings.ROOT_URLCONF)
+
+
+def home_of(role: str) -> str:
+    """Where a role starts: the first page of settings.HOME that exists and it may open, or ""."""
+    return _home(role, settings.ROOT_URLCONF)
+
+
+@cache
+def _menu(role: str, urlconf: str) -> tuple[Section, ...]:
     sections = []
     for label, symbol, pages in settings.MENU:
         entries = tuple(
@@ -95,8 +104,7 @@ def menu_of(role: str) -> tuple[Section, ...]:
 
 
 @cache
-def home_of(role: str) -> str:
-    """Where a role starts: the first page of settings.HOME that exists and it may open, or ""."""
+def _home(role: str, urlconf: str) -> str:
     names = settings.HOME.get(role, [])
     return next((href for name in names if (href := page_for(name, role))), "")
 

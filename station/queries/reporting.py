@@ -94,7 +94,9 @@ class ReportTable:
         return Sheet(
             self.columns,
             tuple(Line(_cells(self.columns, row)) for row in self.rows),
-            tuple(_total(cell) for cell in _cells(self.columns, self.totals)) if self.totals else (),
+            tuple(_total(cell) for cell in _cells(self.columns, self.totals))
+            if self.totals
+            else (),
             self.title,
             self.note,
             self.empty,
