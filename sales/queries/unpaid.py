@@ -56,9 +56,10 @@ def live_claims() -> QuerySet[FillClaim]:
 
 
 def live_prepays() -> QuerySet[Prepay]:
-    """The prepay under whose authorisation the outer fill ran; cancelled ones hold nothing."""
-    return Prepay.objects.filter(number=OuterRef("authorisation__document")).exclude(
-        status=Prepay.Status.CANCELLED
+    """The prepay under whose authorisation the outer fill ran, until it is settled or cancelled."""
+    return Prepay.objects.filter(
+        number=OuterRef("authorisation__document"),
+        status__in=[Prepay.Status.OPEN, Prepay.Status.FUELLING],
     )
 
 

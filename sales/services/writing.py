@@ -6,7 +6,7 @@ wherever it came from. The caller holds the transaction.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -34,10 +34,19 @@ class Money:
     original: Payment | None = None
 
 
-def add_sale(*, head: Sale, lines: Sequence[PricedLine], money: Sequence[Money]) -> list[SaleLine]:
-    """Insert head, lines and payments; what was bought goes down to members. Four statements."""
+def add_sale(
+    *,
+    head: Sale,
+    lines: Sequence[PricedLine],
+    money: Sequence[Money],
+    originals: Mapping[int, int] | None = None,
+) -> list[SaleLine]:
+    """Insert head, lines and payments; what was bought goes down to members. Four statements.
+
+    `originals` are the ids of the lines that a refund's lines take back, by position.
+    """
     head.save(force_insert=True)
-    rows = [_line(head, line) for line in lines]
+    rows = [_line(head, line, (originals or {}).get(line.position)) for line in lines]
     SaleLine.objects.bulk_create(rows)
     add_payments(sale=head, document=head.number, money=money, at=head.occurred_at)
     tenders = list(dict.fromkeys(one.tender.code for one in money))
@@ -47,9 +56,10 @@ def add_sale(*, head: Sale, lines: Sequence[PricedLine], money: Sequence[Money])
     return rows
 
 
-def _line(head: Sale, line: PricedLine) -> SaleLine:
+def _line(head: Sale, line: PricedLine, original_id: int | None) -> SaleLine:
     return SaleLine(
         sale=head,
+        original_id=original_id,
         position=line.position,
         station_id=head.station_id,
         day_id=head.day_id,
