@@ -45,7 +45,7 @@ check: setup-dev  ## style, types, floors, migrations, templates, deployment
 	  DATABASE_URL=postgresql://check/check REDIS_URL=redis://check \
 	  $(MANAGE) check --deploy --fail-level WARNING
 	@if docker compose version >/dev/null 2>&1; then \
-	  echo "docker compose config"; docker compose --env-file deploy/env.example config -q; \
+	  echo "docker compose config"; docker compose --env-file deploy/site.env.example config -q; \
 	else echo "!! 这台机器没有 docker compose：docker-compose.yml 未检查"; fi
 
 bench: setup-dev  ## the measurements of bench/, as ratios

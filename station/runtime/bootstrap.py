@@ -1,6 +1,7 @@
 """From a bare machine to an installed project; the standard library only.
 
     python3 -I station/runtime/bootstrap.py embedded|dev
+    python3 -I station/runtime/bootstrap.py front-end      only copies, for the image
 
 Makes .venv, installs the named lock, and brings the front-end files to assets/vendor. What is
 there already is not done again. -I keeps this folder off the import path: it has a logging.py.
@@ -186,13 +187,19 @@ def _mirror_for_uv(python: str) -> dict[str, str]:
 
 
 def install_front_end() -> None:
-    """Bring the pinned front-end packages and copy the few files that we serve."""
+    """Bring the pinned front-end packages."""
     wanted = digest(ROOT / "package-lock.json")
     stamp = ROOT / "node_modules" / ".lock"
     if _read(stamp) != wanted:
         npm, env = _npm()
         run("取得前端文件（npm ci）", [npm, "ci", "--ignore-scripts", "--loglevel=error"], env=env)
         stamp.write_text(wanted)
+    copy_front_end()
+
+
+def copy_front_end() -> None:
+    """Copy the few files that we serve out of node_modules."""
+    wanted = digest(ROOT / "package-lock.json")
     served = ROOT / "assets" / "vendor"
     if _read(served / ".lock") == wanted and all(
         (served / name).exists() for name in FRONT_END.values()
@@ -234,12 +241,15 @@ def newer_python() -> str | None:
 
 
 def main(lock: str) -> None:
-    """Install everything that `lock` needs."""
+    """Install everything that `lock` needs; "front-end" only copies from node_modules."""
     if sys.version_info[:2] < OLDEST:
         newer = newer_python()
         if newer is None:
             sys.exit("需要 Python 3.11 或更新的版本；安装后用 make PYTHON=/路径/python3 再试。")
         os.execv(newer, [newer, "-I", __file__, lock])
+    if lock == "front-end":
+        copy_front_end()
+        return
     began = time.monotonic()
     try:
         make_environment()
@@ -254,6 +264,6 @@ def main(lock: str) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2 or sys.argv[1] not in ("embedded", "dev"):
+    if len(sys.argv) != 2 or sys.argv[1] not in (*SATISFIED_BY, "front-end"):
         sys.exit(__doc__)
     main(sys.argv[1])
