@@ -270,9 +270,8 @@ class Pump:
         elif code == t.RETURN_STATUS:
             self._say(t.PumpStatus(self.status), self._nozzle())
         elif code == t.RETURN_FILLING:
-            shown = self.shown
-            named = t.NozzlePrice(shown.price, shown.nozzle, self.lifted == shown.nozzle != 0)
-            self._say(t.Filled(shown.volume, shown.amount), named)
+            # DC3 names the nozzle selected now, which need not be the one that filled
+            self._say(t.Filled(self.shown.volume, self.shown.amount), self._nozzle())
         elif code == t.RETURN_IDENTITY:
             self._say(t.PumpIdentity(self.options.serial))
         elif code == t.RETURN_PARAMETERS:

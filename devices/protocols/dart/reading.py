@@ -40,6 +40,7 @@ class Point:
         self.out = False
         self.price: Decimal | None = None
         self.ran = False  # authorised since the nozzle was last in
+        self.filler: tuple[int, Decimal] | None = None  # nozzle and price of the fill we saw
         self.reading = False  # the fill was asked for
         self._filled: t.Filled | None = None
         self._named = False
@@ -50,7 +51,7 @@ class Point:
     def before(self, command: base.Command, body: bytes) -> None:
         """A block is about to be sent: an old status must not pass for its effect."""
         if isinstance(command, base.Authorise) and body == _RESET_BODY:
-            self.status, self._flowing = None, False
+            self.status, self.filler, self._flowing = None, None, False
 
     def after(self, command: base.Command, body: bytes) -> None:
         """A block was acknowledged; a question for the fill makes the next DC2 its answer."""
@@ -67,6 +68,8 @@ class Point:
             news |= isinstance(item, t.PumpStatus | t.NozzlePrice | t.Filled)
             events += self._one(item)
         events += self._transaction(final=False)
+        if self.out and self.status in _RUNNING and self.nozzle and self.price is not None:
+            self.filler = self.nozzle, self.price
         if news and self.status is not None:
             events.append(self._status())
         return events
@@ -150,13 +153,15 @@ class Point:
             return []
         filled, self.reading, self._filled = self._filled, False, None
         places = self.settings.decimals
+        # the next customer may have lifted another nozzle while this fill is being read
+        nozzle, price = self.filler or (self.nozzle, self.price)
         return [
             base.TransactionRead(
                 address=self.settings.address,
-                nozzle=self.nozzle,
+                nozzle=nozzle,
                 litres=scaled(filled.volume, places.volume),
                 amount=scaled(filled.amount, places.amount),
-                price=self.price,
+                price=price,
             )
         ]
 

@@ -1,0 +1,111 @@
+"""What a settled totalizer becomes: facts for the spool."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from devices.line import facts
+from devices.line.point import Point
+from devices.line.settling import Found, FoundFill, Meter, Terms, settle
+from devices.line.visit import Visit
+from devices.line.wiring import NozzleWiring
+from devices.protocols.base import Seconds, TotalsRead, TransactionRead
+from devices.recorder import reference
+from devices.spool import Fact
+
+AUDIT_EVERY: Seconds = 30.0  # an idle head's totalizers are read again, one after another
+
+
+def first_reading(point: Point, nozzle: NozzleWiring, found: Found) -> Fact:
+    """Where the count starts, or goes on after a break."""
+    kind = "START" if nozzle.position in point.meters else "OPENING"
+    at = point.moment.at
+    return facts.totals(nozzle.id, found.meter, kind=kind, document="", at=at, read_at=at)
+
+
+def settled(
+    point: Point,
+    nozzle: NozzleWiring,
+    totals: TotalsRead,
+    fill: TransactionRead | None,
+    visit: Visit | None,
+) -> Found:
+    price = nozzle.price_at(point.moment.at)
+    return settle(
+        before=point.meters.get(nozzle.position),
+        epoch=nozzle.epoch,
+        totals=totals,
+        fill=fill,
+        ran=visit is not None,
+        alone=point.alone,
+        terms=visit.terms if visit is not None and visit.price is not None else Terms(price),
+        wires=point.wires(nozzle.position),
+        serial=visit.serial if visit is not None else f"{facts.millis(point.moment.at):x}"[-12:],
+    )
+
+
+def found_facts(
+    point: Point, nozzle: NozzleWiring, found: Found, visit: Visit | None
+) -> list[Fact]:
+    at = point.moment.at
+    new: list[Fact] = []
+    if found.rolled_over:
+        last = Decimal(10) ** nozzle.digits
+        new.append(facts.roll_over(nozzle.id, found.meter.epoch, last, at))
+    if found.backwards:
+        before = point.meters[nozzle.position].litres
+        text = f"{nozzle.number} 号枪泵码倒走：{before} → {found.meter.litres}"
+        new.append(point.alarm_fact("BACKWARDS", text, f"{nozzle.number} 号枪", nozzle))
+    for index, fill in enumerate(found.fills):
+        last_one = index == len(found.fills) - 1
+        mine = visit if visit is not None and last_one else None
+        new.append(_fill_fact(point, nozzle, fill, mine))
+        if "INFERRED" in fill.flags:
+            text = f"{nozzle.number} 号枪断线期间走字 {fill.litres} 升，金额按推算入账"
+            new.append(point.alarm_fact("GAP", text, f"{nozzle.number} 号枪", nozzle))
+        new += _fill_alarms(point, nozzle, fill)
+    for gap in found.gaps:
+        new.append(facts.gap(nozzle.id, gap, nozzle.price_at(at), at))
+        text = f"{nozzle.number} 号枪泵码缺口 {gap.litres_to - gap.litres_from} 升，无加油记录"
+        new.append(point.alarm_fact("GAP", text, f"{nozzle.number} 号枪", nozzle))
+    return new
+
+
+def _fill_fact(point: Point, nozzle: NozzleWiring, fill: FoundFill, visit: Visit | None) -> Fact:
+    at = point.moment.at
+    last = point.frame()
+    first = visit.first_frame if visit is not None and visit.first_frame else max(1, last - 200)
+    return facts.fill(
+        nozzle.id,
+        fill,
+        at=at,
+        ended_at=(visit.ended_at if visit is not None else None) or at,
+        lifted_at=visit.lifted_at if visit is not None else None,
+        started_at=visit.started_at if visit is not None else None,
+        authorisation=visit.grant.id if visit is not None and visit.grant is not None else None,
+        frames=reference(point.line.box, min(first, last), last),
+    )
+
+
+def _fill_alarms(point: Point, nozzle: NozzleWiring, fill: FoundFill) -> list[Fact]:
+    subject = f"{nozzle.number} 号枪"
+    new = []
+    if "PRICE_DIFFERS" in fill.flags:
+        text = f"{subject}按 {fill.price} 元/升加油，与应执行价不符"
+        new.append(point.alarm_fact("PRICE", text, subject, nozzle))
+    if "TOTALIZER_MISMATCH" in fill.flags:
+        text = f"{subject}加油 {fill.litres} 升，与泵码走字不符"
+        new.append(point.alarm_fact("AMOUNT", text, subject, nozzle))
+    return new
+
+
+def grant_ended(point: Point, visit: Visit) -> list[Fact]:
+    if visit.grant is None:
+        return []
+    return [facts.authorisation(visit.grant.id, visit.outcome, point.moment.at)]
+
+
+def read_now(point: Point, meters: dict[int, Meter]) -> None:
+    for number in meters:
+        point.read_at[number] = point.moment.at
+    point.audit_at = point.moment.now + AUDIT_EVERY

@@ -1,0 +1,71 @@
+"""Whose turn it is on the line. Pure: times come in, an address goes out.
+
+Fuelling addresses are asked first, then those with a command under way, then the idle. A dead
+address is asked ever more rarely, because each silence costs a whole response window that the
+living ones would like to have.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from devices.protocols.base import Seconds, Timing
+
+FIRST_PAUSE: Seconds = 0.1  # after the first silence
+LONGEST_PAUSE: Seconds = 3.0
+STARVING: Seconds = 1.0  # nobody alive waits longer than this behind others
+
+
+@dataclass(slots=True)
+class Turn:
+    """One address in the queue."""
+
+    address: int
+    asked_at: Seconds = -1e9
+    pause: Seconds = 0.0  # extra wait of a silent address
+    fuelling: bool = False
+    busy: bool = False
+
+
+class Schedule:
+    def __init__(self, addresses: Iterable[int], timing: Timing) -> None:
+        self.turns = {address: Turn(address) for address in addresses}
+        self._timing = timing
+
+    def pick(self, now: Seconds) -> int | None:
+        """The address to ask now, or nothing where nobody is due."""
+        due = [turn for turn in self.turns.values() if self._due_at(turn) <= now]
+        if not due:
+            return None
+        return min(due, key=lambda turn: self._rank(turn, now)).address
+
+    def next_due(self) -> Seconds:
+        """When somebody is due."""
+        return min(self._due_at(turn) for turn in self.turns.values())
+
+    def asked(self, address: int, now: Seconds) -> None:
+        self.turns[address].asked_at = now
+
+    def answered(self, address: int) -> None:
+        self.turns[address].pause = 0.0
+
+    def silent(self, address: int) -> None:
+        """One more silence: a fuelling head may skip an answer, others wait longer each time."""
+        turn = self.turns[address]
+        if turn.fuelling and not turn.pause:
+            turn.pause = FIRST_PAUSE
+            return
+        turn.pause = min(LONGEST_PAUSE, max(FIRST_PAUSE, turn.pause * 2))
+
+    def _due_at(self, turn: Turn) -> Seconds:
+        if turn.pause:
+            return turn.asked_at + turn.pause
+        if turn.busy:
+            return turn.asked_at
+        return turn.asked_at + (self._timing.busy_poll if turn.fuelling else self._timing.idle_poll)
+
+    def _rank(self, turn: Turn, now: Seconds) -> tuple[int, Seconds]:
+        due_at = self._due_at(turn)
+        starved = now - due_at > STARVING and not turn.pause
+        if starved or turn.fuelling:
+            return 0, due_at
+        return (1 if turn.busy else 2), due_at

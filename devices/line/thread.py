@@ -1,0 +1,351 @@
+"""The thread that owns one line of dispensers: opens the port, takes turns, obeys, stops.
+
+Other threads only put messages into its inbox and read its board. It ends when told to and never
+because of trouble: a lost port is opened again, a full disk is tried again, and meanwhile no head
+is told to forget anything.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from devices.line import facts, orders
+from devices.line.board import NozzleLive
+from devices.line.link import Instant
+from devices.line.orders import Order
+from devices.line.point import Point
+from devices.line.port import Port, PortLost
+from devices.line.schedule import Schedule
+from devices.line.wire import Wire, now, wall
+from devices.line.wiring import LineWiring
+from devices.protocols.base import (
+    Codec,
+    Condition,
+    Damaged,
+    DeviceSettings,
+    Seconds,
+    SerialSettings,
+    Timing,
+)
+from devices.protocols.dart.codec import DartCodec
+from devices.recorder import Recorder
+from devices.spool import Spool
+
+log = logging.getLogger(__name__)
+
+REOPEN_FIRST: Seconds = 0.2
+REOPEN_LAST: Seconds = 2.0
+NAP: Seconds = 0.05
+FLUSH_EVERY: Seconds = 1.0
+BAD_SHARE = 20  # one bad frame in so many exchanges is an alarm
+BAD_WINDOW = 400  # exchanges over which they are counted
+
+
+@dataclass(slots=True)
+class LineLive:
+    """Health of the line, as a copy for other threads."""
+
+    line: int
+    is_open: bool = False
+    heard_at: datetime | None = None
+    polls: int = 0
+    answers: int = 0
+    bad_frames: int = 0
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Halt:
+    order: Order | None
+
+
+def codec_for(line: LineWiring) -> Codec:
+    """The codec that the wiring names, with the site's own times where it has them."""
+    options = line.options
+    if line.protocol != "DART":
+        raise ValueError(f"no codec for {line.protocol}")
+    devices = [
+        DeviceSettings(
+            address=point.address,
+            nozzles=tuple(nozzle.position for nozzle in point.nozzles),
+            decimals=point.decimals,
+            echo=bool(options.get("echo", False)),
+            reads_prices=bool(options.get("reads_prices", True)),
+        )
+        for point in line.points
+    ]
+    timing = Timing(
+        window=int(options.get("window_ms", 120)) / 1000,
+        turnaround=int(options.get("turnaround_ms", 35)) / 1000,
+        reply_turnaround=int(options.get("reply_turnaround_ms", 5)) / 1000,
+        idle_poll=int(options.get("idle_poll_ms", 200)) / 1000,
+        busy_poll=int(options.get("busy_poll_ms", 200)) / 1000,
+    )
+    codec = DartCodec(devices, timing)
+    codec.settings = SerialSettings(baud=line.baud, bits=8, parity=line.parity)
+    return codec
+
+
+class PumpLine(threading.Thread):
+    """One line of dispensers."""
+
+    def __init__(
+        self,
+        line: LineWiring,
+        *,
+        spool: Spool,
+        boxes: Path,
+        may_authorise: Callable[[], bool],
+        halted: bool = False,
+    ) -> None:
+        super().__init__(name=f"line {line.name}", daemon=True)
+        self.line = line
+        self.live = LineLive(line.id)
+        self._spool = spool
+        self._box = Recorder(boxes, line.box)
+        self._may_authorise = may_authorise
+        self._inbox: queue.SimpleQueue[Order | LineWiring | _Halt | bool] = queue.SimpleQueue()
+        self._ending = threading.Event()
+        self._codec = codec_for(line)
+        self._halted = halted
+        self._halting: Order | None = None
+        self.points = {point.address: self._point(point.address) for point in line.points}
+        self.schedule = Schedule(self.points, self._codec.timing)
+        self._board: tuple[NozzleLive, ...] = ()
+        self._flushed: Seconds = 0.0
+        self._bad: list[int] = []  # exchange numbers of bad frames
+        self._bad_told = False
+
+    def _point(self, address: int) -> Point:
+        wiring = next(point for point in self.line.points if point.address == address)
+        return Point(
+            line=self.line,
+            wiring=wiring,
+            codec=self._codec,
+            spool=self._spool,
+            frame=self._frame,
+            may_authorise=self._allowed,
+            halted=self._halted,
+        )
+
+    def _allowed(self) -> bool:
+        return self._may_authorise() or self.line.go_on_alone
+
+    def _frame(self) -> int:
+        self._box.flush()
+        return self._box.seq
+
+    # ------------------------------------------------------------------ from other threads
+
+    def order(self, order: Order) -> None:
+        self._inbox.put(order)
+
+    def rewire(self, line: LineWiring) -> None:
+        self._inbox.put(line)
+
+    def halt(self, order: Order | None = None) -> None:
+        """Emergency stop: takes effect before the next exchange."""
+        self._inbox.put(_Halt(order))
+
+    def release(self) -> None:
+        self._inbox.put(True)
+
+    def end(self) -> None:
+        self._ending.set()
+
+    def board(self) -> tuple[NozzleLive, ...]:
+        return self._board
+
+    # ------------------------------------------------------------------ the thread
+
+    def run(self) -> None:
+        pause = REOPEN_FIRST
+        while not self._ending.is_set():
+            try:
+                port = Port(self.line.url, self._codec.settings)
+            except PortLost as trouble:
+                self._lost(str(trouble))
+                self._wait(pause)
+                pause = min(REOPEN_LAST, pause * 2)
+                continue
+            pause = REOPEN_FIRST
+            self._opened()
+            try:
+                wire = Wire(port, self._codec, self._box, echo=bool(self.line.options.get("echo")))
+                self._work(wire)
+            except PortLost as trouble:
+                self._lost(str(trouble))
+            finally:
+                port.close()
+        self._box.close()
+
+    def _wait(self, seconds: Seconds) -> None:
+        """Without a port nobody can be reached, but orders still grow late and are answered."""
+        until = now() + seconds
+        while not self._ending.is_set() and now() < until:
+            self._read_inbox()
+            self._expire()
+            self._ending.wait(NAP)
+
+    def _work(self, wire: Wire) -> None:
+        while not self._ending.is_set():
+            self._read_inbox()
+            moment = now()
+            address = self.schedule.pick(moment)
+            if address is None:
+                self._idle(moment)
+                continue
+            point = self.points[address]
+            self.schedule.asked(address, moment)
+            request = self._codec.next(address, moment)
+            events, answered = wire.exchange(request)
+            self._count(answered, sum(isinstance(event, Damaged) for event in events))
+            if answered:
+                self.schedule.answered(address)
+            else:
+                self.schedule.silent(address)
+            self._hear(point, events, answered)
+
+    def _hear(self, point: Point, events: tuple[object, ...], answered: bool) -> None:
+        before = point.condition, point.litres, point.visit, point.synced, point.link.online
+        try:
+            point.hear(events, answered=answered, moment=Instant(now(), wall()))  # type: ignore[arg-type]
+        except sqlite3.Error as trouble:
+            self.live.error = f"本地存储写入失败：{trouble}"
+            log.error("spool refused: %s", trouble)
+        turn = self.schedule.turns[point.address]
+        turn.fuelling = point.condition is Condition.FUELLING
+        turn.busy = point.busy and point.link.online
+        after = point.condition, point.litres, point.visit, point.synced, point.link.online
+        if before != after or events:
+            self._show()
+        if self._halting is not None:
+            self._halted_yet()
+
+    def _idle(self, moment: Seconds) -> None:
+        if moment - self._flushed >= FLUSH_EVERY:
+            self._flushed = moment
+            self._box.flush()
+        self._expire()
+        pause = min(NAP, self.schedule.next_due() - now())
+        if pause > 0:
+            self._ending.wait(pause)
+
+    def _expire(self) -> None:
+        at = wall()
+        for point in self.points.values():
+            if point.orders:
+                point.expire(at)
+
+    def _show(self) -> None:
+        self._board = tuple(nozzle for point in self.points.values() for nozzle in point.live())
+
+    # ------------------------------------------------------------------ messages
+
+    def _read_inbox(self) -> None:
+        while True:
+            try:
+                message = self._inbox.get_nowait()
+            except queue.Empty:
+                return
+            if isinstance(message, Order):
+                self._take(message)
+            elif isinstance(message, LineWiring):
+                self._rewire(message)
+            elif isinstance(message, _Halt):
+                self._halt(message.order)
+            else:
+                self._halted = False
+                for point in self.points.values():
+                    point.halted = False
+                self._show()
+
+    def _take(self, order: Order) -> None:
+        for point in self.points.values():
+            if any(nozzle.id == order.nozzle for nozzle in point.wiring.nozzles):
+                point.order(order, wall())
+                self.schedule.turns[point.address].busy = point.link.online
+                return
+
+    def _rewire(self, line: LineWiring) -> None:
+        self.line = line
+        for wiring in line.points:
+            self.points[wiring.address].rewire(line, wiring)
+
+    def _halt(self, order: Order | None) -> None:
+        """Every address is told at once; those that answer go first, fuelling ones before all."""
+        self._halted, self._halting = True, order
+        moment = Instant(now(), wall())
+        for address, point in self.points.items():
+            point.halt(moment)
+            turn = self.schedule.turns[address]
+            turn.busy = True
+            turn.asked_at = -1e9 if point.link.online else turn.asked_at
+        self._show()
+
+    def _halted_yet(self) -> None:
+        """The stop is done when every head that answers says that nothing runs."""
+        assert self._halting is not None
+        online = [point for point in self.points.values() if point.link.online]
+        if any(point.running or self._codec.busy(point.address) for point in online):
+            return
+        silent = [point.subject for point in self.points.values() if not point.link.online]
+        text = "全部停止" if not silent else f"已停；无应答：{'、'.join(silent)}"
+        order, self._halting = self._halting, None
+        if order.id:
+            fact = facts.command(order.id, orders.DONE, f"{self.line.name}{text}", wall())
+            self._spool.journal(
+                id=f"{order.id}:{self.line.id}", body={}, state=orders.DONE, at=wall(), why=text
+            )
+            self._spool.record(facts=[fact])
+
+    # ------------------------------------------------------------------ health
+
+    def _count(self, answered: bool, bad: int) -> None:
+        live = self.live
+        live.polls += 1
+        live.answers += answered
+        live.bad_frames += bad
+        if answered:
+            live.heard_at = wall()
+        self._bad += [live.polls] * bad
+        if live.polls % 50 == 0:
+            self._bad = [number for number in self._bad if number > live.polls - BAD_WINDOW]
+            too_many = len(self._bad) * BAD_SHARE > BAD_WINDOW
+            if too_many != self._bad_told:
+                self._bad_told = too_many
+                self._alarm("CHECKSUM", f"{self.line.name}坏帧过多", over=not too_many)
+
+    def _opened(self) -> None:
+        self.live.is_open, self.live.error = True, ""
+        self._alarm("LINE", f"{self.line.name}已恢复", over=True)
+
+    def _lost(self, why: str) -> None:
+        if self.live.is_open or not self.live.error:
+            self._alarm("LINE", f"{self.line.name}无法打开或已断开：{why}"[:280])
+        self.live.is_open, self.live.error = False, why[:180]
+        for point in self.points.values():
+            point.lost(Instant(now(), wall()))
+        self._show()
+
+    def _alarm(self, kind: str, text: str, *, over: bool = False) -> None:
+        fact = facts.alarm(
+            kind=kind,
+            subject=self.line.name,
+            text=text,
+            at=wall(),
+            station=self.line.station,
+            line=self.line.id,
+            over=over,
+        )
+        try:
+            self._spool.record(facts=[fact])
+        except sqlite3.Error as trouble:
+            log.error("spool refused: %s", trouble)

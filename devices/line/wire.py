@@ -1,0 +1,99 @@
+"""One exchange on an open port: quiet, send, wait, read, acknowledge; every frame recorded."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+from devices.line.port import Port
+from devices.protocols.base import Codec, Echo, Event, Heard, Outcome, Request, Seconds, Silence
+from devices.recorder import HEARD, JUNK, SENT, Recorder
+
+OWN_GAP: Seconds = 0.020  # after our own acknowledgement: longer than any gap inside a message
+TAIL: Seconds = 0.040  # more patience once an answer has begun
+LONGEST_ANSWER: Seconds = 0.400
+
+
+def now() -> Seconds:
+    return time.monotonic()
+
+
+def wall() -> datetime:
+    return datetime.now(UTC)
+
+
+class Wire:
+    """Port, codec and black box of one line."""
+
+    def __init__(self, port: Port, codec: Codec, box: Recorder, *, echo: bool) -> None:
+        self._port, self._codec, self._box = port, codec, box
+        self._byte = codec.settings.byte_time()
+        self._echo = Echo() if echo else None
+        self._quiet_from: Seconds = now()  # when the line fell silent
+        self._ours = True  # the last word was ours
+
+    def exchange(self, request: Request) -> tuple[tuple[Event, ...], bool]:
+        """The events, and whether the device answered at all."""
+        self._keep_quiet(request.turnaround)
+        self._drop_stale()
+        sent_at = self._send(request)
+        outcome = self._listen(request, sent_at)
+        if outcome.reply is not None:
+            self._keep_quiet(outcome.reply.turnaround)
+            self._send(outcome.reply)
+            self._ours = True
+        silent = any(isinstance(event, Silence) for event in outcome.events)
+        return outcome.events, not silent
+
+    def _keep_quiet(self, turnaround: Seconds) -> None:
+        gap = min(turnaround, OWN_GAP) if self._ours else turnaround
+        left = self._quiet_from + gap - now()
+        if left > 0:
+            time.sleep(left)
+
+    def _drop_stale(self) -> None:
+        """What came before the question is no answer to it."""
+        stale = self._port.receive(0)
+        if stale:
+            self._box.write(JUNK, stale, _ms())
+
+    def _send(self, request: Request) -> Seconds:
+        """Returns when the last byte leaves the wire."""
+        self._port.send(request.data)
+        self._box.write(SENT, Heard(request.data, True, request.secret).masked(), _ms())
+        if self._echo is not None:
+            self._echo.sent(request.data)
+        self._quiet_from = now() + len(request.data) * self._byte
+        self._ours = False
+        return self._quiet_from
+
+    def _listen(self, request: Request, sent_at: Seconds) -> Outcome:
+        events: tuple[Event, ...] = ()
+        until = sent_at + request.window
+        while True:
+            data = self._port.receive(until - now())
+            if data and self._echo is not None:
+                data = self._echo.strip(data)
+            if data:
+                moment = now()
+                self._quiet_from = moment
+                until = min(max(until, moment + TAIL), sent_at + LONGEST_ANSWER)
+                outcome = self._codec.feed(data, moment)
+                self._record(outcome)
+                events += outcome.events
+                if outcome.finished:
+                    return Outcome(events, (), outcome.reply, True)
+            if now() >= until:
+                break
+        outcome = self._codec.expire(now())
+        self._record(outcome)
+        self._quiet_from = now()
+        return Outcome(events + outcome.events, (), outcome.reply, True)
+
+    def _record(self, outcome: Outcome) -> None:
+        for heard in outcome.heard:
+            self._box.write(HEARD if heard.good else JUNK, heard.masked(), _ms())
+
+
+def _ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,156 @@
+"""What a line must know to work alone: wiring, prices and modes, as values that fit into JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from devices.protocols.base import Decimals
+from devices.spool import Body
+
+AUTO, MANUAL = "AUTO", "MANUAL"
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """Yuan per litre from an instant on."""
+
+    since: datetime
+    price: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class NozzleWiring:
+    """One nozzle: who it is, where it hangs, what it may do by itself and at which price."""
+
+    id: int
+    number: int  # 枪号
+    position: int  # the head's own number
+    mode: str
+    prices: tuple[Price, ...] = ()  # oldest first, planned ones included
+    epoch: int = 0
+    totalizer: Decimal | None = None  # last known in this epoch, where the spool has none
+    digits: int = 8  # of the totalizer, before the point
+
+    def price_at(self, at: datetime) -> Decimal | None:
+        """The price in force, or nothing where none was ever set."""
+        known = [price for price in self.prices if price.since <= at]
+        return known[-1].price if known else None
+
+
+@dataclass(frozen=True, slots=True)
+class PointWiring:
+    """One address: a fuelling point with its nozzles."""
+
+    address: int
+    dispenser: int  # 机号, for what people read
+    nozzles: tuple[NozzleWiring, ...]
+    decimals: Decimals
+
+    def nozzle(self, position: int) -> NozzleWiring | None:
+        return next((one for one in self.nozzles if one.position == position), None)
+
+
+@dataclass(frozen=True, slots=True)
+class LineWiring:
+    """One serial line. Readers and scanners have no points."""
+
+    id: int
+    station: int
+    name: str
+    url: str
+    protocol: str
+    baud: int
+    parity: str
+    options: dict[str, Any]
+    points: tuple[PointWiring, ...] = ()
+    reader: int | None = None
+    go_on_alone: bool = True  # 断网策略: authorise by itself while the database is away
+
+    @property
+    def box(self) -> str:
+        """The folder of its frames."""
+        return f"line{self.id}"
+
+    def same_port(self, other: LineWiring) -> bool:
+        """True where a running line can take the other wiring without opening its port again."""
+        keep = ("id", "station", "url", "protocol", "baud", "parity", "options", "reader")
+        return all(getattr(self, name) == getattr(other, name) for name in keep) and [
+            (point.address, point.decimals, [one.position for one in point.nozzles])
+            for point in self.points
+        ] == [
+            (point.address, point.decimals, [one.position for one in point.nozzles])
+            for point in other.points
+        ]
+
+
+def to_body(lines: tuple[LineWiring, ...]) -> Body:
+    """The wiring as JSON."""
+    return {"lines": [_line(line) for line in lines]}
+
+
+def from_body(body: Body) -> tuple[LineWiring, ...]:
+    """The wiring back out of JSON."""
+    return tuple(_read_line(line) for line in body["lines"])
+
+
+def _line(line: LineWiring) -> Body:
+    keep = ("id", "station", "name", "url", "protocol", "baud", "parity", "options", "reader")
+    out: Body = {name: getattr(line, name) for name in keep}
+    out["go_on_alone"] = line.go_on_alone
+    out["points"] = [
+        {
+            "address": point.address,
+            "dispenser": point.dispenser,
+            "decimals": [
+                point.decimals.volume,
+                point.decimals.amount,
+                point.decimals.price,
+                point.decimals.totals,
+            ],
+            "nozzles": [_nozzle(nozzle) for nozzle in point.nozzles],
+        }
+        for point in line.points
+    ]
+    return out
+
+
+def _nozzle(nozzle: NozzleWiring) -> Body:
+    return {
+        "id": nozzle.id,
+        "number": nozzle.number,
+        "position": nozzle.position,
+        "mode": nozzle.mode,
+        "prices": [[price.since.isoformat(), str(price.price)] for price in nozzle.prices],
+        "epoch": nozzle.epoch,
+        "totalizer": None if nozzle.totalizer is None else str(nozzle.totalizer),
+        "digits": nozzle.digits,
+    }
+
+
+def _read_line(body: Body) -> LineWiring:
+    return LineWiring(**{**body, "points": tuple(_read_point(one) for one in body["points"])})
+
+
+def _read_point(body: Body) -> PointWiring:
+    volume, amount, price, totals = body["decimals"]
+    return PointWiring(
+        address=body["address"],
+        dispenser=body["dispenser"],
+        nozzles=tuple(_read_nozzle(one) for one in body["nozzles"]),
+        decimals=Decimals(
+            volume=volume, amount=amount, price=price, totals=totals, totals_amount=amount
+        ),
+    )
+
+
+def _read_nozzle(body: Body) -> NozzleWiring:
+    known = body["totalizer"]
+    prices = tuple(
+        Price(datetime.fromisoformat(since), Decimal(price)) for since, price in body["prices"]
+    )
+    return NozzleWiring(
+        **{**body, "prices": prices, "totalizer": None if known is None else Decimal(known)}
+    )
