@@ -1,0 +1,360 @@
+"""Build the demo station itself: site, wiring, people, goods, prices and opening figures."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.conf import settings
+from django.contrib.auth.hashers import make_password
+from pypinyin import Style, lazy_pinyin
+
+from devices.models import (
+    DispenserWiring,
+    Line,
+    NozzleState,
+    Printer,
+    Reader,
+    ReadRule,
+    TotalizerReading,
+)
+from devices.simulator import layout
+from finance.services.demonstration import plan
+from inventory.models import Category, Item, ItemBarcode, StockBalance, Supplier
+from sales.models import Tender
+from station.models import (
+    Assignment,
+    BusinessDay,
+    Dispenser,
+    Grade,
+    Island,
+    Nozzle,
+    PriceCeiling,
+    PriceChange,
+    PriceLine,
+    ShiftPattern,
+    ShiftSlot,
+    Station,
+    StrappingPoint,
+    StrappingTable,
+    Tank,
+    Till,
+    User,
+)
+from station.services.numbering import next_number
+
+
+@dataclass
+class Site:
+    """What was built, by the numbers people know it by."""
+
+    station: Station
+    grades: dict[str, Grade] = field(default_factory=dict)
+    tanks: dict[int, Tank] = field(default_factory=dict)
+    nozzles: dict[int, Nozzle] = field(default_factory=dict)
+    tills: dict[int, Till] = field(default_factory=dict)
+    users: dict[str, User] = field(default_factory=dict)
+    tenders: dict[str, Tender] = field(default_factory=dict)
+    items: list[Item] = field(default_factory=list)
+    supplier: Supplier = field(default_factory=Supplier)
+
+    @property
+    def owner(self) -> User:
+        return self.users["laoban"]
+
+    @property
+    def manager(self) -> User:
+        return self.users["zhanzhang"]
+
+
+def build_site(*, at: datetime) -> Site:
+    """Build the station as it stood at `at`, before its first day. Call it inside a transaction."""
+    pattern = ShiftPattern.objects.create(name="三班倒（早中夜）")
+    ShiftSlot.objects.bulk_create(
+        [
+            ShiftSlot(pattern=pattern, ordinal=number, name=name, starts_at=start, ends_at=end)
+            for number, (name, start, end) in enumerate(plan.SHIFTS, 1)
+        ]
+    )
+    station = Station.objects.create(
+        code=plan.STATION_CODE,
+        name=plan.STATION_NAME,
+        address="云南省昆明市西山区滇池路 1088 号",
+        phone="0871-6400 0000",
+        company_name="昆明滇池路加油站有限公司",
+        tax_no="91530112DEMO00000X",
+        price_zone="云南一价区",
+        shift_pattern=pattern,
+        opened_on=at.date(),
+        went_live_at=at,
+    )
+    site = Site(station=station)
+    _people(site)
+    _tanks(site, at)
+    _dispensers(site, at)
+    _tills(site)
+    _goods(site)
+    _rules(site)
+    return site
+
+
+def cylinder_litres(height_mm: int) -> Decimal:
+    """Litres of the demo tank at a height: L·(R²·acos((R−h)/R) − (R−h)·√(2Rh − h²)), to 0.1 L."""
+    radius = plan.TANK_DIAMETER_MM / 2000
+    height = min(height_mm / 1000, 2 * radius)
+    area = radius**2 * math.acos((radius - height) / radius) - (radius - height) * math.sqrt(
+        max(2 * radius * height - height**2, 0)
+    )
+    return Decimal(f"{area * plan.TANK_LENGTH_MM:.1f}")
+
+
+def _people(site: Site) -> None:
+    password = make_password(plan.DEMO_PASSWORD)
+    for person in plan.PEOPLE:
+        user = User.objects.create(
+            username=person.username,
+            name=person.name,
+            password=password,
+            pin_hash=make_password(person.pin),
+        )
+        station = None if person.role == "OWNER" else site.station
+        Assignment.objects.create(user=user, station=station, role=person.role)
+        site.users[person.username] = user
+
+
+def _tanks(site: Site, at: datetime) -> None:
+    for position, row in enumerate(plan.GRADES, 1):
+        grade = Grade.objects.create(
+            code=row.code,
+            name=row.name,
+            kind=row.kind,
+            density20=row.density20,
+            expansion=row.expansion,
+            tax_code="1070101010100000000" if row.kind == "GASOLINE" else "1070101030100000000",
+            colour=row.colour,
+            position=position,
+        )
+        site.grades[row.code] = grade
+        tank = Tank.objects.create(
+            station=site.station,
+            number=row.tank,
+            grade=grade,
+            capacity_l=plan.TANK_CAPACITY_L,
+            safe_fill_l=Decimal("28548.000"),
+            high_alarm_l=Decimal("27045.000"),
+            low_alarm_l=Decimal("4500.000"),
+            dead_stock_l=Decimal("1200.000"),
+        )
+        site.tanks[row.tank] = tank
+        points = [
+            (height, cylinder_litres(height)) for height in range(0, plan.TANK_DIAMETER_MM + 1, 10)
+        ]
+        text = "\n".join(f"{height}:{litres:.3f}" for height, litres in points)
+        table = StrappingTable.objects.create(
+            tank=tank,
+            source=StrappingTable.Source.GENERATED,
+            certificate_no=f"演示-{row.tank:03d}",
+            certificate_expires_on=(at + timedelta(days=1200)).date(),
+            in_use_from=at,
+            checksum=hashlib.sha256(text.encode()).hexdigest(),
+        )
+        StrappingPoint.objects.bulk_create(
+            [
+                StrappingPoint(table=table, height_mm=height, litres=litres)
+                for height, litres in points
+            ]
+        )
+
+
+def _dispensers(site: Site, at: datetime) -> None:
+    folder = str(settings.VAR_DIR / "sim")
+    lines = {
+        row.name: Line.objects.create(
+            station=site.station,
+            name=row.name,
+            url=row.url(folder),
+            protocol=row.protocol,
+            baud=row.baud,
+            parity=row.parity,
+        )
+        for row in layout.LINES
+    }
+    islands = {
+        number: Island.objects.create(station=site.station, number=number, name=f"{number} 号岛")
+        for number in sorted({row.island for row in layout.DISPENSERS})
+    }
+    for row in layout.DISPENSERS:
+        dispenser = Dispenser.objects.create(
+            station=site.station,
+            island=islands[row.island],
+            number=row.number,
+            make="演示四枪加油机",
+        )
+        DispenserWiring.objects.create(
+            dispenser=dispenser, line=lines[row.line], address=row.address
+        )
+        for position, tank in enumerate(layout.TANK_OF_POSITION, 1):
+            number = (row.number - 1) * len(layout.TANK_OF_POSITION) + position
+            site.nozzles[number] = Nozzle.objects.create(
+                station=site.station,
+                dispenser=dispenser,
+                tank=site.tanks[tank],
+                number=number,
+                position=position,
+            )
+    for number, nozzle in site.nozzles.items():
+        first = opening_totalizer(number)
+        TotalizerReading.objects.create(
+            nozzle=nozzle,
+            litres=first,
+            occurred_at=at,
+            kind=TotalizerReading.Kind.OPENING,
+            document="OPEN",
+        )
+        NozzleState.objects.create(nozzle=nozzle, since=at, totalizer=first, totalizer_at=at)
+    for reader in layout.READERS:
+        line = Line.objects.create(
+            station=site.station,
+            name=reader.name,
+            url=reader.url(folder),
+            protocol=reader.protocol,
+            baud=reader.baud,
+            parity="N",
+        )
+        Reader.objects.create(line=line)
+
+
+def opening_totalizer(number: int) -> Decimal:
+    """What the totalizer of a nozzle showed when the station was cut over: past years' litres."""
+    return Decimal(180_000 + number * 13_577) + Decimal(number * 37 % 100) / 100
+
+
+def _tills(site: Site) -> None:
+    for number, name in ((1, "主收银台"), (2, "副收银台")):
+        site.tills[number] = Till.objects.create(station=site.station, number=number, name=name)
+    Printer.objects.create(
+        station=site.station,
+        till=site.tills[1],
+        name="主收银台小票机",
+        kind=Printer.Kind.FILE,
+        target="receipts/till-1.bin",
+        opens_drawer=True,
+    )
+    Printer.objects.create(
+        station=site.station,
+        till=site.tills[2],
+        name="副收银台小票机",
+        kind=Printer.Kind.FILE,
+        target="receipts/till-2.bin",
+        columns=32,
+    )
+    for position, (code, name, kind, drawer, reference, _) in enumerate(plan.TENDERS, 1):
+        site.tenders[code] = Tender.objects.create(
+            code=code,
+            name=name,
+            kind=kind,
+            opens_drawer=drawer,
+            needs_reference=reference,
+            position=position,
+        )
+
+
+def _goods(site: Site) -> None:
+    site.supplier = Supplier.objects.create(
+        name="中油昆明油库（演示）", contact="调度室", phone="0871-6300 0000"
+    )
+    categories: dict[str, Category] = {}
+    for row in plan.ITEMS:
+        category = categories.get(row.category) or Category.objects.create(
+            name=row.category, position=len(categories) + 1
+        )
+        categories[row.category] = category
+        item = Item.objects.create(
+            code=row.code,
+            name=row.name,
+            pinyin=_pinyin(row.name),
+            kind=row.kind,
+            category=category,
+            unit=row.unit,
+            price=Decimal(row.price),
+            cost=Decimal(row.cost),
+            low_stock=Decimal(12 if row.kind == "GOODS" else 0),
+            is_favourite=row.favourite,
+        )
+        if row.barcode:
+            ItemBarcode.objects.create(item=item, barcode=row.barcode)
+        if row.kind == "GOODS":
+            StockBalance.objects.create(station=site.station, item=item)
+        site.items.append(item)
+
+
+def _pinyin(name: str) -> str:
+    full = "".join(lazy_pinyin(name)).lower()
+    initials = "".join(lazy_pinyin(name, style=Style.FIRST_LETTER)).lower()
+    return f"{initials} {full}"[:120]
+
+
+def _rules(site: Site) -> None:
+    meaning = ReadRule.Meaning
+    rows = (
+        ("CODE", r"1[0-5]\d{16}", meaning.PAYMENT_CODE, "微信付款码"),
+        ("CODE", r"(2[5-9]|30)\d{14,22}", meaning.PAYMENT_CODE, "支付宝付款码"),
+        ("CODE", r"62\d{17}", meaning.PAYMENT_CODE, "银联付款码"),
+        ("CODE", r"M\d{8,18}", meaning.MEMBER_CARD, "会员码"),
+        ("CODE", r"\d{8}|\d{12,13}", meaning.GOODS, "商品条码"),
+        ("CODE", r"[A-Z]{1,2}\d{2}-\d+-\d{8}-\d+", meaning.DOCUMENT, "小票单号"),
+        ("CARD", r"0{2}\d{8}", meaning.STAFF_CARD, "员工卡"),
+        ("CARD", r"\d{10}", meaning.MEMBER_CARD, "会员卡"),
+    )
+    ReadRule.objects.bulk_create(
+        [
+            ReadRule(
+                station=site.station,
+                position=position,
+                medium=medium,
+                pattern=pattern,
+                meaning=what,
+                note=note,
+            )
+            for position, (medium, pattern, what, note) in enumerate(rows, 1)
+        ]
+    )
+
+
+def put_prices_into_force(
+    *, site: Site, day: BusinessDay, at: datetime, prices: dict[str, Decimal]
+) -> PriceChange:
+    """A price change of the past, planned and approved the evening before, with its ceilings."""
+    change = PriceChange.objects.create(
+        station=site.station,
+        number=next_number(station=site.station, kind="PC", day=day.date),
+        status=PriceChange.Status.IN_FORCE,
+        effective_at=at,
+        note="演示调价窗口",
+        planned_by=site.manager,
+        planned_at=at - timedelta(hours=6),
+        approved_by=site.owner,
+        approved_at=at - timedelta(hours=5),
+        in_force_at=at,
+    )
+    last = dict(
+        PriceLine.objects.filter(change__status=PriceChange.Status.IN_FORCE)
+        .exclude(change=change)
+        .order_by("change__effective_at", "change_id")
+        .values_list("grade_id", "price")
+    )
+    for code, price in prices.items():
+        grade = site.grades[code]
+        PriceLine.objects.create(
+            change=change, grade=grade, old_price=last.get(grade.pk), price=price
+        )
+        PriceCeiling.objects.get_or_create(
+            zone=site.station.price_zone,
+            grade=grade,
+            effective_at=at,
+            defaults={"ceiling": price + Decimal("0.12"), "notice": "演示公告，非官方文件"},
+        )
+    return change

@@ -1,0 +1,150 @@
+"""What comes in: opening stock, tankers when a tank runs low, goods for the shelves."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from finance.services.demonstration import plan
+from finance.services.demonstration.history import Drawer, History, half_up, litres
+from finance.services.demonstration.traffic import Car
+from inventory.models import Delivery, DeliveryTank, Dip, FuelCost, TankMovement
+from station.models import BusinessDay, Shift
+
+ORDER_AT, TRUCK = Decimal("0.30"), 15_000_00  # of the capacity; centilitres a truck brings
+UNLOADING = timedelta(minutes=38)
+
+
+class Supply:
+    """Keeps the demo station's tanks and shelves filled."""
+
+    def __init__(self, history: History) -> None:
+        self.history = history
+
+    def open_stock(self, day: BusinessDay, at: datetime) -> None:
+        """上线初值 of tanks and shelves."""
+        history, site = self.history, self.history.site
+        for number, tank in history.tanks.items():
+            _, net = history.dip(day, None, number, at, Dip.Purpose.OPENING)
+            tank.opening = net
+            document = f"OPEN-{site.station.code}-{number}"
+            cost = Decimal(tank.cost_micro) / 1_000_000
+            history.copier.add(
+                TankMovement, history.ids[TankMovement].next(), site.station.pk, site.tanks[number].pk, day.pk, None,
+                "OPENING", litres(net), cost, document, at, at, site.manager.pk, "",
+            )  # fmt: skip
+            FuelCost.objects.create(
+                station=site.station, grade=site.tanks[number].grade, unit_cost=cost,
+                litres_on_hand=Decimal(litres(net)), document=f"{document}/{number}", occurred_at=at,
+            )  # fmt: skip
+        document = history.number("ST", 0, day.date)
+        for line, item in enumerate((item for item in site.items if item.kind == "GOODS"), 1):
+            history.stock_move(
+                day, item.pk, 160, "OPENING", document, line, at, site.manager.pk, str(item.cost)
+            )
+
+    def drive(
+        self,
+        day: BusinessDay,
+        shift: Shift,
+        drawers: list[Drawer],
+        cars: list[Car],
+        starts: datetime,
+    ) -> None:
+        """The cars of a shift, with a tanker in between where a tank needs one, and goods in the morning."""
+        if shift.ordinal == 1:
+            self._shelves(day, starts + timedelta(minutes=50))
+        number = self._thirsty(shift)
+        if number is None:
+            self.history.write_cars(day, shift, drawers, cars)
+            return
+        opens = starts + timedelta(hours=2, minutes=17)
+        ends = opens + UNLOADING
+        # The tank's nozzles stand still while it is filled: those cars come after.
+        moved = [car for car in cars if plan_grade(number) == car.grade and opens - timedelta(minutes=12) < car.ended and
+                 car.started < ends]  # fmt: skip
+        cars = [car for car in cars if car not in moved]
+        self.history.write_cars(day, shift, drawers, [car for car in cars if car.ended <= opens])
+        self._tanker(day, shift, number, opens, ends)
+        self.history.write_cars(day, shift, drawers, [car for car in cars if car.ended > opens])
+
+    def _thirsty(self, shift: Shift) -> int | None:
+        if shift.ordinal != 1:
+            return None
+        need = int(plan.TANK_CAPACITY_L * 100 * ORDER_AT)
+        low = [
+            number
+            for number, tank in self.history.tanks.items()
+            if tank.actual < need + self._daily(number)
+        ]
+        return min(low, key=lambda number: self.history.tanks[number].actual) if low else None
+
+    def _daily(self, number: int) -> int:
+        """Roughly what a tank loses in a day, in centilitres."""
+        return int(plan.GRADES[number - 1].share * 22_000_00)
+
+    def _tanker(
+        self, day: BusinessDay, shift: Shift, number: int, opens: datetime, ends: datetime
+    ) -> None:
+        history, site = self.history, self.history.site
+        tank, grade = history.tanks[number], plan.GRADES[number - 1]
+        issued = min(TRUCK, int(plan.TANK_CAPACITY_L * 95) - tank.actual - 500_00)
+        issued -= issued % 500_00
+        document = history.number("DL", 0, day.date)
+        before, before_net = history.dip(day, shift, number, opens, "BEFORE", document=document)
+        tank.actual += issued - issued * history.chance.randrange(2, 14) // 10_000
+        after, after_net = history.dip(day, shift, number, ends, "AFTER", document=document)
+        received = after_net - before_net
+        price = (Decimal(history.prices[grade.code]) / 100 - grade.margin).quantize(Decimal("0.01"))
+        cost = (price / Decimal("1.13")).quantize(Decimal("0.000001"))
+        self._note(
+            day, shift, document, number, issued, price, opens, ends, (before, after, received)
+        )
+        history.copier.add(
+            TankMovement, history.ids[TankMovement].next(), site.station.pk, site.tanks[number].pk, day.pk, shift.pk,
+            "DELIVERY", litres(received), cost, document, ends, ends, shift.leader_id, "",
+        )  # fmt: skip
+        on_hand = tank.opening + tank.received - tank.pumped + tank.returned
+        mixed = half_up(
+            on_hand * tank.cost_micro + received * int(cost * 1_000_000), on_hand + received
+        )
+        tank.received += received
+        tank.cost_micro = mixed
+        FuelCost.objects.create(
+            station=site.station, grade=site.tanks[number].grade, unit_cost=Decimal(mixed) / 1_000_000,
+            litres_on_hand=Decimal(litres(on_hand + received)), document=f"{document}/{number}", occurred_at=ends,
+        )  # fmt: skip
+
+    def _note(self, day: BusinessDay, shift: Shift, document: str, number: int, issued: int, price: Decimal,
+              opens: datetime, ends: datetime, measured: tuple[int, int, int]) -> None:  # fmt: skip
+        site = self.history.site
+        before, after, received = measured
+        delivery = Delivery.objects.create(
+            station=site.station, number=document, status=Delivery.Status.POSTED, supplier=site.supplier,
+            grade=site.tanks[number].grade, note_no=f"CK{day.date:%y%m%d}{number:02d}", depot="昆明安宁油库",
+            truck_plate=f"云A{60000 + day.date.toordinal() % 9000}", driver="演示驾驶员",
+            seals=f"{day.date:%m%d}{number}1 {day.date:%m%d}{number}2", issued_l=Decimal(litres(issued)),
+            issued_temp_c=Decimal("18.5"), issued_density=plan.GRADES[number - 1].density20, unit_price=price,
+            arrived_at=opens - timedelta(minutes=25), planned_by_id=shift.leader_id,
+            planned_at=opens - timedelta(minutes=40), approved_by=site.manager, posted_at=ends, day=day, shift=shift,
+        )  # fmt: skip
+        DeliveryTank.objects.create(
+            delivery=delivery, tank=site.tanks[number], planned_l=Decimal(litres(issued)), before_id=before,
+            after_id=after, sold_during_l=0, received_l=Decimal(litres(received)),
+        )  # fmt: skip
+
+    def _shelves(self, day: BusinessDay, at: datetime) -> None:
+        history, site = self.history, self.history.site
+        low = [item for item in site.items if item.kind == "GOODS" and history.stock[item.pk] < 48]
+        if not low:
+            return
+        document = history.number("ST", 0, day.date)
+        for line, item in enumerate(low, 1):
+            history.stock_move(
+                day, item.pk, 120, "RECEIPT", document, line, at, site.manager.pk, str(item.cost)
+            )
+
+
+def plan_grade(tank: int) -> str:
+    """The grade of a demo tank."""
+    return plan.GRADES[tank - 1].code
