@@ -3,6 +3,7 @@
 from finance.models.days import (
     DayClose,
     DayDifference,
+    DayDiscount,
     DayFigures,
     DayHour,
     DayProduct,
@@ -14,6 +15,7 @@ from finance.models.days import (
 __all__ = [
     "DayClose",
     "DayDifference",
+    "DayDiscount",
     "DayFigures",
     "DayHour",
     "DayProduct",

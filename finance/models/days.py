@@ -21,12 +21,17 @@ class DayFigures(models.Model):
     shop_net = YuanField("非油实收(元)")
     discount = YuanField("优惠(元)")
     rounding = YuanField("抹零(元)")
+    due = YuanField("应收(元)", default=0)
     tax = YuanField("税额(元)")
+    fuel_tax = YuanField("油品税额(元)", default=0)
     cost = YuanField("成本(元)")
     fuel_cost = YuanField("油品成本(元)")
     sales_count = models.PositiveIntegerField("单数")
     fuel_count = models.PositiveIntegerField("加油笔数")
+    fuel_sales_count = models.PositiveIntegerField("含油品单数", default=0)
     shop_count = models.PositiveIntegerField("含非油单数")
+    both_count = models.PositiveIntegerField("油品非油同单数", default=0)
+    corrections_count = models.PositiveIntegerField("退款冲红单数", default=0)
     over_short = YuanField("长短款(元)")
     variance_l = LitresField("损溢(升)")
     new_members = models.PositiveIntegerField("新增会员", default=0)
@@ -100,15 +105,22 @@ class DayTender(_DayRow):
     count = models.PositiveIntegerField("笔数")
     received = YuanField("收款(元)")
     refunded = YuanField("退款(元)")
+    moved = YuanField("改付与预收转入(元)", default=0)
     fuel = YuanField("油品(元)", default=0)
     shop = YuanField("非油(元)", default=0)
+    advance = YuanField("预收增减(元)", default=0)
     litres = LitresField("付油升数", default=0)
     net = YuanField("净额(元)")
     over_short = YuanField("长短款(元)", default=0)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["day", "code"], name="one_row_per_day_and_tender")
+            models.UniqueConstraint(fields=["day", "code"], name="one_row_per_day_and_tender"),
+            models.CheckConstraint(
+                condition=Q(net=F("received") - F("refunded") + F("moved"))
+                & Q(net=F("fuel") + F("shop") + F("advance")),
+                name="a_days_tender_adds_up_both_ways",
+            ),
         ]
         indexes = [models.Index(fields=["station", "date"], name="tenders_by_date")]
 
@@ -158,6 +170,26 @@ class DayHour(_DayRow):
 
     def __str__(self) -> str:
         return f"{self.date} {self.hour}"
+
+
+class DayDiscount(_DayRow):
+    """Discounts of a frozen day by the person who gave them and the reason named."""
+
+    person = models.CharField("人员", max_length=40)
+    reason = models.CharField("优惠原因", max_length=60, blank=True)
+    count = models.PositiveIntegerField("笔数")
+    amount = YuanField("优惠(元)")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["day", "person", "reason"], name="one_row_per_day_person_and_reason"
+            )
+        ]
+        indexes = [models.Index(fields=["station", "date"], name="discounts_by_date")]
+
+    def __str__(self) -> str:
+        return f"{self.date} {self.person}"
 
 
 class DayDifference(models.Model):

@@ -1,0 +1,312 @@
+"""The figures of a business day: live while it is open, frozen at its close, by one function.
+
+Every figure is asked of rows by their own `day` (or, for what has none, by the time the day was
+open), never of what something is now, so that a frozen day can be asked again at any time and
+must answer the same. What a day carries on from the day before (unpaid fills, advances, 跑单) it
+reads from the figures frozen there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from finance.models import DayFigures
+from finance.queries import forecourt, takings, trade
+from finance.queries.ask import ask
+from finance.queries.frozen import from_json, to_json
+from finance.queries.parts import (
+    FUEL,
+    Advance,
+    Check,
+    Correction,
+    Density,
+    FillRow,
+    Head,
+    Hour,
+    NozzleDay,
+    PersonDiscount,
+    Product,
+    Receivable,
+    SessionDay,
+    ShiftDay,
+    Tally,
+    TankDay,
+    TenderDay,
+    share,
+)
+from station.models import BusinessDay
+from station.money import NO_LITRES, ZERO, Litres, Yuan, permille, round_litres, round_yuan
+
+AIR_BUOYANCY = Decimal("1.1")  # kg/m³: m = V20 × (ρ20 − 1.1)
+TONNE = Decimal("0.001")
+# Words that may be put right later without a figure having changed.
+LABELS = frozenset(
+    {"name", "category", "leader", "receiver", "cashier", "till", "person", "people"}
+)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Everything the evening report says about one day of one station."""
+
+    station: str
+    date: date
+    opened_at: datetime
+    cut_at: datetime | None
+    head: Head = field(default_factory=Head)
+    products: tuple[Product, ...] = ()
+    densities: tuple[Density, ...] = ()
+    hours: tuple[Hour, ...] = ()
+    tanks: tuple[TankDay, ...] = ()
+    tenders: tuple[TenderDay, ...] = ()
+    shifts: tuple[ShiftDay, ...] = ()
+    sessions: tuple[SessionDay, ...] = ()
+    nozzles: tuple[NozzleDay, ...] = ()
+    uses: tuple[FillRow, ...] = ()
+    drive_offs: tuple[FillRow, ...] = ()
+    receivable: Receivable = field(default_factory=Receivable)
+    advances: tuple[Advance, ...] = ()
+    unpaid: tuple[FillRow, ...] = ()
+    late: tuple[FillRow, ...] = ()
+    discounts: tuple[PersonDiscount, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    discrepancies: tuple[Tally, ...] = ()
+    alarms: tuple[Tally, ...] = ()
+    new_members: int = 0
+    checks: tuple[Check, ...] = ()
+
+    @property
+    def fuels(self) -> tuple[Product, ...]:
+        return tuple(row for row in self.products if row.kind == FUEL)
+
+    @property
+    def shop(self) -> tuple[Product, ...]:
+        return tuple(row for row in self.products if row.kind != FUEL)
+
+    @property
+    def litres(self) -> Litres:
+        return sum((row.quantity for row in self.fuels), NO_LITRES)
+
+    @property
+    def fuel_net(self) -> Yuan:
+        return sum((row.net for row in self.fuels), ZERO)
+
+    @property
+    def shop_net(self) -> Yuan:
+        return sum((row.net for row in self.shop), ZERO)
+
+    @property
+    def margin(self) -> Yuan:
+        return sum((row.margin for row in self.products), ZERO)
+
+    @property
+    def fuel_margin(self) -> Yuan:
+        return sum((row.margin for row in self.fuels), ZERO)
+
+    @property
+    def shop_margin(self) -> Yuan:
+        return sum((row.margin for row in self.shop), ZERO)
+
+    @property
+    def cost(self) -> Yuan:
+        return sum((row.cost for row in self.products), ZERO)
+
+    @property
+    def over_short(self) -> Yuan:
+        """长短款 of all tenders; over in one is never set against short in another on the page."""
+        return sum((row.over_short for row in self.tenders), ZERO)
+
+    @property
+    def variance(self) -> Litres:
+        return sum((row.variance for row in self.tanks if row.variance is not None), NO_LITRES)
+
+    @property
+    def variance_permille(self) -> Decimal | None:
+        """损溢率 ‰ over the measured tanks."""
+        sold = sum((row.sold for row in self.tanks if row.variance is not None), NO_LITRES)
+        return permille(self.variance, sold)
+
+    @property
+    def basket(self) -> Yuan | None:
+        """客单: shop net per sale with goods."""
+        shops = self.head.shop_sales
+        return round_yuan(self.shop_net / shops) if shops else None
+
+    @property
+    def conversion(self) -> Decimal | None:
+        """油非转化率: the share of fuel sales that hold a shop line too."""
+        return share(self.head.both_sales, self.head.fuel_sales)
+
+    def tonnes(self, row: Product) -> Decimal | None:
+        """Tonnes of a grade by its 标准密度; None where no density is known."""
+        for known in self.densities:
+            if known.code == row.code:
+                kilograms = row.quantity / 1000 * (known.density20 - AIR_BUOYANCY)
+                return (kilograms / 1000).quantize(TONNE)
+        return None
+
+
+def day_figures(*, day: BusinessDay) -> Figures:
+    """The figures of a day: what was frozen if it is closed, else what the facts say now."""
+    if day.status == BusinessDay.Status.CLOSED:
+        return from_json(Figures, DayFigures.objects.values_list("body", flat=True).get(pk=day.pk))
+    return figures_of_facts(day=day)
+
+
+def figures_of_facts(*, day: BusinessDay) -> Figures:
+    """The question itself, asked of the facts; for a closed day too, to compare with its frozen answer."""
+    days = [day.pk]
+    before = _frozen_before(day)
+    window = days_since(day, before.date if before else None)
+    products = trade.products(days).get(day.pk, ())
+    head = trade.heads(days).get(day.pk, Head())
+    tenders = takings.tenders(days).get(day.pk, ())
+    advances = _advances(before, window)
+    return Figures(
+        station=day.station.name,
+        date=day.date,
+        opened_at=day.opened_at,
+        cut_at=day.cut_at,
+        head=head,
+        products=products,
+        densities=_densities(day),
+        hours=trade.hours(days).get(day.pk, ()),
+        tanks=forecourt.tanks(day),
+        tenders=tenders,
+        shifts=forecourt.shifts(days).get(day.pk, ()),
+        sessions=takings.sessions(days).get(day.pk, ()),
+        nozzles=forecourt.nozzles(days).get(day.pk, ()),
+        uses=forecourt.uses(day),
+        drive_offs=forecourt.drive_offs(day),
+        receivable=forecourt.receivable(
+            carried=before.receivable.balance if before else ZERO, window=window
+        ),
+        advances=advances,
+        unpaid=forecourt.unpaid(
+            day=day,
+            window=window,
+            carried=[row.fill for row in before.unpaid] if before else [],
+        ),
+        late=forecourt.late(day),
+        discounts=trade.discounts(days).get(day.pk, ()),
+        corrections=trade.corrections(days).get(day.pk, ()),
+        discrepancies=forecourt.discrepancies(day),
+        alarms=forecourt.alarms(day),
+        new_members=_new_members(day),
+        checks=_checks(day, head, products, tenders),
+    )
+
+
+def frozen_figures(day: BusinessDay) -> Figures | None:
+    """The frozen figures of a day; None while it is not closed."""
+    body = DayFigures.objects.filter(pk=day.pk).values_list("body", flat=True).first()
+    return None if body is None else from_json(Figures, body)
+
+
+def differences_of(frozen: Figures, asked: Figures) -> list[str]:
+    """Where two answers differ, as paths such as ``products/0/net``; words put right are no difference."""
+    return list(_differences(to_json(frozen), to_json(asked), ""))
+
+
+def days_since(day: BusinessDay, after: date | None) -> list[int]:
+    """The business days after a date up to this day: those whose facts are not in any frozen figures."""
+    days = BusinessDay.objects.filter(station_id=day.station_id, date__lte=day.date)
+    if after is not None:
+        days = days.filter(date__gt=after)
+    return list(days.order_by("date").values_list("pk", flat=True))
+
+
+def _differences(left: Any, right: Any, path: str) -> Sequence[str]:
+    if isinstance(left, dict) and isinstance(right, dict):
+        return [
+            found
+            for key in left
+            if key not in LABELS
+            for found in _differences(left[key], right.get(key), f"{path}/{key}".lstrip("/"))
+        ]
+    if isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
+        return [
+            found
+            for index, pair in enumerate(zip(left, right, strict=True))
+            for found in _differences(*pair, f"{path}/{index}")
+        ]
+    return [] if left == right else [path]
+
+
+def _frozen_before(day: BusinessDay) -> Figures | None:
+    """The figures of the last closed day before this one."""
+    body = (
+        DayFigures.objects.filter(station_id=day.station_id, date__lt=day.date)
+        .order_by("-date")
+        .values_list("body", flat=True)
+        .first()
+    )
+    return None if body is None else from_json(Figures, body)
+
+
+def _advances(before: Figures | None, window: Sequence[int]) -> tuple[Advance, ...]:
+    """预付 with a balance at the end of the day, carried ones first."""
+    balances = {row.document: row.balance for row in before.advances} if before else {}
+    for document, amount in takings.movement_of_advances(window).items():
+        balances[document] = balances.get(document, ZERO) + amount
+    open_ones = {document: left for document, left in balances.items() if left}
+    settled = takings.settled_prepays(list(open_ones), window) if open_ones else set()
+    return tuple(
+        Advance(document, left, document in settled) for document, left in sorted(open_ones.items())
+    )
+
+
+def _densities(day: BusinessDay) -> tuple[Density, ...]:
+    """标准密度 of each grade: of its last delivery up to the day, else the grade's own."""
+    rows = ask(
+        """
+        SELECT grade.code, COALESCE(last.issued_density, grade.density20) AS density20,
+            CASE WHEN last.number IS NULL THEN '油品资料' ELSE last.number END AS source
+        FROM station_grade grade LEFT JOIN LATERAL (
+            SELECT delivery.number, delivery.issued_density FROM inventory_delivery delivery
+            JOIN station_businessday posted ON posted.id = delivery.day_id
+            WHERE delivery.station_id = %(station)s AND delivery.grade_id = grade.id
+                AND delivery.status = 'POSTED' AND delivery.issued_density IS NOT NULL
+                AND posted.date <= %(date)s
+            ORDER BY posted.date DESC, delivery.posted_at DESC LIMIT 1) last ON TRUE
+        WHERE COALESCE(last.issued_density, grade.density20) IS NOT NULL
+        ORDER BY grade.position, grade.code
+        """,
+        station=day.station_id,
+        date=day.date,
+    )
+    return tuple(Density(**row) for row in rows)
+
+
+def _new_members(day: BusinessDay) -> int:
+    row = ask(
+        """SELECT COUNT(*) AS joined FROM members_member
+        WHERE home_station_id = %(station)s AND joined_at >= %(since)s AND joined_at < %(until)s""",
+        station=day.station_id,
+        since=day.opened_at,
+        until=day.cut_at or forecourt.END_OF_TIME,
+    )[0]
+    return int(row["joined"])
+
+
+def _checks(
+    day: BusinessDay, head: Head, products: Sequence[Product], tenders: Sequence[TenderDay]
+) -> tuple[Check, ...]:
+    """The sums that must meet, whichever way they are added."""
+    lines = sum((row.net for row in products), ZERO)
+    taken = sum((row.net for row in tenders), ZERO)
+    advances = sum((row.advance for row in tenders), ZERO)
+    claimed = forecourt.claimed_litres(day)
+    return (
+        Check("收款合计 − 预收变动 = 应收合计", taken - advances, head.due),
+        Check("明细合计 + 抹零 = 应收合计", lines + head.rounding, head.due),
+        Check(
+            "认领加油升数 = 油品明细升数",
+            round_litres(claimed["claimed"]),
+            round_litres(claimed["sold"]),
+        ),
+    )
