@@ -1,0 +1,341 @@
+"""预付: money taken before the fill. It is an advance under its own document; the sale is made for
+what was delivered, and what is left is due back until it is paid, in whatever shift that is.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.db.models import Exists
+
+from devices.models import Authorisation, Fill
+from devices.services import authorising
+from sales.models import Discrepancy, DriveOff, Payment, Prepay, Sale, Tender
+from sales.queries.selling import fills_to_sell, fuel_line, locked_session
+from sales.queries.tickets import TicketLine
+from sales.queries.totals import Paid, PricedLine
+from sales.queries.unpaid import live_claims
+from sales.services import discrepancies, writing
+from sales.services.settling import SessionEnded, head_of
+from sales.services.writing import Money
+from station.errors import Refusal
+from station.models import Nozzle, TillSession, User
+from station.money import ZERO, Yuan
+from station.services import audit
+from station.services.numbering import next_number
+from station.services.sealing import blind_index
+
+Status = Prepay.Status
+SECONDS = 900
+OPEN = (Status.OPEN, Status.FUELLING)
+
+
+class PrepayRefused(Refusal):
+    """A prepay that cannot be taken, moved, cancelled or paid out."""
+
+
+def create(
+    *,
+    nozzle: Nozzle,
+    amount: Yuan,
+    tender: Tender,
+    reference: str,
+    plate: str,
+    session: TillSession,
+    actor: User,
+    at: datetime,
+    key: str,
+) -> Prepay:
+    """Take an advance and let the nozzle deliver up to it; again with the same key, the same one.
+
+    Refuses a plate that drove off unpaid, a missing slip number, an ended session, and a nozzle
+    that cannot be authorised (then no money is taken).
+    """
+    try:
+        with transaction.atomic():
+            return _create(nozzle, amount, tender, reference, plate, session, actor, at, key)
+    except IntegrityError as error:
+        twin = Prepay.objects.filter(client_key=key).first()
+        if twin is None:
+            raise error
+        return twin
+
+
+def _create(
+    nozzle: Nozzle,
+    amount: Yuan,
+    tender: Tender,
+    reference: str,
+    plate: str,
+    session: TillSession,
+    actor: User,
+    at: datetime,
+    key: str,
+) -> Prepay:
+    held = locked_session(session=session, key=key)
+    twin = Prepay.objects.filter(client_key=key).first()
+    if twin is not None:
+        return twin
+    _demand_open(held)
+    refuse_owing_plate(plate)
+    if amount <= 0:
+        raise PrepayRefused("没有收预付：金额应大于零。")
+    if tender.needs_reference and not reference.strip():
+        raise PrepayRefused(f"没有收预付：{tender.name} 须填凭证号。")
+    number = next_number(
+        station=held.station, kind="Y", day=held.shift.day.date, till=held.till.number
+    )
+    authorisation = authorising.authorise(
+        nozzle=nozzle, actor=actor, at=at, amount=amount, document=number, seconds=SECONDS
+    )
+    prepay = Prepay.objects.create(
+        station=held.station,
+        number=number,
+        nozzle=nozzle,
+        amount=amount,
+        session=held,
+        cashier=actor,
+        day=held.shift.day,
+        client_key=key,
+        authorisation=authorisation,
+        taken_at=at,
+    )
+    money = [Money(Payment.Kind.ADVANCE, tender, amount, reference.strip())]
+    writing.add_payments(sale=None, document=number, money=money, at=at, session=held)
+    return prepay
+
+
+def refuse_owing_plate(plate: str) -> None:
+    """Refuses PrepayRefused for a plate that drove off and has not paid since."""
+    if not plate.strip():
+        return
+    owing = DriveOff.objects.filter(
+        plate_index=blind_index("plate", plate), status=DriveOff.Status.OPEN
+    ).first()
+    if owing is not None:
+        raise PrepayRefused(
+            f"没有授权：这辆车有跑单 {owing.number}，欠 {owing.amount} 元。请先在跑单里收回。"
+        )
+
+
+@transaction.atomic
+def move(*, prepay: Prepay, nozzle: Nozzle, actor: User, at: datetime) -> Prepay:
+    """Move an unused prepay to another nozzle, or authorise the same one anew. Audited.
+
+    Refuses once fuel has flowed, and another grade's nozzle is as good as any: the money counts.
+    """
+    held = _locked(prepay)
+    before = held.nozzle
+    _let_go(held, actor=actor, at=at)
+    held.authorisation = authorising.authorise(
+        nozzle=nozzle, actor=actor, at=at, amount=held.amount, document=held.number, seconds=SECONDS
+    )
+    held.nozzle = nozzle
+    held.save(update_fields=["nozzle", "authorisation"])
+    audit.record(
+        at=at,
+        actor=actor,
+        station=held.station,
+        action="sales.prepay.moved",
+        document=held.number,
+        before={"nozzle": before.number},
+        after={"nozzle": nozzle.number},
+    )
+    return held
+
+
+@transaction.atomic
+def cancel(*, prepay: Prepay, reason: str, actor: User, at: datetime) -> Prepay:
+    """Cancel an unused prepay: all of it is due back. Audited. Refuses once fuel has flowed."""
+    if not reason.strip():
+        raise PrepayRefused("没有取消：请写明原因。")
+    held = _locked(prepay)
+    _let_go(held, actor=actor, at=at)
+    held.status = Status.CANCELLED
+    held.refund_due = held.amount
+    held.settled_at = at
+    held.save(update_fields=["status", "refund_due", "settled_at"])
+    audit.record(
+        at=at,
+        actor=actor,
+        station=held.station,
+        action="sales.prepay.cancelled",
+        document=held.number,
+        reason=reason,
+        before={"amount": str(held.amount)},
+    )
+    return held
+
+
+def _locked(prepay: Prepay) -> Prepay:
+    held = (
+        Prepay.objects.select_for_update(of=("self",))
+        .select_related("station", "nozzle", "authorisation")
+        .get(pk=prepay.pk)
+    )
+    if held.status not in OPEN:
+        raise PrepayRefused(f"没有改动：{held.number} {held.get_status_display()}。")
+    if _fill_of(held) is not None:
+        raise PrepayRefused(f"没有改动：{held.number} 已经加了油，会按实际加油结算。")
+    return held
+
+
+def _let_go(held: Prepay, *, actor: User, at: datetime) -> None:
+    if held.authorisation is not None and held.authorisation.status in authorising.LIVE:
+        authorising.cancel(authorisation=held.authorisation, actor=actor, at=at)
+
+
+def _fill_of(prepay: Prepay) -> Fill | None:
+    """The fill that ran under the prepay and is not claimed yet."""
+    return (
+        Fill.objects.filter(authorisation__document=prepay.number, station=prepay.station_id)
+        .exclude(Exists(live_claims()))
+        .order_by("pk")
+        .first()
+    )
+
+
+def settle_due(*, at: datetime, limit: int = 50) -> int:
+    """Make the sales of prepays whose fill has come in; how many. Called by a worker and the till."""
+    waiting = (
+        Prepay.objects.filter(status__in=OPEN, number__in=_documents_with_fills())
+        .order_by("pk")
+        .values_list("pk", flat=True)[:limit]
+    )
+    return sum(settle_prepay(prepay_id=pk, at=at) is not None for pk in list(waiting))
+
+
+def _documents_with_fills() -> list[str]:
+    live = Prepay.objects.filter(status__in=OPEN).values("number")
+    return list(
+        Authorisation.objects.filter(document__in=live, fills__isnull=False)
+        .values_list("document", flat=True)
+        .distinct()
+    )
+
+
+@transaction.atomic
+def settle_prepay(*, prepay_id: int, at: datetime) -> Sale | None:
+    """Make the sale of a prepay for what was delivered; the rest is due back.
+
+    None while there is no fill, no open session to book it in, or another worker has it. Never
+    refuses: the fuel has left. More than was prepaid is a discount put on 待处理 with its money.
+    """
+    held = (
+        Prepay.objects.select_for_update(of=("self",), skip_locked=True)
+        .select_related("station", "session", "cashier")
+        .filter(pk=prepay_id, status__in=OPEN)
+        .first()
+    )
+    fill = _fill_of(held) if held else None
+    session = _session_for(held) if held else None
+    if held is None or fill is None or session is None:
+        return None
+    loaded = fills_to_sell(ids=[fill.pk], station=held.station, at=at)[fill.pk]
+    line = fuel_line(1, TicketLine(kind="FUEL", fill_id=fill.pk), loaded)
+    over = max(line.net - held.amount, ZERO)
+    line = line.less(over, "超出预付")
+    sale = _write(held, line, session=session, at=at)
+    held.status = Status.SETTLED
+    held.sale = sale
+    held.refund_due = held.amount - sale.due
+    held.settled_at = at
+    held.save(update_fields=["status", "sale", "refund_due", "settled_at"])
+    if over:
+        discrepancies.raise_one(
+            station=held.station,
+            kind=Discrepancy.Kind.OVER_PRESET,
+            document=sale.number,
+            subject=f"fill:{fill.pk}",
+            amount=over,
+            text=f"{fill.nozzle} 预付 {held.amount} 元，实际加了 {fill.amount} 元，多出 {over} 元未收。",
+            day=session.shift.day,
+            at=at,
+        )
+    return sale
+
+
+def _session_for(prepay: Prepay) -> TillSession | None:
+    """The prepay's own session while it is open, else any open one of the station."""
+    sessions = TillSession.objects.filter(station=prepay.station_id, status=TillSession.Status.OPEN)
+    own = sessions.filter(pk=prepay.session_id).first() or sessions.order_by("pk").first()
+    if own is None:
+        return None
+    held = locked_session(session=own, key=prepay.client_key)
+    return held if held.status == TillSession.Status.OPEN else None
+
+
+def _write(prepay: Prepay, line: PricedLine, *, session: TillSession, at: datetime) -> Sale:
+    head = head_of([line], paid=Paid(due=line.net, rounding=ZERO, change=ZERO), session=session)
+    head.source = Sale.Source.PREPAY
+    head.number = next_number(
+        station=session.station, kind="S", day=session.shift.day.date, till=session.till.number
+    )
+    head.client_key = f"prepay:{prepay.number}"
+    head.cashier = prepay.cashier
+    head.occurred_at = at
+    tender = advance_of(prepay).tender
+    kind = Payment.Kind.ADVANCE_USED
+    money = [Money(kind, tender, line.net)] if line.net else []
+    writing.add_sale(head=head, lines=[line], money=money)
+    if money:
+        out = [Money(kind, tender, -line.net)]
+        writing.add_payments(
+            sale=None, document=prepay.number, money=out, at=at, session=session, first=2
+        )
+    writing.claim_fills(lines=[line], document=head.number, day=session.shift.day, at=at)
+    if session.has_printer:  # type: ignore[attr-defined]
+        writing.ask_for_receipt(head=head, actor=prepay.cashier, at=at, money=[])
+    return head
+
+
+def advance_of(prepay: Prepay) -> Payment:
+    """The payment by which the prepay was taken."""
+    return Payment.objects.select_related("tender").get(
+        document=prepay.number, kind=Payment.Kind.ADVANCE
+    )
+
+
+@transaction.atomic
+def pay_refund(
+    *, prepay: Prepay, reference: str, session: TillSession, actor: User, at: datetime
+) -> Prepay:
+    """Pay out what is due of a prepay, to the tender it came by, from this session's drawer. Once.
+
+    Refuses when nothing is due (any more), an ended session and a missing slip number.
+    """
+    held_session = locked_session(session=session, key="")
+    _demand_open(held_session)
+    held = Prepay.objects.select_for_update(of=("self",)).get(pk=prepay.pk)
+    if not held.refund_due or held.refunded_at is not None:
+        raise PrepayRefused(f"没有退款：{held.number} 没有应退的钱，或已经退过。")
+    advance = advance_of(held)
+    if advance.tender.needs_reference and not reference.strip():
+        raise PrepayRefused(f"没有退款：{advance.tender.name} 须填退款凭证号。")
+    writing.add_payments(
+        sale=None,
+        document=held.number,
+        money=[
+            Money(Payment.Kind.REFUND, advance.tender, -held.refund_due, reference.strip(), advance)
+        ],
+        at=at,
+        session=held_session,
+        first=3,
+    )
+    held.refunded_at = at
+    held.save(update_fields=["refunded_at"])
+    audit.record(
+        at=at,
+        actor=actor,
+        station=held.station,
+        action="sales.prepay.refunded",
+        document=held.number,
+        after={"amount": str(held.refund_due), "tender": advance.tender.code},
+    )
+    return held
+
+
+def _demand_open(session: TillSession) -> None:
+    if session.status != TillSession.Status.OPEN:
+        raise SessionEnded("没有办理：收银班已结束。请开新的收银班。")
