@@ -97,8 +97,13 @@
     new ResizeObserver(() => { if (kind !== "table") chart.resize(); }).observe(picture);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show);
     // Paper is white whatever the screen is.
-    addEventListener("beforeprint", () => { chart.setOption({ animation: false }); chart.resize({ width: 680 }); });
-    addEventListener("afterprint", () => { chart.resize({ width: "auto" }); show(); });
+    addEventListener("beforeprint", show);
+    addEventListener("afterprint", show);
+    // With a view box the picture shrinks to the paper's width by CSS alone.
+    chart.on("finished", () => {
+      const svg = picture.querySelector("svg");
+      svg.setAttribute("viewBox", `0 0 ${svg.getAttribute("width")} ${svg.getAttribute("height")}`);
+    });
     show();
     figure.dataset.drawn = "yes";
   }
