@@ -60,7 +60,7 @@ def refund(
     try:
         with transaction.atomic():
             return _refund(sale, lines, reason, session, actor, at, key, references or {})
-    except IntegrityError as error:
+    except (IntegrityError, Refusal) as error:
         return _twin(key, error)
 
 
@@ -111,7 +111,7 @@ def reverse(
     try:
         with transaction.atomic():
             return _reverse(sale, reason, session, actor, at, key, references or {})
-    except IntegrityError as error:
+    except (IntegrityError, Refusal) as error:
         return _twin(key, error)
 
 
@@ -148,7 +148,8 @@ def _reverse(
     return head
 
 
-def _twin(key: str, error: IntegrityError) -> Sale:
+def _twin(key: str, error: IntegrityError | Refusal) -> Sale:
+    """The same refund from a request that was first; else the error is the answer."""
     twin = Sale.objects.filter(client_key=key).first()
     if twin is None:
         raise error

@@ -85,15 +85,21 @@ def settle(
                 raise SessionEnded("没有收款：收银班已结束。请开新的收银班后再收，明细仍在屏幕上。")
             frozen = freeze(ticket, session=held, actor=actor, at=at, approver=approver)
             return complete(frozen, session=held, actor=actor, at=at, approver=approver)
-    except IntegrityError as error:
+    except (IntegrityError, Refusal) as error:
         return _settled_meanwhile(ticket, error)
 
 
-def _settled_meanwhile(ticket: Ticket, error: IntegrityError) -> Sale:
-    """Another request was first: with this key it was ours; with one of the fills it was not."""
+def _settled_meanwhile(ticket: Ticket, error: IntegrityError | Refusal) -> Sale:
+    """Another request was first: with this key it was ours; with one of the fills it was not.
+
+    A twin that waited for the lock looked for its sale before that one was there, so a refusal is
+    believed only when the key is still unknown.
+    """
     twin = Sale.objects.filter(client_key=ticket.key).first()
     if twin is not None:
         return twin
+    if isinstance(error, Refusal):
+        raise error
     taken = (
         FillClaim.objects.select_related("fill__nozzle")
         .filter(fill__in=ticket.fill_ids, released_at=None)
