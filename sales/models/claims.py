@@ -53,6 +53,13 @@ class FillClaim(models.Model):
                 fields=["fill"], condition=Q(released_at=None), name="a_fill_is_claimed_once"
             ),
         ]
+        indexes = [
+            models.Index(
+                fields=["released_by_document"],
+                condition=~Q(released_by_document=""),
+                name="claims_by_release",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.fill} {self.document}"

@@ -70,6 +70,14 @@ DECLARED: tuple[Declared, ...] = (
         "站内管理规定；长款不得抵短款",
     ),
     Declared(
+        "sales.litres_tolerance",
+        Kind.LITRES,
+        "0.10",
+        "单枪走字与加油记录的舍入容差",
+        "升",
+        "加油机显示与累计按 0.01 升舍入；超过即须逐笔说明",
+    ),
+    Declared(
         "sales.cash_in_till_limit",
         Kind.YUAN,
         "5000.00",
