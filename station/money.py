@@ -48,8 +48,17 @@ def split_yuan(total: Yuan, weights: Sequence[Decimal]) -> list[Yuan]:
     The parts always add up to `total`. Refuses (ValueError) when no weight is positive but there
     is something to split.
     """
+    return _split(total, weights, FEN)
+
+
+def split_litres(total: Litres, weights: Sequence[Decimal]) -> list[Litres]:
+    """Split litres over `weights` as `split_yuan` splits yuan, to the millilitre."""
+    return _split(total, weights, MILLILITRE)
+
+
+def _split(total: Decimal, weights: Sequence[Decimal], unit: Decimal) -> list[Decimal]:
     whole = sum(weights, Decimal(0))
-    parts = [ZERO for _ in weights]
+    parts = [unit * 0 for _ in weights]
     if not total:
         return parts
     if whole <= 0:
@@ -58,7 +67,7 @@ def split_yuan(total: Yuan, weights: Sequence[Decimal]) -> list[Yuan]:
     left = total
     for index, weight in enumerate(weights):
         if weight > 0 and index != last:
-            parts[index] = round_yuan(total * weight / whole)
+            parts[index] = (total * weight / whole).quantize(unit, ROUND_HALF_UP)
             left -= parts[index]
     parts[last] = left
     return parts

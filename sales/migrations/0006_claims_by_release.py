@@ -5,17 +5,20 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('devices', '0004_stops_of_a_station'),
-        ('sales', '0005_shift_guards'),
-        ('station', '0003_accounts_and_index_key'),
+        ("devices", "0004_stops_of_a_station"),
+        ("sales", "0005_shift_guards"),
+        ("station", "0003_accounts_and_index_key"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='fillclaim',
-            index=models.Index(condition=models.Q(('released_by_document', ''), _negated=True), fields=['released_by_document'], name='claims_by_release'),
+            model_name="fillclaim",
+            index=models.Index(
+                condition=models.Q(("released_by_document", ""), _negated=True),
+                fields=["released_by_document"],
+                name="claims_by_release",
+            ),
         ),
     ]

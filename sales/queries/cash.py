@@ -112,9 +112,7 @@ def custody(*, station: Station) -> Custody:
 def undeposited_drops(station: Station) -> QuerySet[CashMovement]:
     """Safe drops that no deposit took to the bank, oldest first."""
     return (
-        CashMovement.objects.filter(
-            station=station, kind=CashMovement.Kind.DROP, deposit_line=None
-        )
+        CashMovement.objects.filter(station=station, kind=CashMovement.Kind.DROP, deposit_line=None)
         .select_related("session__till", "session__cashier")
         .order_by("occurred_at", "pk")
     )

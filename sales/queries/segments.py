@@ -58,8 +58,6 @@ def segments_of(*, shift: Shift, nozzles: Sequence[Nozzle]) -> Mapping[int, Edge
         nozzle__station=shift.station_id,
         occurred_at__gt=shift.opened_at,
     )
-    if shift.handed_over_at is not None:
-        rows = rows.filter(occurred_at__lte=shift.handed_over_at)
     readings = list(rows.order_by("occurred_at", "pk"))
     changed = {
         (line.change.number, line.grade_id): line.price
@@ -92,15 +90,24 @@ def priced(
     edges: Edges, *, opening: Reading, closing: Reading, changes: Sequence[MeterChange]
 ) -> list[Segment]:
     """The run cut at each price change. Empty pieces before a change are left out."""
-    pieces = []
+    pieces: list[Segment] = []
     start, price = opening, edges.price
-    ends = [*edges.changes, (closing, None)]
+    ends: list[tuple[Reading, Yuan | None]] = [*edges.changes, (closing, None)]
     for end, following in ends:
+        if _stands(end) <= _stands(start) and end is not closing:
+            price = following  # nothing was delivered before this price came
+            continue
+        if _stands(end) > _stands(closing):  # acknowledged after the handover: the next shift's
+            end, following = closing, None
         inside = [change for change in changes if start.epoch < change.epoch <= end.epoch]
         litres = totalizers.run_between(start, end, inside)
         if litres or (end is closing and not pieces):
-            pieces.append(
-                Segment(start.litres, end.litres, litres, price, start.epoch, end.epoch)
-            )
-        start, price = end, following if following is not None else price
+            pieces.append(Segment(start.litres, end.litres, litres, price, start.epoch, end.epoch))
+        if end is closing:
+            break
+        start, price = end, following
     return pieces
+
+
+def _stands(reading: Reading) -> tuple[int, Litres]:
+    return reading.epoch, reading.litres

@@ -83,9 +83,7 @@ def tender_dues(session: TillSession) -> list[TenderDue]:
     An accepted session answers from its frozen rows. Shown to a cashier only after the count.
     Four statements.
     """
-    frozen = {
-        row.tender_id: row for row in SessionTender.objects.filter(session=session)
-    }
+    frozen = {row.tender_id: row for row in SessionTender.objects.filter(session=session)}
     sums = _payments(session)
     count = getattr(session, "count", None)
     slips: Mapping[str, Mapping[str, str]] = count.slips if count else {}
@@ -93,9 +91,9 @@ def tender_dues(session: TillSession) -> list[TenderDue]:
     rows = []
     for tender in Tender.objects.order_by("position", "code"):
         is_cash = tender.kind == Tender.Kind.CASH
-        got = sums.get(tender.pk)
+        got = sums.get(tender.pk, _NOTHING)
         said = slips.get(tender.code)
-        if not (is_cash or got or said):
+        if not (is_cash or got.count or said):
             continue
         counted: Yuan | None = None
         if count is not None:
@@ -104,9 +102,9 @@ def tender_dues(session: TillSession) -> list[TenderDue]:
         rows.append(
             TenderDue(
                 tender=tender,
-                count=got["count"] if got else 0,
-                received=got["received"] if got else ZERO,
-                refunded=got["refunded"] if got else ZERO,
+                count=got.count,
+                received=got.received,
+                refunded=got.refunded,
                 float_amount=session.float_amount if is_cash else ZERO,
                 moved=moved if is_cash else ZERO,
                 counted=counted,
@@ -117,7 +115,14 @@ def tender_dues(session: TillSession) -> list[TenderDue]:
     return rows
 
 
-def _payments(session: TillSession) -> dict[int, dict[str, Yuan]]:
+@dataclass(frozen=True)
+class _Paid:
+    count: int = 0
+    received: Yuan = ZERO
+    refunded: Yuan = ZERO
+
+
+def _payments(session: TillSession) -> dict[int, _Paid]:
     """Settled payments of a session by tender: change (找零) is part of what was received."""
     is_refund = Q(kind=Payment.Kind.REFUND)
     rows = (
@@ -130,7 +135,12 @@ def _payments(session: TillSession) -> dict[int, dict[str, Yuan]]:
             refunded=Sum(Case(When(is_refund, then=F("amount")), default=Value(ZERO))),
         )
     )
-    return {row["tender_id"]: row for row in rows}
+    return {
+        row["tender_id"]: _Paid(row["count"], row["received"], row["refunded"]) for row in rows
+    }
+
+
+_NOTHING = _Paid()
 
 
 def moved_cash(session: TillSession) -> Moved:
@@ -156,7 +166,8 @@ def under_way(session: TillSession) -> int:
 
 def takings(session: TillSession) -> Yuan:
     """What a counted session hands in: the cash counted less the float that stays with the till."""
-    return session.count.cash_counted - session.float_amount
+    handed_in: Yuan = session.count.cash_counted - session.float_amount
+    return handed_in
 
 
 def over_short(rows: Iterable[SessionTender]) -> OverShort:

@@ -73,9 +73,7 @@ def open_session(
         raise BadCount("备用金不能是负数，请重新填写。")
     shift = lock_open_shift(till.station)
     _refuse_taken(till, cashier)
-    Crew.objects.get_or_create(
-        shift=shift, user=cashier, defaults={"post": Crew.Post.CASHIER}
-    )
+    Crew.objects.get_or_create(shift=shift, user=cashier, defaults={"post": Crew.Post.CASHIER})
     try:
         with transaction.atomic():
             session = TillSession.objects.create(
