@@ -40,6 +40,7 @@ _CLASS_OF: Mapping[str, str] = {
     "VOUCHER": "油票",
     "HOUSE": "记账",
     "BANKCARD": "银行卡",
+    "CARD": "银行卡",
     "WECHAT": "其他1",
     "ALIPAY": "其他1",
     "UNIONPAY": "其他1",

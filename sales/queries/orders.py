@@ -9,7 +9,8 @@ from django.db import connection
 from station.models import Shift
 from station.money import NO_LITRES, ZERO, Litres, Yuan
 
-# A claim counts for the shift of its document, and against the shift of the one that released it.
+# A claim counts for the shift of its document, and against the shift of the one that released it;
+# a drive-off that was recovered is a sale from then on.
 _TAKEN = """
 SELECT f.nozzle_id,
        SUM(CASE WHEN f.shift_id = %(shift)s THEN f.litres * c.sign ELSE 0 END),
@@ -27,7 +28,11 @@ FROM (
     SELECT k.fill_id, -1
     FROM sales_sale s JOIN sales_fillclaim k
         ON k.released_by_document = s.number AND k.released_by_document <> ''
-        AND k.kind IN ('SALE', 'DRIVE_OFF')
+        AND k.kind = 'SALE'
+    WHERE s.shift_id = %(shift)s
+    UNION ALL
+    SELECT d.fill_id, -1
+    FROM sales_sale s JOIN sales_driveoff d ON d.recovered_by_sale_id = s.id
     WHERE s.shift_id = %(shift)s
 ) c
 JOIN devices_fill f ON f.id = c.fill_id
