@@ -135,9 +135,7 @@ def _payments(session: TillSession) -> dict[int, _Paid]:
             refunded=Sum(Case(When(is_refund, then=F("amount")), default=Value(ZERO))),
         )
     )
-    return {
-        row["tender_id"]: _Paid(row["count"], row["received"], row["refunded"]) for row in rows
-    }
+    return {row["tender_id"]: _Paid(row["count"], row["received"], row["refunded"]) for row in rows}
 
 
 _NOTHING = _Paid()
