@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from pathlib import Path
 from typing import Any, cast
 
 import redis
@@ -15,6 +16,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import Error, connection
 from django.utils.module_loading import import_string
+from django.utils.timezone import make_aware
 from kombu.exceptions import KombuError
 
 from station.celery import app
@@ -25,6 +27,8 @@ HEARTBEAT = "station.heartbeat"
 LATE_SECONDS = 45
 STUCK_SECONDS = 180
 LONG_QUEUE = 500
+# One a day: more than a day and a half means that a night was missed.
+OLD_BACKUP_HOURS = 36
 LITTLE_DISK_PERCENT = 10
 NO_DISK_PERCENT = 3
 GIB = 1024**3
@@ -90,6 +94,7 @@ def core_checks(*, at: datetime) -> list[Check]:
         *_alone("worker", "后台任务", lambda: _worker(at)),
         *_alone("jobs", "长任务", _jobs),
         *_alone("disk", "磁盘", _disk),
+        *_alone("backup", "备份", lambda: _backup(at)),
     ]
 
 
@@ -149,3 +154,15 @@ def _disk() -> Check:
     little = State.WARNING if free < LITTLE_DISK_PERCENT else State.OK
     state = State.FAILED if free < NO_DISK_PERCENT else little
     return Check("disk", "磁盘", state, f"剩余 {usage.free // GIB} GB（{free}%）", figure=free)
+
+
+def _backup(at: datetime) -> Check:
+    made = [path.parent.name for path in Path(settings.VAR_DIR, "backups").glob("*/manifest.json")]
+    if not made:
+        # A demo has nothing to lose; a station that sells has.
+        state = State.WARNING if settings.PRODUCTION else State.OK
+        return Check("backup", "备份", state, "还没有备份")
+    last = make_aware(datetime.strptime(max(made), "%Y%m%d-%H%M%S"))  # noqa: DTZ007  made local
+    hours = max(int((at - last).total_seconds()) // 3600, 0)
+    state = State.WARNING if hours > OLD_BACKUP_HOURS else State.OK
+    return Check("backup", "备份", state, f"最近一次在 {hours} 小时前", figure=hours)

@@ -19,8 +19,9 @@ pytestmark = pytest.mark.req("SEC-14")
 
 
 @pytest.fixture(autouse=True)
-def _core_only(settings):
+def _core_only(settings, tmp_path):
     settings.HEALTH = CORE
+    settings.VAR_DIR = tmp_path
     cache.clear()
 
 
@@ -41,6 +42,7 @@ def test_machines_read_every_part_without_signing_in(client):
         "worker": "OK",
         "jobs": "OK",
         "disk": "OK",
+        "backup": "OK",
     }
     assert body["checks"]["broker"]["figure"] == 0
     assert "no-store" in answer["Cache-Control"]
@@ -78,6 +80,25 @@ def test_a_full_disk_is_told(monkeypatch):
     check = state_of("disk")
     assert check.state is queries.State.FAILED
     assert check.detail == "剩余 2 GB（2%）"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("name", "state", "detail"),
+    [
+        ("20260421-034000", queries.State.OK, "最近一次在 30 小时前"),
+        ("20260420-034000", queries.State.WARNING, "最近一次在 54 小时前"),
+        ("20260422-094000.unfinished", queries.State.WARNING, "还没有备份"),
+    ],
+)
+def test_a_night_without_a_backup_is_told(settings, tmp_path, name, state, detail):
+    settings.VAR_DIR, settings.PRODUCTION = tmp_path, True
+    folder = tmp_path / "backups" / name
+    folder.mkdir(parents=True)
+    if not name.endswith("unfinished"):
+        (folder / "manifest.json").write_text("{}")
+    check = state_of("backup")
+    assert (check.state, check.detail) == (state, detail)
 
 
 @pytest.mark.django_db
@@ -123,7 +144,7 @@ def test_the_manager_sees_the_same_on_a_page():
     page = make.signed_in(make.manager(station)).get("/health/")
     assert page.status_code == 200
     text = page.content.decode()
-    for title in ("数据库", "消息队列", "后台任务", "长任务", "磁盘"):
+    for title in ("数据库", "消息队列", "后台任务", "长任务", "磁盘", "备份"):
         assert title in text
     part = make.signed_in(make.manager(station)).get("/health/", HTTP_HX_REQUEST="true")
     assert "<html" not in part.content.decode()
