@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar, cast
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -67,6 +68,27 @@ def open_to_all(view: Callable[P, R]) -> Callable[P, R]:
     """Mark a view that needs no signing in (sign-in itself, health for machines)."""
     view.right = None  # type: ignore[attr-defined]
     return view
+
+
+def while_signing_in(*gates: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Mark a view that is reached before a gate is passed: lock, second_factor, password.
+
+    It stands above `may`: the person is known already, only not let in yet.
+    """
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        view.before_gates = frozenset(gates)  # type: ignore[attr-defined]
+        return view
+
+    return decorate
+
+
+def address_of(request: HttpRequest) -> str | None:
+    """The address a request came from, for the audit; behind our own proxy the one it names."""
+    forwarded: str = request.headers.get("X-Forwarded-For", "")
+    if settings.HTTPS and forwarded:
+        return forwarded.split(",")[-1].strip() or None
+    return request.META.get("REMOTE_ADDR") or None
 
 
 def stations_of(user: User) -> QuerySet[Station]:

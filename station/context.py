@@ -26,6 +26,7 @@ THEMES: Final = (
 )
 _ACCOUNT: Final = (
     ("station:account", "我的账户", "user-circle"),
+    ("station:lock", "锁屏、换班", "lock"),
     ("station:inbox", "我的消息", "mail"),
     ("station:ui", "页面样本", "palette"),
 )
@@ -197,6 +198,10 @@ class Frame:
         if not shift:
             return Today(opened, "", "没有当班班次", "wait", href)
         return Today(opened, shift, "当班", "good", href)
+
+    @property
+    def idle_minutes(self) -> int:
+        return int(settings.IDLE_LOCK_MINUTES)
 
     @property
     def alerts(self) -> int:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.contrib.auth.hashers import check_password, make_password
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import F
 
 from station.errors import Refusal
 from station.models import User
+from station.queries.people import home_station
 from station.services import audit
 
 PIN_DIGITS = 6
@@ -23,6 +26,10 @@ class WrongSecret(Refusal):
 
 class SecretLocked(Refusal):
     """Too many wrong tries; the account's PIN rests for a quarter of an hour."""
+
+
+class BadPassword(Refusal):
+    """Too short, too common, too like the name, or the one before."""
 
 
 class BadPin(Refusal):
@@ -40,7 +47,42 @@ def set_pin(*, user: User, pin: str, at: datetime, actor: User) -> None:
         pin_hash=make_password(pin), pin_failures=0, pin_locked_until=None
     )
     user.refresh_from_db()
-    audit.record(at=at, actor=actor, action="station.pin.set", document=f"user:{user.username}")
+    _note(user, "station.pin.set", at, actor)
+
+
+@transaction.atomic
+def change_password(*, user: User, old: str, new: str, at: datetime) -> None:
+    """A person changes his own password; every other session of his ends.
+
+    Refuses with WrongSecret (the old one) or BadPassword.
+    """
+    user.refresh_from_db()
+    if not check_password(old, user.password):
+        raise WrongSecret("原密码不对，请重新输入。")
+    if old == new:
+        raise BadPassword("新密码和原密码一样，请换一个。")
+    try:
+        validate_password(new, user)
+    except ValidationError as error:
+        raise BadPassword("".join(error.messages)) from None
+    user.set_password(new)
+    user.password_changed_at = at
+    user.must_change_password = False
+    user.save(update_fields=["password", "password_changed_at", "must_change_password"])
+    _note(user, "station.password.changed", at, user)
+
+
+def note_sign_in(*, user: User, how: str, at: datetime, address: str | None) -> None:
+    """Leave the audit row of a sign-in; `how` is 密码, 口令换班 …"""
+    _note(user, "station.sign_in", at, user, reason=how, address=address)
+
+
+def note_lock(*, username: str, at: datetime, address: str | None) -> None:
+    """Leave the audit row of an account locked by wrong passwords. Unknown names leave none."""
+    user = User.objects.filter(username=username).first()
+    if user:
+        words = f"密码连续输错 {FAILURES} 次，锁定 15 分钟"
+        _note(user, "station.sign_in.locked", at, None, reason=words, address=address)
 
 
 def check_pin(*, user: User, pin: str, at: datetime) -> None:
@@ -77,10 +119,25 @@ def _count_failure(user: User, at: datetime) -> None:
         pin_failures=0, pin_locked_until=at + LOCKED_FOR
     )
     if locked:
-        audit.record(
-            at=at,
-            actor=user,
-            action="station.pin.locked",
-            document=f"user:{user.username}",
-            reason=f"口令连续输错 {FAILURES} 次，锁定 15 分钟",
-        )
+        words = f"口令连续输错 {FAILURES} 次，锁定 15 分钟"
+        _note(user, "station.pin.locked", at, None, reason=words)
+
+
+def _note(
+    user: User,
+    action: str,
+    at: datetime,
+    actor: User | None,
+    *,
+    reason: str = "",
+    address: str | None = None,
+) -> None:
+    audit.record(
+        at=at,
+        actor=actor,
+        action=action,
+        station=home_station(user),
+        document=f"user:{user.username}",
+        reason=reason,
+        address=address,
+    )

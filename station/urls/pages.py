@@ -2,12 +2,13 @@
 
 from django.urls import URLPattern, path
 
-from station.urls import frame
+from station.urls import frame, people
 from station.views import health
 
 app_name = "station"
 urlpatterns: list[URLPattern] = [
     *frame.urlpatterns,
+    *people.urlpatterns,
     path("healthz", health.healthz, name="healthz"),
     path("health/", health.health, name="health"),
 ]

@@ -132,6 +132,7 @@
   });
   document.addEventListener("htmx:responseError", (event) => {
     const answer = event.detail.xhr;
+    if (answer.status === 423 || answer.getResponseHeader("HX-Redirect")) return; // lock.js, or a way elsewhere
     const plain = (answer.getResponseHeader("Content-Type") || "").startsWith("text/plain");
     toast("error", plain ? answer.responseText : WORDS[answer.status] || WORDS.other);
   });

@@ -1,0 +1,19 @@
+"""Addresses of signing in, of one's own account, and of the people of a station."""
+
+from django.urls import URLPattern, path
+
+from station.views import accounts, lock, sign_in
+
+urlpatterns: list[URLPattern] = [
+    path("sign-in/", sign_in.sign_in, name="sign_in"),
+    path("sign-in/verify/", sign_in.verify, name="second_factor"),
+    path("sign-in/phone/", sign_in.bind_phone, name="bind_phone"),
+    path("sign-out/", sign_in.sign_out, name="sign_out"),
+    path("lock/", lock.lock, name="lock"),
+    path("lock/open/", lock.unlock, name="unlock"),
+    path("lock/change/", lock.change_in, name="change_in"),
+    path("account/", accounts.account, name="account"),
+    path("account/password/", accounts.password, name="password"),
+    path("account/pin/", accounts.pin, name="pin"),
+    path("account/recovery-codes/", accounts.recovery_codes, name="recovery_codes"),
+]
