@@ -11,6 +11,7 @@ Every function invents what it is not told, so that a test names only what it is
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -27,6 +28,7 @@ from inventory.models import Category, FuelCost, Item, ItemBarcode, StockBalance
 from sales.models import Sale, Tender
 from sales.queries.tickets import Ticket, read_ticket
 from sales.services.settling import settle
+from station import idle
 from station.models import (
     Assignment,
     BusinessDay,
@@ -250,11 +252,12 @@ def signed_in(who: User) -> Client:
     """A browser of theirs, past the second factor where their role needs one."""
     client = Client()
     client.force_login(who, backend="django.contrib.auth.backends.ModelBackend")
+    session = client.session
+    session[idle.SEEN] = int(time.time())
     if who.assignments.filter(role__in=["OWNER", "MANAGER"]).exists():
         device, _ = TOTPDevice.objects.get_or_create(user=who, name="手机", confirmed=True)
-        session = client.session
         session[DEVICE_ID_SESSION_KEY] = device.persistent_id
-        session.save()
+    session.save()
     return client
 
 
