@@ -91,15 +91,6 @@ def reset(*, user: User, at: datetime, actor: User) -> None:
     _note(user, "station.second_factor.reset", actor, at)
 
 
-@transaction.atomic
-def bind_known(*, user: User, seed: str) -> None:
-    """Bind a phone by a seed that everybody may know (base32): the demo station's accounts only."""
-    key = base64.b32decode(seed).hex()
-    TOTPDevice.objects.update_or_create(
-        user=user, name=PHONE, defaults={"key": key, "confirmed": True}
-    )
-
-
 def phone_of(user: User) -> TOTPDevice | None:
     """The phone bound to an account."""
     device: TOTPDevice | None = TOTPDevice.objects.filter(user=user, confirmed=True).first()
