@@ -209,6 +209,18 @@ class Prepay(models.Model):
                 name="a_prepay_refunds_at_most_itself",
             ),
         ]
+        indexes = [
+            models.Index(
+                fields=["station"],
+                condition=Q(status__in=["OPEN", "FUELLING"]),
+                name="prepays_under_way",
+            ),
+            models.Index(
+                fields=["station"],
+                condition=Q(refund_due__gt=0, refunded_at=None),
+                name="prepays_due_back",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.number
@@ -292,6 +304,15 @@ class ParkedTicket(models.Model):
     )
     recalled_at = models.DateTimeField("取单时间", null=True, blank=True)
     voided_at = models.DateTimeField("作废时间", null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["station"],
+                condition=Q(recalled_session=None, voided_at=None),
+                name="tickets_put_aside",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.number

@@ -68,6 +68,9 @@ class Discrepancy(models.Model):
                 name="a_discrepancy_is_worked_off_in_words",
             ),
         ]
+        indexes = [
+            models.Index(fields=["station"], condition=Q(status="OPEN"), name="discrepancies_open"),
+        ]
 
     def __str__(self) -> str:
         return self.text

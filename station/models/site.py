@@ -229,12 +229,12 @@ class Nozzle(models.Model):
 
 
 class Till(models.Model):
-    """收银台. Its key signs what it uploads after a break of the network."""
+    """收银台. Its own key signs what it uploads after a break of the network; here is the public half."""
 
     station = models.ForeignKey(Station, models.PROTECT, verbose_name="油站", related_name="tills")
     number = models.PositiveSmallIntegerField("台号")
     name = models.CharField("名称", max_length=30)
-    key_hash = models.CharField("设备密钥摘要", max_length=128, blank=True)
+    public_key = models.CharField("设备公钥", max_length=128, blank=True)
     active = models.BooleanField("在用", default=True)
 
     class Meta:
