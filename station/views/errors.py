@@ -65,7 +65,8 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def _answer(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
     reference = get_random_string(8, _SIGNS)
-    log.info("error_page", status=status, path=request.path, reference=reference)
+    write = log.error if status == 500 else log.info
+    write("error_page", status=status, path=request.path, reference=reference)
     if request.headers.get("HX-Request"):
         words = f"{title}：{text}" + (f"（编号 {reference}）" if status == 500 else "")
         return HttpResponse(words, status=status, content_type="text/plain; charset=utf-8")

@@ -55,7 +55,8 @@ def theme(request: HttpRequest) -> HttpResponse:
 @require_POST
 @may("station.home")
 def switch(request: StaffRequest) -> HttpResponse:
-    station = own_station(request, int(request.POST.get("station") or 0))
+    wanted = request.POST.get("station", "")
+    station = own_station(request, int(wanted) if wanted.isdecimal() else 0)
     request.session["station"] = station.pk
     return redirect("station:home")
 
