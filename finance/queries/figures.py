@@ -196,7 +196,7 @@ def figures_of_facts(*, day: BusinessDay) -> Figures:
         corrections=trade.corrections(days).get(day.pk, ()),
         discrepancies=forecourt.discrepancies(day),
         alarms=forecourt.alarms(day),
-        new_members=_new_members(day),
+        new_members=trade.new_members(days).get(day.pk, 0),
         checks=_checks(day, head, products, tenders),
     )
 
@@ -280,17 +280,6 @@ def _densities(day: BusinessDay) -> tuple[Density, ...]:
         date=day.date,
     )
     return tuple(Density(**row) for row in rows)
-
-
-def _new_members(day: BusinessDay) -> int:
-    row = ask(
-        """SELECT COUNT(*) AS joined FROM members_member
-        WHERE home_station_id = %(station)s AND joined_at >= %(since)s AND joined_at < %(until)s""",
-        station=day.station_id,
-        since=day.opened_at,
-        until=day.cut_at or forecourt.END_OF_TIME,
-    )[0]
-    return int(row["joined"])
 
 
 def _checks(

@@ -119,3 +119,19 @@ def corrections(days: Days) -> dict[int, tuple[Correction, ...]]:
         days=list(days),
     )
     return {day: tuple(Correction(**row) for row in found) for day, found in by_day(rows).items()}
+
+
+def new_members(days: Days) -> dict[int, int]:
+    """Members who joined at the station while each day was open."""
+    rows = ask(
+        """
+        SELECT day.id AS day_id, COUNT(*) AS joined
+        FROM station_businessday day
+        JOIN members_member member ON member.home_station_id = day.station_id
+            AND member.joined_at >= day.opened_at
+            AND (day.cut_at IS NULL OR member.joined_at < day.cut_at)
+        WHERE day.id = ANY(%(days)s) GROUP BY day.id
+        """,
+        days=list(days),
+    )
+    return {row["day_id"]: row["joined"] for row in rows}

@@ -202,7 +202,7 @@ def _freeze(day: BusinessDay, figures: Figures, at: datetime, actor: User) -> Da
         discount=head.discount,
         rounding=head.rounding,
         due=head.due,
-        tax=head.tax,
+        tax=sum((row.tax for row in figures.products), ZERO),
         fuel_tax=sum((row.tax for row in figures.fuels), ZERO),
         cost=figures.cost,
         fuel_cost=sum((row.cost for row in figures.fuels), ZERO),
