@@ -82,7 +82,7 @@ def products(*, station: Station, chosen: Range, live: Sequence[BusinessDay]) ->
 
 def _joined(left: Product, right: Product) -> Product:
     words = {name: getattr(right, name) for name in ("kind", "code", "name", "category")}
-    return Product(**words, **{name: getattr(left, name) + getattr(right, name) for name in summed})
+    return Product(**words, **_added(left, right, PRODUCT_SUMS))
 
 
 def hours(

@@ -165,7 +165,7 @@ def figures_of_facts(*, day: BusinessDay) -> Figures:
     products = trade.products(days).get(day.pk, ())
     head = trade.heads(days).get(day.pk, Head())
     tenders = takings.tenders(days).get(day.pk, ())
-    advances = _advances(before, window)
+    advances = _advances(day, before, window)
     return Figures(
         station=day.station.name,
         date=day.date,
@@ -248,13 +248,16 @@ def _frozen_before(day: BusinessDay) -> Figures | None:
     return None if body is None else from_json(Figures, body)
 
 
-def _advances(before: Figures | None, window: Sequence[int]) -> tuple[Advance, ...]:
+def _advances(
+    day: BusinessDay, before: Figures | None, window: Sequence[int]
+) -> tuple[Advance, ...]:
     """预付 with a balance at the end of the day, carried ones first."""
     balances = {row.document: row.balance for row in before.advances} if before else {}
     for document, amount in takings.movement_of_advances(window).items():
         balances[document] = balances.get(document, ZERO) + amount
     open_ones = {document: left for document, left in balances.items() if left}
-    settled = takings.settled_prepays(list(open_ones), window) if open_ones else set()
+    until = day.cut_at or forecourt.END_OF_TIME
+    settled = takings.settled_prepays(list(open_ones), until) if open_ones else set()
     return tuple(
         Advance(document, left, document in settled) for document, left in sorted(open_ones.items())
     )

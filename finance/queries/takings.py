@@ -7,6 +7,7 @@ counts it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 
 from finance.queries.ask import ask, by_day
@@ -133,17 +134,14 @@ def movement_of_advances(days: Days) -> dict[str, Decimal]:
     return {row["document"]: row["amount"] for row in rows}
 
 
-def settled_prepays(documents: Sequence[str], days: Days) -> set[str]:
-    """Which of the prepays were settled or cancelled on a day that is one of these, or earlier."""
+def settled_prepays(documents: Sequence[str], until: datetime) -> set[str]:
+    """Which of the prepays were settled or cancelled before an instant: what is left is due back."""
     rows = ask(
         """
-        SELECT prepay.number FROM sales_prepay prepay
-        JOIN sales_sale sale ON sale.id = prepay.sale_id
-        JOIN station_businessday day ON day.id = sale.day_id
-        WHERE prepay.number = ANY(%(documents)s)
-            AND day.date <= (SELECT MAX(date) FROM station_businessday WHERE id = ANY(%(days)s))
+        SELECT number FROM sales_prepay
+        WHERE number = ANY(%(documents)s) AND settled_at < %(until)s
         """,
         documents=list(documents),
-        days=list(days),
+        until=until,
     )
     return {row["number"] for row in rows}
