@@ -1,6 +1,28 @@
 """URLs of `inventory`: a flat list."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
+
+from inventory.views import deliveries, items, tanks
+from station.views.crud import urls
 
 app_name = "inventory"
-urlpatterns: list[URLPattern] = []
+urlpatterns: list[URLPattern] = [
+    path("tanks/", tanks.tanks, name="tanks"),
+    path("tanks/<int:pk>/", tanks.tank, name="tank"),
+    path("tanks/<int:pk>/adjust/", tanks.tank_adjust, name="tank-adjust"),
+    path("dips/", tanks.dips, name="dips"),
+    path("dips/new/", tanks.dip, name="dip"),
+    path("deliveries/", deliveries.deliveries, name="deliveries"),
+    path("deliveries/plan/", deliveries.plan, name="delivery-plan"),
+    path("deliveries/<str:number>/", deliveries.delivery, name="delivery"),
+    path("deliveries/<str:number>/start/", deliveries.start, name="delivery-start"),
+    path("deliveries/<str:number>/measure/", deliveries.measure, name="delivery-measure"),
+    path("deliveries/<str:number>/approve/", deliveries.approve, name="delivery-approve"),
+    path("deliveries/<str:number>/cancel/", deliveries.cancel, name="delivery-cancel"),
+    *urls(items.ITEMS, "items"),
+    *urls(items.CATEGORIES, "categories"),
+    *urls(items.SUPPLIERS, "suppliers"),
+    path("stock/", items.stock_moves, name="stock_moves"),
+    path("stock/receive/", items.receive, name="receive"),
+    path("stock/adjust/", items.stock_adjust, name="stock-adjust"),
+]

@@ -183,6 +183,10 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "station.run_jobs": {"task": "station.tasks.run_jobs", "schedule": timedelta(seconds=30)},
     "station.heartbeat": {"task": "station.tasks.heartbeat", "schedule": timedelta(seconds=15)},
     "station.backup": {"task": "station.tasks.backup", "schedule": crontab(hour=3, minute=40)},
+    "inventory.check_levels": {
+        "task": "inventory.tasks.check_levels",
+        "schedule": timedelta(seconds=30),
+    },
     "station.check_calendar": {
         "task": "station.tasks.check_calendar",
         "schedule": crontab(hour=6, minute=5),

@@ -8,8 +8,13 @@ from decimal import Decimal
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from inventory.models import Item, ItemBarcode, StockBalance
+from station.errors import Refusal
 from station.models import Station
 from station.money import Yuan
+
+
+class UnknownItem(Refusal):
+    """No item has that barcode or code."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,17 @@ def find(*, text: str, station: Station, limit: int = 20) -> list[ItemHit]:
         return _hits(Item.objects.filter(pk=barcode.item_id), station, barcode.quantity)
     wanted = Q(code__iexact=text) | Q(name__icontains=text) | Q(pinyin__icontains=text.lower())
     return _hits(Item.objects.filter(wanted, active=True).order_by("name")[:limit], station)
+
+
+def by_code(text: str) -> tuple[Item, int]:
+    """The item of a barcode or code, and how many a scan of it counts. Refuses an unknown one."""
+    barcode = ItemBarcode.objects.select_related("item").filter(barcode=text.strip()).first()
+    if barcode is not None:
+        return barcode.item, barcode.quantity
+    item = Item.objects.filter(code__iexact=text.strip()).first()
+    if item is None:
+        raise UnknownItem(f"没有条码或编码为「{text.strip()}」的商品，请先在“商品”中新增")
+    return item, 1
 
 
 def favourites(*, station: Station) -> list[ItemHit]:

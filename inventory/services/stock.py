@@ -105,9 +105,10 @@ def receive(
     lines: Sequence[StockLine],
     at: datetime,
     actor: User,
+    note: str = "",
     opening: bool = False,
 ) -> None:
-    """Take goods in, and move each item's average cost (before VAT) on by the litany of the trade.
+    """Take goods in, and move each item's average cost (before VAT) on.
 
     new cost = (on hand × cost + received × price) / (on hand + received), at receipt only.
     """
