@@ -273,10 +273,10 @@ MIGRATION_MODULES: dict[str, str] = {}
 # Where each role starts; the first URL name that exists and the role may open.
 HOME = {
     "OWNER": ["finance:owner"],
-    "MANAGER": ["devices:wall"],
+    "MANAGER": ["sales:wall"],
     "ACCOUNTANT": ["finance:reports"],
     "CASHIER": ["sales:till"],
-    "ATTENDANT": ["devices:wall"],
+    "ATTENDANT": ["sales:wall"],
 }
 # The left menu: (title, icon, [(title, URL name)]); an entry shows where its URL exists and the role may open it.
 MENU = [
@@ -289,7 +289,7 @@ MENU = [
         "加油现场",
         "outline/gas-station",
         [
-            ("现场看板", "devices:wall"),
+            ("现场看板", "sales:wall"),
             ("加油记录", "devices:fills"),
             ("服务时长", "sales:service_times"),
         ],

@@ -69,7 +69,23 @@ def follow_up(*, at: datetime) -> int:
 
 
 def edge(*, download: PriceDownload, at: datetime) -> Reading | None:
-    """The totalizer where the old price ended at a nozzle: before its first fill at the new one."""
+    """The totalizer where the old price ended at a nozzle.
+
+    What the line kept when the head took the price; else what stood before the first fill at it.
+    """
+    kept = (
+        TotalizerReading.objects.filter(
+            nozzle=download.nozzle,
+            kind=TotalizerReading.Kind.PRICE,
+            document="",
+            occurred_at__gte=download.change.effective_at,
+            occurred_at__lte=at,
+        )
+        .order_by("occurred_at", "pk")
+        .first()
+    )
+    if kept is not None:
+        return Reading(kept.nozzle_id, kept.meter_epoch, kept.litres, kept.occurred_at)
     first_new = Fill.objects.filter(
         nozzle=download.nozzle,
         occurred_at__gt=download.change.effective_at,

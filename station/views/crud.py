@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from django.contrib import messages
 from django.db.models import Model, QuerySet
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils.timezone import now
@@ -58,6 +58,8 @@ class Reference:
     filters: type[Form] | None = None
     narrowed: Callable[[QuerySet[Any], Mapping[str, Any]], QuerySet[Any]] | None = None
     empty_text: str = ""
+    # What the form needs to know beside the data, such as the station whose tills it offers.
+    form_knows: Callable[[StaffRequest], Mapping[str, Any]] | None = None
 
     def href(self, suffix: str = "", *args: Any) -> str:
         return reverse(f"{self.app}:{self.name}{suffix}", args=args)
@@ -133,7 +135,8 @@ def _form_view(reference: Reference) -> Callable[..., HttpResponseBase]:
     return edit
 
 
-def _bound(reference: Reference, request: HttpRequest, row: Any) -> Form:
+def _bound(reference: Reference, request: StaffRequest, row: Any) -> Form:
+    known = reference.form_knows(request) if reference.form_knows else {}
     if request.method == "POST":
-        return reference.form(request.POST)
-    return reference.form(initial=dict(reference.initial(row)) if row else None)
+        return reference.form(request.POST, **known)
+    return reference.form(initial=dict(reference.initial(row)) if row else None, **known)

@@ -1,0 +1,115 @@
+"""Lines, addresses, readers and printers as they are typed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+
+from devices.models import Line, Printer
+from station.forms.layout import laid
+from station.models import Dispenser, Island, Station, Till
+
+BAUDS = [
+    (rate, str(rate)) for rate in (1200, 2400, 4800, 5760, 5787, 9600, 19200, 38400, 57600, 115200)
+]
+
+
+def whole(value: object) -> int:
+    return int(str(value))
+
+
+class LineForm(forms.Form):
+    """A serial line: its port, its protocol and how fast it speaks."""
+
+    helper = laid()
+
+    name = forms.CharField(label="名称", max_length=30, help_text="例如：1 号线")
+    protocol = forms.ChoiceField(label="协议", choices=Line.Protocol.choices)
+    url = forms.CharField(
+        label="端口",
+        max_length=120,
+        help_text="串口如 /dev/ttyUSB0，串口服务器如 socket://192.168.1.20:4001 或 rfc2217://…",
+    )
+    baud = forms.TypedChoiceField(label="波特率", choices=BAUDS, coerce=whole, initial=9600)
+    parity = forms.ChoiceField(label="校验位", choices=Line.Parity.choices, initial=Line.Parity.ODD)
+    active = forms.BooleanField(label="在用", required=False, initial=True)
+
+
+class DispenserWiringForm(forms.Form):
+    """Where a dispenser answers, and with how many decimals it counts."""
+
+    helper = laid()
+    dispenser = forms.ModelChoiceField(label="加油机", queryset=Dispenser.objects.none())
+    line = forms.ModelChoiceField(label="线路", queryset=Line.objects.none())
+    address = forms.IntegerField(
+        label="地址",
+        min_value=0,
+        max_value=255,
+        help_text="十进制；DART 机头显示 1 的是 80（0x50），依次加 1",
+    )
+    volume_decimals = forms.IntegerField(label="升数小数位", min_value=0, max_value=3, initial=2)
+    amount_decimals = forms.IntegerField(label="金额小数位", min_value=0, max_value=3, initial=2)
+    price_decimals = forms.IntegerField(label="单价小数位", min_value=0, max_value=3, initial=2)
+    totals_decimals = forms.IntegerField(label="泵码小数位", min_value=0, max_value=3, initial=2)
+
+    def __init__(self, *args: Any, station: Station, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _offer(
+            self,
+            dispenser=Dispenser.objects.filter(station=station, active=True).order_by("number"),
+            line=Line.objects.filter(station=station, active=True).order_by("name"),
+        )
+
+
+class ReaderForm(forms.Form):
+    """At which till or island a reader stands."""
+
+    helper = laid()
+    line = forms.ModelChoiceField(label="线路", queryset=Line.objects.none())
+    till = forms.ModelChoiceField(label="收银台", queryset=Till.objects.none(), required=False)
+    island = forms.ModelChoiceField(label="加油岛", queryset=Island.objects.none(), required=False)
+
+    def __init__(self, *args: Any, station: Station, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _offer(
+            self,
+            line=Line.objects.filter(station=station, active=True).order_by("name"),
+            till=Till.objects.filter(station=station, active=True).order_by("number"),
+            island=Island.objects.filter(station=station, active=True).order_by("number"),
+        )
+
+
+class PrinterForm(forms.Form):
+    """A receipt printer and its till."""
+
+    helper = laid()
+
+    name = forms.CharField(label="名称", max_length=30)
+    kind = forms.ChoiceField(label="接口", choices=Printer.Kind.choices)
+    target = forms.CharField(
+        label="地址",
+        max_length=200,
+        help_text="网络 192.168.1.50:9100，串口 /dev/ttyS1，文件写完整路径",
+    )
+    till = forms.ModelChoiceField(label="收银台", queryset=Till.objects.none(), required=False)
+    columns = forms.TypedChoiceField(
+        label="每行字符数",
+        choices=[(32, "32（58 毫米纸）"), (48, "48（80 毫米纸）")],
+        coerce=whole,
+        initial=48,
+    )
+    opens_drawer = forms.BooleanField(label="带钱箱", required=False)
+    active = forms.BooleanField(label="在用", required=False, initial=True)
+
+    def __init__(self, *args: Any, station: Station, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _offer(self, till=Till.objects.filter(station=station, active=True).order_by("number"))
+
+
+def _offer(form: forms.Form, **rows: QuerySet[Any]) -> None:
+    for name, offered in rows.items():
+        field = form.fields[name]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = offered

@@ -1,0 +1,115 @@
+"""Whether the machines answer: lines, dispensers, readers and printers of a station."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+
+from devices.models import DispenserWiring, Line, NozzleState, Printer, Reader, Swipe
+from station.models import Station
+
+# A line that is polled answers several times a second; a listening line only when somebody swipes.
+QUIET = timedelta(seconds=10)
+POLLED = frozenset({Line.Protocol.DART})
+
+
+@dataclass(frozen=True)
+class LineStatus:
+    """One line as the poller last wrote it."""
+
+    line: Line
+    tone: str
+    word: str
+    heard_at: datetime | None
+    answered: int | None  # whole per cent of polls
+    bad_frames: int
+    error: str
+
+
+@dataclass(frozen=True)
+class PumpStatus:
+    """One wired dispenser with its nozzles' states."""
+
+    wiring: DispenserWiring
+    tone: str
+    word: str
+    nozzles: list[NozzleState]
+
+
+def lines(*, station: Station, at: datetime) -> list[LineStatus]:
+    """Every line in use, by name. One statement."""
+    rows = Line.objects.filter(station=station, active=True).select_related("state")
+    return [line_status(line, at) for line in rows.order_by("name")]
+
+
+def line_status(line: Line, at: datetime) -> LineStatus:
+    """A line in a word: 正常, 无应答, 端口未打开, 采集程序未运行, 未连接过."""
+    state = getattr(line, "state", None)
+    if state is None:
+        return LineStatus(line, "wait", "未连接过", None, None, 0, "")
+    answered = state.answers * 100 // state.polls if state.polls else None
+    if state.written_at < at - 3 * QUIET:
+        tone, word = "bad", "采集程序未运行"
+    elif not state.is_open:
+        tone, word = "bad", "端口未打开"
+    elif line.protocol in POLLED and (state.heard_at is None or state.heard_at < at - QUIET):
+        tone, word = "bad", "无应答"
+    else:
+        tone, word = "good", "正常"
+    return LineStatus(line, tone, word, state.heard_at, answered, state.bad_frames, state.error)
+
+
+def pumps(*, station: Station) -> list[PumpStatus]:
+    """Every wired dispenser by number, with what its nozzles say. Two statements."""
+    states: dict[int, list[NozzleState]] = {}
+    for state in (
+        NozzleState.objects.filter(nozzle__station=station, nozzle__active=True)
+        .select_related("nozzle__tank__grade")
+        .order_by("nozzle__position")
+    ):
+        states.setdefault(state.nozzle.dispenser_id, []).append(state)
+    wired = (
+        DispenserWiring.objects.filter(dispenser__station=station, dispenser__active=True)
+        .select_related("dispenser", "line")
+        .order_by("dispenser__number")
+    )
+    return [_pump(wiring, states.get(wiring.dispenser_id, [])) for wiring in wired]
+
+
+def _pump(wiring: DispenserWiring, nozzles: list[NozzleState]) -> PumpStatus:
+    offline = [one for one in nozzles if one.state == NozzleState.State.OFFLINE]
+    if not nozzles:
+        return PumpStatus(wiring, "wait", "没有消息", nozzles)
+    if len(offline) == len(nozzles):
+        return PumpStatus(wiring, "bad", "离线", nozzles)
+    return PumpStatus(
+        wiring, "bad" if offline else "good", "部分离线" if offline else "在线", nozzles
+    )
+
+
+def readers(*, station: Station) -> QuerySet[Reader]:
+    """Readers and scanners by line, each with `last_at`, the time of its last read."""
+    last = Swipe.objects.filter(reader=OuterRef("pk")).order_by("-id")
+    return (
+        Reader.objects.filter(line__station=station, line__active=True)
+        .select_related("line__state", "till", "island")
+        .annotate(last_at=Subquery(last.values("occurred_at")[:1]))
+        .order_by("line__name")
+    )
+
+
+def printers(*, station: Station) -> QuerySet[Printer]:
+    """Printers in use by name."""
+    return (
+        Printer.objects.filter(station=station, active=True).select_related("till").order_by("name")
+    )
+
+
+def unwired(*, station: Station) -> int:
+    """How many dispensers in use hang on no line."""
+    found = station.dispensers.filter(active=True).aggregate(
+        count=Count("pk", filter=Q(wiring=None))
+    )
+    return int(found["count"])

@@ -1,0 +1,129 @@
+"""Wiring: lines, what hangs on them, and where printers stand. The poller is told of each change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+
+from django.db import IntegrityError, models, transaction
+
+from devices.models import Command, DispenserWiring, Line, Printer, Reader
+from devices.services import commands
+from station.errors import Refusal
+from station.models import Station, User
+from station.services import audit
+
+Row = TypeVar("Row", bound=models.Model)
+
+TAKEN = {
+    "one_line_per_name": "未保存：已有一条同名线路，请换一个名称",
+    "one_active_line_per_port": "未保存：这个端口已有一条在用的线路，请先停用那一条",
+    "one_dispenser_per_address": "未保存：这条线路上已有加油机用了这个地址，请核对拨码",
+    "dispenser_id": "未保存：这台加油机已经接线，请修改原来的那一条",
+    "line_id": "未保存：这条线路上已经接了读卡器或扫码枪",
+}
+
+
+class WiringRefused(Refusal):
+    """Two things cannot hang at one place."""
+
+
+@transaction.atomic
+def save_line(
+    *, row: Line | None, values: Mapping[str, Any], at: datetime, actor: User, station: Station
+) -> Line:
+    """Add or change a line. Refuses a second line of one name or on one port."""
+    return _save(Line, row, values, at=at, actor=actor, station=station, own={"station": station})
+
+
+@transaction.atomic
+def save_dispenser(
+    *,
+    row: DispenserWiring | None,
+    values: Mapping[str, Any],
+    at: datetime,
+    actor: User,
+    station: Station,
+) -> DispenserWiring:
+    """Hang a dispenser on a line at an address. Refuses an address that is taken."""
+    if values["line"].protocol in (Line.Protocol.RDM6300, Line.Protocol.SCANNER):
+        raise WiringRefused("未保存：这条线路是读卡器或扫码枪的，请选加油机的线路")
+    return _save(DispenserWiring, row, values, at=at, actor=actor, station=station)
+
+
+@transaction.atomic
+def save_reader(
+    *, row: Reader | None, values: Mapping[str, Any], at: datetime, actor: User, station: Station
+) -> Reader:
+    """Put a reader or scanner at a till or an island. Refuses both, neither, or a pump's line."""
+    if bool(values.get("till")) == bool(values.get("island")):
+        raise WiringRefused("未保存：读卡器要么在一个收银台，要么在一个加油岛，请选一个")
+    if values["line"].protocol not in (Line.Protocol.RDM6300, Line.Protocol.SCANNER):
+        raise WiringRefused("未保存：这条线路是加油机的，请先建一条读卡器或扫码枪线路")
+    return _save(Reader, row, values, at=at, actor=actor, station=station)
+
+
+@transaction.atomic
+def save_printer(
+    *, row: Printer | None, values: Mapping[str, Any], at: datetime, actor: User, station: Station
+) -> Printer:
+    """Add or change a receipt printer. Never tells the poller: printing is the workers' work."""
+    return _write(
+        Printer, row, values, at=at, actor=actor, station=station, own={"station": station}
+    )
+
+
+def _save(
+    model: type[Row],
+    row: Row | None,
+    values: Mapping[str, Any],
+    *,
+    at: datetime,
+    actor: User,
+    station: Station,
+    own: Mapping[str, Any] | None = None,
+) -> Row:
+    saved = _write(model, row, values, at=at, actor=actor, station=station, own=own)
+    commands.queue(kind=Command.Kind.REWIRE, station=station, actor=actor, at=at, seconds=60)
+    return saved
+
+
+def _write(
+    model: type[Row],
+    row: Row | None,
+    values: Mapping[str, Any],
+    *,
+    at: datetime,
+    actor: User,
+    station: Station,
+    own: Mapping[str, Any] | None = None,
+) -> Row:
+    manager = model._default_manager
+    before = {name: _plain(getattr(row, name)) for name in values} if row is not None else None
+    try:
+        with transaction.atomic():
+            if row is None:
+                saved = manager.create(**{**(own or {}), **values})
+            else:
+                manager.filter(pk=row.pk).update(**values)
+                saved = manager.get(pk=row.pk)
+    except IntegrityError as error:
+        for name, words in TAKEN.items():
+            if name in str(error):
+                raise WiringRefused(words) from error
+        raise
+    audit.record(
+        at=at,
+        actor=actor,
+        action=f"devices.{model._meta.model_name}.saved",
+        station=station,
+        document=f"{model._meta.model_name}:{saved.pk}",
+        before=before,
+        after={name: _plain(value) for name, value in values.items()},
+    )
+    return saved
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, (bool, int, dict, type(None))) else str(value)

@@ -1,0 +1,162 @@
+"""Lines, addresses, readers and printers: what may hang where, and what the status page says."""
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils.timezone import now
+
+from devices.models import Command, DispenserWiring, Line, LineState, Printer, Reader
+from devices.queries import health, status
+from devices.services import wiring
+from station.models import AuditEntry
+from station.queries.health import State
+from tests import make
+
+pytestmark = pytest.mark.django_db
+LINE = {"name": "1 号线", "protocol": "DART", "url": "/dev/ttyUSB0", "baud": 9600, "parity": "O"}
+
+
+class Site:
+    def __init__(self):
+        self.station = make.station()
+        self.actor = make.manager(self.station)
+        self.told = {"at": make.NOW, "actor": self.actor, "station": self.station}
+        self.line = self.save_line()
+
+    def save_line(self, row=None, **values):
+        return wiring.save_line(row=row, values={**LINE, "active": True, **values}, **self.told)
+
+    def hang(self, address=80, dispenser=None, line=None, row=None):
+        values = {
+            "dispenser": dispenser or make.dispenser(self.station),
+            "line": line or self.line,
+            "address": address,
+        }
+        return wiring.save_dispenser(row=row, values=values, **self.told)
+
+
+@pytest.fixture
+def site():
+    return Site()
+
+
+def test_a_line_is_saved_audited_and_told_to_the_poller(site):
+    assert Command.objects.get().kind == "REWIRE"
+    site.save_line(site.line, url="/dev/ttyUSB1")
+    site.line.refresh_from_db()
+    assert site.line.url == "/dev/ttyUSB1"
+    entry = AuditEntry.objects.order_by("-id").first()
+    assert (entry.before["url"], entry.after["url"]) == ("/dev/ttyUSB0", "/dev/ttyUSB1")
+
+
+def test_two_lines_cannot_have_one_name_or_one_port(site):
+    with pytest.raises(wiring.WiringRefused, match="同名线路"):
+        site.save_line(url="/dev/ttyUSB9")
+    with pytest.raises(wiring.WiringRefused, match="端口已有一条"):
+        site.save_line(name="2 号线")
+    site.save_line(site.line, active=False)
+    assert site.save_line(name="2 号线").url == "/dev/ttyUSB0"
+
+
+def test_an_address_holds_one_dispenser_and_a_dispenser_one_address(site):
+    first = site.hang(80)
+    with pytest.raises(wiring.WiringRefused, match="用了这个地址"):
+        site.hang(80)
+    with pytest.raises(wiring.WiringRefused, match="已经接线"):
+        site.hang(81, dispenser=first.dispenser)
+    assert site.hang(82, dispenser=first.dispenser, row=first).address == 82
+
+
+def test_readers_and_pumps_do_not_share_a_line(site):
+    cards = site.save_line(name="读卡器", url="/dev/ttyS1", protocol="RDM6300")
+    with pytest.raises(wiring.WiringRefused, match="读卡器或扫码枪的"):
+        site.hang(80, line=cards)
+    till = make.till(site.station)
+    for values, words in (
+        ({"line": site.line, "till": till}, "是加油机的"),
+        ({"line": cards}, "请选一个"),
+        ({"line": cards, "till": till, "island": make.island(site.station)}, "请选一个"),
+    ):
+        with pytest.raises(wiring.WiringRefused, match=words):
+            wiring.save_reader(row=None, values=values, **site.told)
+    wiring.save_reader(row=None, values={"line": cards, "till": till}, **site.told)
+    with pytest.raises(wiring.WiringRefused, match="已经接了"):
+        wiring.save_reader(row=None, values={"line": cards, "till": till}, **site.told)
+    assert Reader.objects.get().till == till
+
+
+@pytest.mark.req("SAL-01")
+def test_the_pages_wire_a_station(site):
+    browser = make.signed_in(site.actor)
+    head, till = make.dispenser(site.station), make.till(site.station)
+    stranger_head = make.dispenser()
+    line = {**LINE, "name": "2 号线", "url": "/dev/ttyUSB5", "active": "on"}
+    assert browser.post(reverse("devices:lines-new"), line).url == reverse("devices:lines")
+    assert browser.post(reverse("devices:lines-new"), line).status_code == 422
+    decimals = dict.fromkeys(
+        ("volume_decimals", "amount_decimals", "price_decimals", "totals_decimals"), 2
+    )
+    hung = {"dispenser": head.pk, "line": site.line.pk, "address": 80, **decimals}
+    assert browser.post(reverse("devices:dispensers-new"), hung).status_code == 302
+    foreign = {**hung, "dispenser": stranger_head.pk, "address": 81}
+    assert browser.post(reverse("devices:dispensers-new"), foreign).status_code == 422
+    printer = {"name": "前台", "kind": "FILE", "target": "/tmp/x", "till": till.pk, "columns": 48}
+    assert browser.post(reverse("devices:printers-new"), printer).status_code == 302
+    assert DispenserWiring.objects.get().dispenser == head
+    assert Printer.objects.get().till == till
+    for name in ("lines", "dispensers", "readers", "printers"):
+        assert browser.get(reverse(f"devices:{name}")).status_code == 200
+        assert browser.get(reverse(f"devices:{name}-new")).status_code == 200
+    edit = reverse("devices:dispensers-edit", args=[DispenserWiring.objects.get().pk])
+    assert 'value="80"' in browser.get(edit).content.decode()
+
+
+def write(line, **fields):
+    told = {"is_open": True, "heard_at": now(), "polls": 200, "answers": 190, "written_at": now()}
+    LineState.objects.update_or_create(line=line, defaults={**told, **fields})
+    return status.line_status(Line.objects.select_related("state").get(pk=line.pk), now())
+
+
+def test_a_lines_state_is_one_word(site):
+    long_ago = now() - timedelta(minutes=5)
+    assert status.line_status(site.line, now()).word == "未连接过"
+    assert write(site.line).word == "正常"
+    assert write(site.line).answered == 95
+    assert write(site.line, heard_at=long_ago).word == "无应答"
+    assert write(site.line, is_open=False, error="没有这个端口").error == "没有这个端口"
+    assert write(site.line, written_at=long_ago).word == "采集程序未运行"
+    cards = site.save_line(name="读卡器", url="/dev/ttyS1", protocol="RDM6300")
+    assert write(cards, heard_at=None).word == "正常"  # nobody swiped, that is all
+
+
+def test_health_has_the_poller_every_line_and_orders_nobody_took(site):
+    assert [check.state for check in health.checks(at=now())][:2] == [
+        State.WARNING,
+        State.WARNING,
+    ]
+    write(site.line)
+    found = {check.name: check for check in health.checks(at=now())}
+    assert found["devices.poller"].state is State.OK
+    assert "应答率 95%" in found[f"devices.line.{site.line.pk}"].detail
+    Command.objects.update(valid_until=now() - timedelta(minutes=5))
+    write(site.line, written_at=now() - timedelta(minutes=5))
+    found = {check.name: check for check in health.checks(at=now())}
+    assert found["devices.commands"].state is State.WARNING
+    assert found["devices.poller"].state is State.FAILED
+
+
+def test_the_status_page_shows_lines_pumps_readers_and_printers(site):
+    hung = site.hang()
+    nozzle = make.nozzle(site.station, dispenser=hung.dispenser)
+    make.nozzle_state(nozzle, "IDLE")
+    make.nozzle_state(make.nozzle(site.station, dispenser=hung.dispenser), "OFFLINE")
+    make.dispenser(site.station)
+    write(site.line)
+    page = make.signed_in(make.attendant(site.station)).get(reverse("devices:status"))
+    words = page.content.decode()
+    assert "部分离线" in words and "正常" in words and "1 台加油机还没有接线" in words
+    part = make.signed_in(site.actor).get(
+        reverse("devices:status"), headers={"hx-target": "status"}
+    )
+    assert "<html" not in part.content.decode()
