@@ -16,8 +16,9 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from station.runtime.processes import die_with_parent, stop
 
@@ -128,19 +129,12 @@ class Postgres:
 
     def create_database(self, name: str = DATABASE) -> bool:
         """Create the database unless it is there; return whether it was created."""
-        import psycopg2  # here, for the addresses above are wanted before anything is installed
-
-        connection = psycopg2.connect(database_url(self.var, "postgres"))
-        try:
-            connection.autocommit = True
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
-                if cursor.fetchone():
-                    return False
-                cursor.execute(f'CREATE DATABASE "{name}"')
-                return True
-        finally:
-            connection.close()
+        with _administrator(self.var) as cursor:
+            cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+            if cursor.fetchone():
+                return False
+            cursor.execute(f'CREATE DATABASE "{name}"')
+            return True
 
     def _create_cluster(self, prefix: list[str], account: Account) -> None:
         # C.UTF-8 and not C: under C a Chinese letter is no letter to \w and to trigrams.
@@ -212,6 +206,26 @@ class Postgres:
             time.sleep(0.02)
         self.stop()
         raise ServerFailed(f"PostgreSQL 在 {seconds:.0f} 秒内未就绪，见 {self.log}")
+
+
+def recreate_database(var: Path, name: str = DATABASE) -> None:
+    """Drop the database of the embedded server with all that is in it, and create it empty."""
+    with _administrator(var) as cursor:
+        cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        cursor.execute(f'CREATE DATABASE "{name}"')
+
+
+@contextmanager
+def _administrator(var: Path) -> Iterator[Any]:
+    import psycopg2  # here, for the addresses above are wanted before anything is installed
+
+    connection = psycopg2.connect(database_url(var, "postgres"))
+    try:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            yield cursor
+    finally:
+        connection.close()
 
 
 class Valkey:

@@ -15,6 +15,7 @@ from station.runtime.embedded import (
     ServerFailed,
     Valkey,
     database_url,
+    recreate_database,
     redis_url,
     socket_folder,
 )
@@ -50,6 +51,20 @@ def test_postgres_keeps_its_rows_over_a_restart(var):
         assert ask(var, "SELECT answer FROM kept") == 42
     finally:
         second.stop()
+
+
+def test_a_recreated_database_is_empty_whoever_is_connected(var):
+    server = Postgres(var, durable=False)
+    server.start()
+    try:
+        server.create_database()
+        ask(var, "CREATE TABLE old ()")
+        held = psycopg2.connect(database_url(var))
+        recreate_database(var)
+        assert ask(var, "SELECT to_regclass('old')") is None
+        held.close()
+    finally:
+        server.stop()
 
 
 def test_chinese_letters_are_letters_to_the_database(var):

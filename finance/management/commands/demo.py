@@ -32,7 +32,9 @@ class Command(BaseCommand):
         self, *args: Any, days: int, years: int, seed: int, busy: float, **options: Any
     ) -> None:
         if Station.objects.exists():
-            raise CommandError("库中已有油站：演示数据只能建在空库里。要重建请先 make clean")
+            raise CommandError(
+                "库中已有油站：演示数据只能建在空库里。要重建请停下油站、移走 var/postgres 再来"
+            )
         days = years * 365 if years else days
         started = time.monotonic()
         demo = Demo(days=days, until=timezone.now(), seed=seed, busy=busy)

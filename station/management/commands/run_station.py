@@ -21,7 +21,7 @@ from django.db import connections
 
 from station.models import Station
 from station.runtime.bootstrap import Progress
-from station.runtime.embedded import ServerFailed
+from station.runtime.embedded import ServerFailed, recreate_database
 from station.runtime.servers import AlreadyRunning, own_servers
 from station.runtime.supervisor import Service, Supervisor
 
@@ -50,14 +50,28 @@ class Command(BaseCommand):
         self.stdout.write(f"已停止。数据在 {settings.VAR_DIR}，再次运行会接着用。")
 
     def _prepare(self, *, demo: bool) -> None:
+        # A demo that was interrupted is not continued but begun again: its books would not tie out.
+        unfinished = Path(settings.VAR_DIR, "demo-unfinished")
+        if unfinished.exists() and not os.environ.get("DATABASE_URL"):
+            self.stdout.write("  上次的演示没有建完，重新来过")
+            recreate_database(settings.VAR_DIR)
         with _progress("更新数据库结构"):
             call_command("migrate", interactive=False, verbosity=0)
         station_exists = Station.objects.exists()
         connections.close_all()
         if demo and not station_exists and "demo" in get_commands():
-            self.stdout.write("  建立演示油站……")
-            # A process of its own: what the building needs in memory goes with it.
-            subprocess.run([*_manage(), "demo"], check=True)
+            unfinished.touch()
+            self._build_demo()
+        unfinished.unlink(missing_ok=True)
+
+    def _build_demo(self) -> None:
+        self.stdout.write("  建立演示油站……")
+        # A process of its own: what the building needs in memory goes with it.
+        if subprocess.run([*_manage(), "demo"], check=False).returncode:
+            raise CommandError(
+                "演示油站没有建成，原因见上；再次运行会重新建立。"
+                "不要演示：manage.py run_station --no-demo"
+            )
 
     def _serve(self, bind: str, addresses: dict[str, str]) -> None:
         accounts = Path(settings.VAR_DIR, DEMO_ACCOUNTS)
