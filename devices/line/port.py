@@ -20,6 +20,11 @@ class PortLost(OSError):
 _TROUBLE = (OSError, serial.SerialException, termios.error, ValueError)
 
 
+def _parity(url: str, settings: SerialSettings) -> str:
+    """A pseudo-terminal has no parity; Linux refuses it there when the port is opened again."""
+    return "N" if os.path.realpath(url).startswith("/dev/pts/") else settings.parity
+
+
 class Port:
     """Bytes out and in, with a deadline. Every failure is PortLost."""
 
@@ -29,7 +34,7 @@ class Port:
                 url,
                 baudrate=settings.baud,
                 bytesize=settings.bits,
-                parity=settings.parity,
+                parity=_parity(url, settings),
                 stopbits=settings.stop,
                 timeout=0,
                 write_timeout=1,

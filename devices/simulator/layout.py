@@ -10,6 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 TANK_OF_POSITION = (1, 2, 3, 4)
+NOZZLES = len(TANK_OF_POSITION)
+# The simulated heads count millilitres, so that 200 yuan is 200.00 on the display and litres times
+# price still agrees to the fen. A dispenser's wiring has to say the same.
+VOLUME_DECIMALS, AMOUNT_DECIMALS, PRICE_DECIMALS, TOTALS_DECIMALS = 3, 2, 2, 3
 FIRST_ADDRESS = 0x50
 
 

@@ -73,7 +73,7 @@ class Pump:
         self._preset_volume: int | None = None
         self._preset_amount: int | None = None
         self._suspended_from = AUTHORIZED
-        self._metered = True  # the display's fill is in the totalizer
+        self.metered = True  # the display's fill is in the totalizer
         self._reported: Seconds = self.now
 
     # ------------------------------------------------------------------ people and power
@@ -124,13 +124,18 @@ class Pump:
         self._say(t.Alarm(0x0A))
         self._say(t.PumpStatus(self.status), self._nozzle())
 
+    def recall(self, shown: Fill, *, metered: bool) -> None:
+        """The display and the meters as they were before the head lost its power."""
+        self.shown, self.metered = shown, metered
+        self._book()
+
     def sell_locally(self, nozzle: int, litres: Decimal, price: Decimal) -> None:
         """A fill in the head's own manual mode, as happens while nobody listens."""
         places = self.options.decimals
         self.shown = Fill(nozzle, unscaled(price, places.price), unscaled(litres, places.volume))
         self.shown.amount = self._worth(self.shown.volume)
         self._selected = nozzle
-        self._metered = False
+        self.metered = False
         self._book()
 
     # ------------------------------------------------------------------ fuel
@@ -160,7 +165,7 @@ class Pump:
     def _pour(self, litres: Decimal) -> None:
         if not self.shown.nozzle:
             self.shown = Fill(self.lifted, self.prices.get(self.lifted, 0))
-            self._metered = False
+            self.metered = False
         self._carry += litres.scaleb(self.options.decimals.volume)
         whole = int(self._carry)
         self._carry -= whole
@@ -204,14 +209,14 @@ class Pump:
 
     def _book(self) -> None:
         """Move the display's fill into the totalizers, once."""
-        if self._metered or self.shown.nozzle not in self.meters:
+        if self.metered or self.shown.nozzle not in self.meters:
             return
         meter = self.meters[self.shown.nozzle]
         shift = self.options.decimals.totals - self.options.decimals.volume
         step = Decimal(self.shown.volume).scaleb(shift)
         meter.volume = (meter.volume + int(step)) % 10**10
         meter.amount = (meter.amount + self.shown.amount) % 10**10
-        self._metered = True
+        self.metered = True
 
     # ------------------------------------------------------------------ the wire
 

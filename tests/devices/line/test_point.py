@@ -485,7 +485,7 @@ def test_a_totalizer_that_falls_is_an_alarm_and_the_fill_is_kept(site: Site) -> 
 def test_a_totalizer_that_stands_still_does_not_hide_the_fuel(site: Site) -> None:
     site.start()
     site.run(4)
-    site.pump._metered = True  # the pulses never reach the counter
+    site.pump.metered = True  # the pulses never reach the counter
     site.pump.hang()
     site.until(lambda: site.bodies("fill"))
     [fill] = site.bodies("fill")

@@ -1,0 +1,209 @@
+"""The simulated forecourt: plausible cars, heads with a memory, a socket to play customer."""
+
+import json
+import random
+import socket
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from devices.protocols.base import Decimals
+from devices.simulator import layout
+from devices.simulator.cars import DRIVES_OFF_ONE_IN, Car, Mood, Wish, per_hour, wish
+from devices.simulator.control import Control, ControlServer
+from devices.simulator.forecourt import Forecourt
+from devices.simulator.pump import AUTHORIZED, COMPLETED, RESET, Pump
+
+WEDNESDAY = datetime(2026, 4, 22, 8, tzinfo=UTC)
+FRIDAY = datetime(2026, 4, 24, 8, tzinfo=UTC)
+
+
+@pytest.fixture
+def forecourt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Forecourt:
+    lines = (layout.LINES[0], layout.SimulatedLine("二号线", "DART", port=0))
+    monkeypatch.setattr(layout, "LINES", lines)
+    made = Forecourt(tmp_path, cars=False, seed=1, wall=lambda: FRIDAY)
+    yield made
+    made.stop()
+
+
+def test_the_forecourt_is_laid_out_as_the_demo_station_is_wired(forecourt: Forecourt) -> None:
+    assert sorted(forecourt.places) == list(range(1, 9))
+    assert [place.pump.address for place in forecourt.places.values()] == [
+        0x50,
+        0x51,
+        0x52,
+        0x53,
+        0x50,
+        0x51,
+        0x52,
+        0x53,
+    ]
+    assert all(len(place.pump.meters) == 4 for place in forecourt.places.values())
+    assert (forecourt.folder / "line-1").is_symlink()
+
+
+def test_rush_hours_and_fridays_bring_more_cars() -> None:
+    assert per_hour(WEDNESDAY) > 5 * per_hour(WEDNESDAY.replace(hour=3))
+    assert per_hour(FRIDAY) == per_hour(WEDNESDAY) * Decimal("1.3")
+
+
+def test_wishes_are_plausible_and_some_drive_off() -> None:
+    dice = random.Random(7)
+    wishes = [wish(dice) for _ in range(4000)]
+    trucks = [one for one in wishes if one.position == 4]
+    assert 300 < len(trucks) < 700
+    assert all(one.litres is not None and one.litres >= 60 for one in trucks)
+    assert 1500 < sum(one.position == 1 for one in wishes) < 2800
+    unpaid = sum(not one.pays for one in wishes)
+    assert 1 <= unpaid <= 4 * 4000 // DRIVES_OFF_ONE_IN
+    assert all((one.litres is None) != (one.yuan is None) for one in wishes)
+
+
+def _authorise(pump: Pump) -> None:
+    pump.status = COMPLETED
+    pump.prices, pump.allowed = dict.fromkeys(pump.meters, 750), tuple(pump.meters)
+    pump._reset()
+    pump._authorize()
+
+
+@pytest.mark.parametrize(("litres", "yuan"), [(Decimal("20"), None), (None, Decimal("150"))])
+def test_a_driver_lifts_fills_what_he_came_for_pays_and_goes(
+    litres: Decimal | None, yuan: Decimal | None
+) -> None:
+    pump = Pump(0x50)
+    pump.status = COMPLETED
+    car = Car(Wish("云A12345", 2, litres, yuan, Decimal("0.6")), 0.0, random.Random(1))
+    moods = []
+    for second in range(400):
+        pump.advance(float(second))
+        car.step(pump, float(second))
+        if pump.lifted and pump.status in (COMPLETED, RESET) and car.mood is Mood.WAITING:
+            _authorise(pump)
+        if not moods or moods[-1] is not car.mood:
+            moods.append(car.mood)
+    assert moods == [Mood.ARRIVING, Mood.WAITING, Mood.FILLING, Mood.PAYING, Mood.GONE]
+    assert pump.lifted == 0
+    if litres is not None:
+        assert 2000 <= pump.shown.volume <= 2070
+    else:
+        assert 15000 <= pump.shown.amount <= 15500
+
+
+def test_a_driver_whom_nobody_authorises_hangs_up_and_leaves() -> None:
+    pump = Pump(0x50)
+    car = Car(Wish("云A12345", 2, Decimal(20), None, Decimal("0.6")), 0.0, random.Random(1))
+    for second in range(600):
+        car.step(pump, float(second))
+    assert car.mood is Mood.GONE
+    assert pump.shown.volume == 0
+
+
+def test_heads_keep_their_totalizers_when_the_simulator_restarts(forecourt: Forecourt) -> None:
+    pump = forecourt.places[3].pump
+    pump.sell_locally(2, Decimal("12.345"), Decimal("8.03"))
+    forecourt.keep()
+    again = forecourt._pump(3, 0x52, forecourt._read())
+    assert again.meters[2].volume == 12345
+    assert again.shown == pump.shown
+    forecourt.keep()  # nothing new
+
+
+def test_a_fill_that_the_power_cut_caught_is_in_the_totalizer_afterwards(
+    forecourt: Forecourt,
+) -> None:
+    pump = forecourt.places[1].pump
+    _authorise(pump)
+    pump.lift(1)
+    pump.squeeze(Decimal(1))
+    pump.advance(1.0)
+    pump.advance(4.0)
+    forecourt.keep()
+    assert pump.meters[1].volume == 0
+    again = forecourt._pump(1, 0x50, forecourt._read())
+    assert again.meters[1].volume == again.shown.volume > 0
+
+
+def test_books_that_are_ahead_of_the_heads_are_believed(forecourt: Forecourt) -> None:
+    forecourt.totals = {(1, 1): Decimal("500.125")}
+    assert forecourt._pump(1, 0x50, {}).meters[1].volume == 500125
+    forecourt.decimals = {1: Decimals(volume=2, totals=2)}
+    assert forecourt._pump(1, 0x50, {}).meters[1].volume == 50012
+
+
+def test_cars_come_queue_and_are_served(forecourt: Forecourt) -> None:
+    forecourt.cars = True
+    for place in forecourt.places.values():
+        _authorise(place.pump)
+    for second in range(1200):
+        for place in forecourt.places.values():
+            place.pump.advance(float(second))
+        forecourt.step(float(second), 1.0)
+    assert sum(place.pump.shown.volume > 0 for place in forecourt.places.values()) >= 2
+
+
+def test_the_socket_plays_customer(forecourt: Forecourt) -> None:
+    control = Control(forecourt)
+
+    def ask(**asked: object) -> dict[str, object]:
+        return dict(json.loads(control.answer(json.dumps(asked))))
+
+    pump = forecourt.places[3].pump
+    assert ask(do="lift", dispenser=3, nozzle=2)["ok"]
+    assert pump.lifted == 2
+    for name in ("squeeze", "release", "hang", "power_off", "power_on"):
+        assert ask(do=name, dispenser=3)["ok"]
+    assert pump.lifted == 0
+    assert ask(do="sell", dispenser=3, nozzle=2, litres="10", price="7.52")["ok"]
+    assert pump.meters[2].volume == 10000
+    assert ask(do="dead", dispenser=3, on=True)["ok"]
+    assert forecourt.lines["一号线"].bus.faults.dead == {0x52}
+    assert ask(do="dead", dispenser=3, on=False)["ok"]
+    assert ask(do="faults", line="一号线", damaged=50)["ok"]
+    assert forecourt.lines["一号线"].bus.faults.damaged == 50
+    assert ask(do="fill", dispenser=3, nozzle=1, litres="20")["ok"]
+    assert forecourt.places[3].car is not None
+    assert ask(do="cars", on=True)["ok"]
+    assert ask(do="swipe", card="6499026")["ok"]
+    assert ask(do="scan", code="6901234567892")["ok"]
+    assert ask(do="break", line="一号线")["ok"]
+    assert not (forecourt.folder / "line-1").exists()
+    assert ask(do="mend", line="一号线")["ok"]
+    state = ask(do="state")
+    assert state["pumps"][2]["totals"]["2"] == 10000  # type: ignore[index]
+
+
+def test_a_wish_that_makes_no_sense_is_answered(forecourt: Forecourt) -> None:
+    control = Control(forecourt)
+    for text in ("{}", "no", '{"do": "lift", "dispenser": 99, "nozzle": 1}', '{"do": "sing"}'):
+        answer = json.loads(control.answer(text))
+        assert not answer["ok"] and answer["why"]
+
+
+def test_the_control_socket_listens_on_this_machine_only(forecourt: Forecourt) -> None:
+    path = forecourt.folder / "control"
+    server = ControlServer(path, forecourt)
+    assert path.stat().st_mode & 0o777 == 0o600
+    with socket.socket(socket.AF_UNIX) as caller:
+        caller.connect(str(path))
+        caller.sendall(b'{"do": "state"}\n')
+        assert json.loads(caller.makefile().readline())["ok"]
+    server.close()
+    assert not path.exists()
+
+
+def test_a_drive_off_is_told_with_its_plate(forecourt: Forecourt) -> None:
+    said: list[str] = []
+    forecourt.tell = said.append
+    place = forecourt.places[1]
+    _authorise(place.pump)
+    forecourt.arrive(1, Wish("云A00007", 1, Decimal(2), None, Decimal(1), pays=False))
+    for second in range(200):
+        place.pump.advance(float(second))
+        forecourt.step(float(second), 1.0)
+        if place.pump.status == AUTHORIZED and place.pump.shown.volume == 0:
+            continue
+    assert forecourt.left == ["云A00007"]
+    assert said == ["1 号机 云A00007 未付款离开"]
