@@ -20,8 +20,19 @@ from structlog.types import EventDict, Processor, WrappedLogger
 PAYMENT_CODE = re.compile(r"(?<![0-9A-Za-z])(1[0-5]\d{16}|(?:2[5-9]|30)\d{14,22})(?![0-9A-Za-z])")
 MOBILE = re.compile(r"(?<![0-9A-Za-z])(1[3-9]\d)\d{4}(\d{4})(?![0-9A-Za-z])")
 
-# Libraries whose INFO is of no use to anybody who runs a station.
-QUIET = ("asyncio", "celery.utils.functional", "kombu", "urllib3", "axes", "hypothesis")
+# Libraries whose INFO is of no use to anybody who runs a station; Celery's two would write two
+# lines for every task of every second.
+QUIET = (
+    "asyncio",
+    "axes",
+    "celery.app.trace",
+    "celery.utils.functional",
+    "celery.worker.strategy",
+    "kombu",
+    "urllib3",
+)
+# What libraries hang onto a record and nobody reads: Celery's whole message, Django's request.
+BULK = ("data", "request")
 
 
 def configure(*, level: str, json: bool) -> None:
@@ -31,6 +42,7 @@ def configure(*, level: str, json: bool) -> None:
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.stdlib.ExtraAdder(),
+        _drop_bulk,
         structlog.stdlib.PositionalArgumentsFormatter(),
         structlog.processors.TimeStamper(fmt="iso" if json else "%H:%M:%S", utc=json),
         structlog.processors.StackInfoRenderer(),
@@ -74,6 +86,12 @@ def _ending(*, json: bool) -> list[Processor]:
             exception_formatter=structlog.dev.plain_traceback,
         )
     return [structlog.processors.format_exc_info, mask, renderer]
+
+
+def _drop_bulk(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    for name in BULK:
+        event.pop(name, None)
+    return event
 
 
 def mask(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

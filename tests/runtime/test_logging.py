@@ -16,7 +16,7 @@ import logging, structlog
 from station.runtime.logging import configure
 configure(level="INFO", json={json})
 structlog.get_logger("sales").info("settled", number="Z01-1", code="134567890123456789")
-logging.getLogger("django.request").warning("phone %s", "13812345678", extra=dict(status_code=500))
+logging.getLogger("django.request").warning("phone %s", "13812345678", extra=dict(status_code=500, request=object()))
 logging.getLogger("quiet").debug("never seen")
 try:
     raise ZeroDivisionError('286666666666666666')
@@ -47,6 +47,7 @@ def test_machines_get_one_json_object_per_event():
     assert settled["timestamp"].endswith("Z")
     assert request["event"] == "phone 138****5678"
     assert request["status_code"] == 500
+    assert "request" not in request
     assert broke["rows"] == ["28**************88"]
     assert "ZeroDivisionError: 28**************66" in broke["exception"]
 
