@@ -40,7 +40,7 @@ check: setup-dev  ## style, types, floors, migrations, templates, deployment
 	.venv/bin/lint-imports
 	.venv/bin/djlint --lint --quiet templates
 	.venv/bin/mypy
-	$(MANAGE) makemigrations --check --dry-run
+	.venv/bin/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	PRODUCTION=1 HTTPS=1 STATIC_FINDERS=0 SECRET_KEY=$(FIFTY) SITE_KEY=$(FIFTY) \
 	  DATABASE_URL=postgresql://check/check REDIS_URL=redis://check \
 	  $(MANAGE) check --deploy --fail-level WARNING
