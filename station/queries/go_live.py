@@ -125,7 +125,7 @@ def site_findings(*, station: Station, at: datetime) -> list[Finding]:
         found.append(
             Finding(
                 "人员",
-                role.label,
+                str(role.label),
                 held.exists() or anywhere.exists(),
                 f"还没有{role.label}账号",
                 "station:people",

@@ -32,7 +32,10 @@ def site(django_db_setup, django_db_blocker, tmp_path_factory):  # type: ignore[
         before, settings.VAR_DIR = settings.VAR_DIR, tmp_path_factory.mktemp("var")
         demo = Demo(days=8, until=UNTIL, busy=0.5)
         yield demo.build(
-            freeze=lambda day, at: freeze_demo_day(day=day, at=at), progress=lambda *_: None
+            freeze=lambda day, at: freeze_demo_day(
+                day=day, at=at, owner=demo.site.owner, manager=demo.site.manager
+            ),
+            progress=lambda *_: None,
         )
         settings.VAR_DIR = before
         connection.check_constraints()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from argparse import ArgumentParser
-from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -14,7 +13,7 @@ from django.utils import timezone
 from finance.services.demonstration.accounts import write_accounts
 from finance.services.demonstration.build import Demo
 from finance.services.demonstration.freezing import freeze_demo_day
-from station.models import BusinessDay, Station
+from station.models import Station
 
 
 class Command(BaseCommand):
@@ -38,16 +37,17 @@ class Command(BaseCommand):
         days = years * 365 if years else days
         started = time.monotonic()
         demo = Demo(days=days, until=timezone.now(), seed=seed, busy=busy)
-        demo.build(freeze=self._freeze, progress=self._progress)
+        owner, manager = demo.site.owner, demo.site.manager
+        demo.build(
+            freeze=lambda day, at: freeze_demo_day(day=day, at=at, owner=owner, manager=manager),
+            progress=self._progress,
+        )
         write_accounts(at=timezone.now())
         self.stdout.write(
             self.style.SUCCESS(
                 f"\n演示油站已建立：{days} 天历史，用时 {time.monotonic() - started:.0f} 秒"
             )
         )
-
-    def _freeze(self, day: BusinessDay, at: datetime) -> None:
-        freeze_demo_day(day=day, at=at)
 
     def _progress(self, step: str, done: int, total: int) -> None:
         if sys.stdout.isatty():

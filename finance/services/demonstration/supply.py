@@ -54,34 +54,33 @@ class Supply:
         """The cars of a shift, with a tanker in between where a tank needs one, and goods in the morning."""
         if shift.ordinal == 1:
             self._shelves(day, starts + timedelta(minutes=50))
-        number = self._thirsty(shift)
-        if number is None:
-            self.history.write_cars(day, shift, drawers, cars)
-            return
-        opens = starts + timedelta(hours=2, minutes=17)
-        ends = opens + UNLOADING
-        # The tank's nozzles stand still while it is filled: those cars come after.
-        moved = [car for car in cars if plan_grade(number) == car.grade and opens - timedelta(minutes=12) < car.ended and
-                 car.started < ends]  # fmt: skip
-        cars = [car for car in cars if car not in moved]
-        self.history.write_cars(day, shift, drawers, [car for car in cars if car.ended <= opens])
-        self._tanker(day, shift, number, opens, ends)
-        self.history.write_cars(day, shift, drawers, [car for car in cars if car.ended > opens])
+        for place, number in enumerate(self._thirsty(shift)):
+            opens = starts + timedelta(hours=1 + 2 * place, minutes=17)
+            ends = opens + UNLOADING
+            # The tank's nozzles stand still while it is filled: those cars drive on.
+            cars = [car for car in cars if not _meets(car, plan_grade(number), opens, ends)]
+            self.history.write_cars(
+                day, shift, drawers, [car for car in cars if car.ended <= opens]
+            )
+            self._tanker(day, shift, number, opens, ends)
+            cars = [car for car in cars if car.ended > opens]
+        self.history.write_cars(day, shift, drawers, cars)
 
-    def _thirsty(self, shift: Shift) -> int | None:
-        if shift.ordinal != 1:
-            return None
+    def _thirsty(self, shift: Shift) -> list[int]:
+        """The tanks that get a tanker in this shift, the emptiest first; none by night."""
+        if shift.ordinal == 3:
+            return []
         need = int(plan.TANK_CAPACITY_L * 100 * ORDER_AT)
         low = [
             number
             for number, tank in self.history.tanks.items()
-            if tank.actual < need + self._daily(number)
+            if tank.actual < need + self._daily(number) // 2
         ]
-        return min(low, key=lambda number: self.history.tanks[number].actual) if low else None
+        return sorted(low, key=lambda number: self.history.tanks[number].actual)[:3]
 
     def _daily(self, number: int) -> int:
         """Roughly what a tank loses in a day, in centilitres."""
-        return int(plan.GRADES[number - 1].share * 22_000_00)
+        return int(plan.GRADES[number - 1].share * 26_000_00)
 
     def _tanker(
         self, day: BusinessDay, shift: Shift, number: int, opens: datetime, ends: datetime
@@ -143,6 +142,11 @@ class Supply:
             history.stock_move(
                 day, item.pk, 120, "RECEIPT", document, line, at, site.manager.pk, str(item.cost)
             )
+
+
+def _meets(car: Car, grade: str, opens: datetime, ends: datetime) -> bool:
+    """Whether a car would fuel from a tank that is being filled or settling."""
+    return car.grade == grade and car.started < ends and car.ended > opens - timedelta(minutes=12)
 
 
 def plan_grade(tank: int) -> str:
