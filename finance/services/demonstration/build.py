@@ -261,8 +261,6 @@ class Demo:
 
     def _settle(self) -> None:
         history, site = self.history, self.site
-        for ids in history.ids.values():
-            ids.settle()
         history.settle_numbers()
         for item, quantity in history.stock.items():
             StockBalance.objects.filter(station=site.station, item=item).update(quantity=quantity)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from django.db import connection, models
 
@@ -48,29 +48,23 @@ class Copier:
 
 
 class Ids:
-    """Hands out primary keys of a table from a block of its sequence."""
+    """Hands out primary keys of a table, from blocks taken off its sequence."""
+
+    BLOCK = 500
 
     def __init__(self, model: type[models.Model]) -> None:
-        table = model._meta.db_table
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT COALESCE(MAX(id), 0) FROM {table}")
-            self._last = int(cursor.fetchone()[0])
-        self._table = table
+        self._table = model._meta.db_table
+        self._next = self._end = 0
 
     def next(self) -> int:
-        self._last += 1
-        return self._last
-
-    def settle(self) -> None:
-        """Move the sequence past what was handed out."""
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT setval(pg_get_serial_sequence(%s, 'id'), GREATEST(%s, 1))",
-                [self._table, self._last],
-            )
-
-
-def settle_all(ids: Iterable[Ids]) -> None:
-    """Settle several sequences."""
-    for one in ids:
-        one.settle()
+        if self._next == self._end:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT setval(sequence, nextval(sequence) + %s)"
+                    " FROM pg_get_serial_sequence(%s, 'id') AS sequence",
+                    [self.BLOCK - 1, self._table],
+                )
+                self._end = int(cursor.fetchone()[0]) + 1
+            self._next = self._end - self.BLOCK
+        self._next += 1
+        return self._next - 1
