@@ -42,6 +42,11 @@ class Effect:
         return None if self.old is None else self.new - self.old
 
     @property
+    def step_size(self) -> Yuan | None:
+        """The step without its direction."""
+        return None if self.step is None else abs(self.step)
+
+    @property
     def room(self) -> Yuan | None:
         """How far below the ceiling the new price stays; negative is above it."""
         return None if self.ceiling is None else self.ceiling.ceiling - self.new
@@ -191,6 +196,13 @@ class PumpPrice:
         if self.download.status == PriceDownload.Status.FAILED:
             return "失败，重试中"
         return "下发中" if self.download.command_id else "未执行"
+
+    @property
+    def tone(self) -> str:
+        """The tone of the word."""
+        if self.superseded and self.download.status != PriceDownload.Status.DONE:
+            return "off"
+        return {"DONE": "good", "FAILED": "bad"}.get(self.download.status, "wait")
 
 
 def pump_prices(change: PriceChange) -> list[PumpPrice]:
