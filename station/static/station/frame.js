@@ -146,7 +146,9 @@
     document.querySelectorAll("form.sending").forEach((form) => form.classList.remove("sending"));
   });
   document.addEventListener("htmx:afterSwap", (event) => {
-    if (event.detail.xhr?.status === 422) focusTrouble(event.detail.target);
+    // What was swapped as a whole is no longer in the page: then look from the top.
+    const place = event.detail.target;
+    if (event.detail.xhr?.status === 422) focusTrouble(place.isConnected ? place : document);
   });
   document.addEventListener("DOMContentLoaded", () => focusTrouble(document));
 })();
