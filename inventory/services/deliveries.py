@@ -146,6 +146,7 @@ def measure(
     delivery.refresh_from_db()
     if within_tolerance(delivery):
         _post(delivery, at, actor)
+        delivery.refresh_from_db()
     return delivery
 
 
