@@ -1,14 +1,17 @@
 """Tags and filters of every page: {% load station %}."""
 
 import logging
+from copy import copy
 from decimal import Decimal
 from functools import lru_cache
 from hashlib import sha256
 from xml.etree import ElementTree
 
 import tablericons
+from crispy_forms.helper import FormHelper
+from crispy_forms.utils import render_crispy_form
 from django import template
-from django.forms import BoundField, CheckboxInput, RadioSelect, Select
+from django.forms import BaseForm, BoundField, CheckboxInput, RadioSelect, Select
 from django.http import QueryDict
 from django.template.context import Context
 from django.template.loader_tags import BLOCK_CONTEXT_KEY
@@ -114,6 +117,19 @@ def control(field: BoundField) -> SafeString:
     if field.errors:
         attrs["aria-describedby"] = f"{field.id_for_label}_error"
     return field.as_widget(attrs=attrs)
+
+
+@register.simple_tag(takes_context=True)
+def form_fields(context: Context, form: BaseForm) -> SafeString:
+    """A form's fields by crispy, without a form element of its own: the page has one already.
+
+    A second one inside would end the first, and leave its button outside.
+    """
+    helper = copy(getattr(form, "helper", None)) or FormHelper(form)
+    helper.form_tag = False
+    helper.disable_csrf = True
+    drawn = render_crispy_form(form, helper, {"csrf_token": context.get("csrf_token")})
+    return mark_safe(str(drawn))
 
 
 @register.simple_tag

@@ -12,6 +12,7 @@ another host; `look.expect_errors()` allows the first where a test provokes them
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -128,7 +129,8 @@ class Look:
 @pytest.fixture(scope="session")
 def browser_type_launch_args() -> dict[str, object]:
     """The machine's Chromium, its own controls (calendars) in Chinese."""
-    return {"executable_path": find_chromium(), "args": [*ARGUMENTS, "--lang=zh-CN"]}
+    chinese = {**os.environ, "LANGUAGE": "zh_CN"}
+    return {"executable_path": find_chromium(), "args": list(ARGUMENTS), "env": chinese}
 
 
 @pytest.fixture

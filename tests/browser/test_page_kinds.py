@@ -113,6 +113,7 @@ def test_the_first_trouble_of_a_refused_form_has_the_focus(look, wang):
     page = look.at(1440, as_=wang).open("/ui/form/", 422)
     assert "3 号枪这一笔已由" in page.evaluate("document.activeElement.innerText")
     assert page.locator(".notice-error").count() == 1
+    assert page.locator("main form.one-column button[type=submit]").inner_text() == "保存"
 
 
 def test_answers_of_htmx_are_swapped_said_or_refused_in_chinese(look, wang):
