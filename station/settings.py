@@ -342,6 +342,9 @@ MENU = [
             ("价格", "sales:prices"),
             ("人员与权限", "station:people"),
             ("上线检查", "station:go_live"),
+            ("限额与参数", "station:settings"),
+            ("预警", "station:alerts"),
+            ("后台任务", "station:jobs"),
             ("审计日志", "station:audit"),
         ],
     ),
@@ -358,8 +361,8 @@ HEALTH = [
     "devices.queries.health.checks",
     "sales.queries.health.checks",
 ]
-# Long work by kind: dotted path of `f(*, job: Job, at: datetime) -> Mapping[str, Any] | None`.
-JOBS: dict[str, str] = {}
+# Long work by kind: title, and dotted path of `f(*, job: Job, at: datetime) -> Mapping | None`.
+JOBS: dict[str, tuple[str, str]] = {}
 # Go-live self-checks: dotted path of `f(*, station: Station, at: datetime) -> list[station.queries.go_live.Finding]`.
 GO_LIVE = [
     "station.queries.go_live.site_findings",

@@ -6,6 +6,7 @@ from celery import shared_task
 from django.utils.timezone import localtime, now
 
 from station.runtime.backup import make_backup, remove_old_backups
+from station.services import calendar, jobs
 from station.services import heartbeat as services
 
 BACKUPS_KEPT = 14
@@ -15,6 +16,20 @@ BACKUPS_KEPT = 14
 def heartbeat(**kwargs: object) -> None:
     """Show that beat, the queue and a worker work together; 运行状况 reads it."""
     services.beat(at=now())
+
+
+@shared_task(name="station.tasks.run_jobs")
+def run_jobs(**kwargs: object) -> None:
+    """Run what people asked for, until nothing waits."""
+    while jobs.run_next(at=now()):
+        pass
+
+
+@shared_task(name="station.tasks.check_calendar")
+def check_calendar(**kwargs: object) -> None:
+    """Fill the calendar from the libraries, and warn where it ends within 60 days."""
+    calendar.fill(at=now())
+    calendar.warn(at=now())
 
 
 @shared_task(name="station.tasks.backup")

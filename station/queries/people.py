@@ -26,6 +26,22 @@ class MatrixRow:
     title: str
     has: tuple[bool, ...]
 
+    @property
+    def floor_title(self) -> str:
+        return FLOORS[self.floor]
+
+
+FLOORS = {
+    "station": "油站与账号",
+    "devices": "加油现场与设备",
+    "inventory": "油品与商品库存",
+    "members": "会员与单位客户",
+    "marketing": "营销",
+    "sales": "收银、班次、价格",
+    "staff": "员工",
+    "finance": "日结与报表",
+}
+
 
 def needs_second_factor(roles: Iterable[str]) -> bool:
     """Whether one of the roles is let in only with a second factor."""

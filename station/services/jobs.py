@@ -84,7 +84,8 @@ def _take(job: Job) -> bool:
 
 
 def _run(job: Job, at: datetime) -> None:
-    runner: Runner = import_string(settings.JOBS[job.kind])
+    _, dotted = settings.JOBS[job.kind]
+    runner: Runner = import_string(dotted)
     try:
         result = runner(job=job, at=at)
     except BaseException as error:

@@ -93,6 +93,13 @@ def change_roles(*, user: User, roles: Collection[Covers], at: datetime, actor: 
 
 
 @transaction.atomic
+def change(*, user: User, name: str, roles: Collection[Covers], at: datetime, actor: User) -> None:
+    """Name and roles in one act: both or neither. Refuses as `rename` and `change_roles` do."""
+    rename(user=user, name=name, at=at, actor=actor)
+    change_roles(user=user, roles=roles, at=at, actor=actor)
+
+
+@transaction.atomic
 def rename(*, user: User, name: str, at: datetime, actor: User) -> None:
     """Correct a person's name. What was signed before keeps the name it was signed with."""
     if user != actor:

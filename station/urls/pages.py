@@ -2,13 +2,14 @@
 
 from django.urls import URLPattern, path
 
-from station.urls import frame, people
+from station.urls import frame, people, records
 from station.views import health
 
 app_name = "station"
 urlpatterns: list[URLPattern] = [
     *frame.urlpatterns,
     *people.urlpatterns,
+    *records.urlpatterns,
     path("healthz", health.healthz, name="healthz"),
     path("health/", health.health, name="health"),
 ]

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from station.views import accounts, lock, sign_in
+from station.views import accounts, lock, people, sign_in
 
 urlpatterns: list[URLPattern] = [
     path("sign-in/", sign_in.sign_in, name="sign_in"),
@@ -16,4 +16,10 @@ urlpatterns: list[URLPattern] = [
     path("account/password/", accounts.password, name="password"),
     path("account/pin/", accounts.pin, name="pin"),
     path("account/recovery-codes/", accounts.recovery_codes, name="recovery_codes"),
+    path("people/", people.index, name="people"),
+    path("people/new/", people.person_new, name="person_new"),
+    path("people/roles/", people.roles, name="roles"),
+    path("people/<int:pk>/", people.person, name="person"),
+    path("people/<int:pk>/change/", people.person_change, name="person_change"),
+    path("people/<int:pk>/act/<slug:deed>/", people.person_act, name="person_act"),
 ]

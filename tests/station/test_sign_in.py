@@ -102,7 +102,7 @@ def test_passwords_and_pins_are_argon2_and_no_page_returns_them():
     assert identify_hasher(wang.password).algorithm == "argon2"
     assert settings.PASSWORD_HASHERS == ["django.contrib.auth.hashers.Argon2PasswordHasher"]
     client = make.signed_in(wang)
-    for name in ("account",):
+    for name in ("account", "people", "audit"):
         text = client.get(reverse(f"station:{name}")).content.decode()
         assert "argon2" not in text
         assert make.PASSWORD not in text
@@ -177,7 +177,7 @@ def test_the_password_alone_opens_nothing_for_a_manager():
     device = bound(wang)
     client = Client()
     sign_in(client, wang)
-    for page in ("/", "/account/", "/account/pin/", "/account/password/"):
+    for page in ("/", "/account/", "/people/", "/account/pin/", "/account/password/"):
         assert client.get(page)["Location"].startswith("/sign-in/verify/"), page
     before = client.session.session_key
     answer = client.post("/sign-in/verify/?next=/account/", {"code": code_of(device)})
