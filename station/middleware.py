@@ -11,7 +11,7 @@ import structlog
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.shortcuts import resolve_url
 
 from station import idle
 from station.access import StaffRequest, stations_with_role
@@ -82,12 +82,12 @@ def _elsewhere(request: HttpRequest, name: str, status: int) -> HttpResponse:
         if status == 423:
             return HttpResponse(status=status, headers={"HX-Trigger": "locked"})
         back = urlsplit(request.headers.get("HX-Current-URL", "")).path or "/"
-        target = f"{reverse(name)}?{urlencode({'next': back})}"
+        target = f"{resolve_url(name)}?{urlencode({'next': back})}"
         return HttpResponse(status=status, headers={"HX-Redirect": target})
     if not request.accepts("text/html"):
         return HttpResponse(status=status)
     back = request.get_full_path() if request.method == "GET" else "/"
-    return redirect_to_login(back, reverse(name), "next")
+    return redirect_to_login(back, resolve_url(name), "next")
 
 
 class RefusalMiddleware:
