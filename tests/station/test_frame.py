@@ -199,8 +199,7 @@ def test_whoever_has_two_stations_changes_between_them_and_not_to_a_third():
 # -------------------------------------------------------------------- first page and search
 
 
-def test_a_stranger_is_sent_to_sign_in(settings):
-    settings.LOGIN_URL = "/sign-in/"
+def test_a_stranger_is_sent_to_sign_in():
     answer = Client().get("/search/")
     assert answer.status_code == 302 and "next=/search/" in answer["Location"]
 
