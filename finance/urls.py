@@ -1,6 +1,20 @@
 """URLs of `finance`: a flat list."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
+
+from finance.views import days, owner, reports
 
 app_name = "finance"
-urlpatterns: list[URLPattern] = []
+urlpatterns: list[URLPattern] = [
+    path("owner/", owner.owner, name="owner"),
+    path("dashboard/", owner.dashboard, name="dashboard"),
+    path("days/", days.days, name="days"),
+    path("days/<str:date>/", days.day, name="day"),
+    path("days/<str:date>/accept/", days.accept, name="day_accept"),
+    path("days/<str:date>/close/", days.close, name="day_close"),
+    path("days/<str:date>/recheck/", days.recheck, name="day_recheck"),
+    path("archive/<int:archive_id>/", days.archived, name="archive"),
+    path("daily/", reports.daily, name="daily"),
+    path("reports/", reports.reports, name="reports"),
+    path("reports/<str:kind>/", reports.report, name="report"),
+]

@@ -319,6 +319,7 @@ MENU = [
         "outline/chart-bar",
         [
             ("今日", "finance:owner"),
+            ("经营看板", "finance:dashboard"),
             ("加油站日报", "finance:daily"),
             ("经营报表", "finance:reports"),
         ],

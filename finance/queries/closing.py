@@ -15,12 +15,11 @@ from finance.models import DayDifference
 from finance.queries.figures import Figures
 from finance.queries.links import link
 from finance.queries.parts import TankDay
-from sales.models import Discrepancy, FillClaim, OfflineUpload, Payment
-from station.models import BusinessDay, Shift, TillSession
+from sales.models import Discrepancy, FillClaim, OfflineUpload
+from sales.queries.shifts import day_blockers
+from station.models import BusinessDay
 from station.money import Litres, Yuan
 from station.queries import settings, wording
-
-UNDER_WAY = [Payment.Status.CREATED, Payment.Status.PENDING, Payment.Status.UNKNOWN]
 
 
 @dataclass(frozen=True)
@@ -80,9 +79,7 @@ def blockers(*, day: BusinessDay, figures: Figures) -> list[Blocker]:
     """What is still open and whose it is; the day cannot be closed before."""
     return [
         *_of_days(day),
-        *_of_shifts(day),
-        *_of_sessions(day),
-        *_of_payments(day),
+        *_of_sales(day),
         *_of_uploads(day),
         *(
             Blocker(
@@ -125,46 +122,16 @@ def _of_days(day: BusinessDay) -> list[Blocker]:
     return found
 
 
-def _of_shifts(day: BusinessDay) -> list[Blocker]:
-    shifts = Shift.objects.filter(day=day).exclude(status=Shift.Status.CLOSED)
+def _of_sales(day: BusinessDay) -> list[Blocker]:
+    """Shifts, counts and payments that are not ended, as the forecourt's own floor tells them."""
     return [
         Blocker(
-            "SHIFT",
-            f"{shift.name}（{shift.number}）{shift.get_status_display()}，还没有班结",
-            shift.leader.name,
-            link("sales:shift_detail", shift.pk),
+            row.kind.upper(),
+            row.text,
+            row.whose,
+            link(row.url_name, *([] if row.url_key is None else [row.url_key])),
         )
-        for shift in shifts.select_related("leader", "day").order_by("ordinal")
-    ]
-
-
-def _of_sessions(day: BusinessDay) -> list[Blocker]:
-    sessions = TillSession.objects.filter(shift__day=day).exclude(status=TillSession.Status.CLOSED)
-    return [
-        Blocker(
-            "SESSION",
-            f"{session.till} {session.cashier.name} 的收银班{session.get_status_display()}，"
-            "还没有点款交接",
-            session.cashier.name,
-            link("sales:session", session.pk),
-        )
-        for session in sessions.select_related("till", "cashier").order_by("pk")
-    ]
-
-
-def _of_payments(day: BusinessDay) -> list[Blocker]:
-    payments = Payment.objects.filter(
-        station_id=day.station_id, status__in=UNDER_WAY, day__date__lte=day.date
-    ).select_related("tender", "session__cashier")
-    return [
-        Blocker(
-            "PAYMENT",
-            f"{payment.document} 的{payment.tender.name} {wording.yuan(payment.amount)} "
-            f"{payment.get_status_display()}，先查明是否到账",
-            payment.session.cashier.name,
-            link("sales:sale", payment.document),
-        )
-        for payment in payments.order_by("pk")
+        for row in day_blockers(day)
     ]
 
 

@@ -195,7 +195,7 @@ def _tank_sum(days: Sequence[TankDay]) -> TankSum:
     )
 
 
-def month_variance(rows: Sequence[TankSum]) -> Decimal | None:
-    """月损溢率 ‰ over all tanks; None where nothing was measured."""
+def total_permille(rows: Sequence[TankSum]) -> Decimal | None:
+    """损溢率 ‰ over all tanks; None where nothing was measured."""
     variance = sum((row.variance for row in rows), NO_LITRES)
     return permille(variance, sum((row.measured_sold for row in rows), NO_LITRES))

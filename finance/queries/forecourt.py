@@ -83,7 +83,7 @@ def nozzles(days: Days) -> dict[int, tuple[NozzleDay, ...]]:
             SELECT day_id, nozzle_id, COUNT(*) AS fills, SUM(litres) AS litres,
                 SUM(amount) AS amount
             FROM devices_fill WHERE day_id = ANY(%(days)s) GROUP BY day_id, nozzle_id)
-        SELECT day_id, nozzle.number, grade.code AS grade, tank.number AS tank, opening, closing,
+        SELECT day_id, nozzle.id, nozzle.number, grade.code AS grade, tank.number AS tank, opening, closing,
             COALESCE(run, 0)::numeric(14,3) AS run, COALESCE(tests, 0)::numeric(14,3) AS tests,
             COALESCE(own_use, 0)::numeric(14,3) AS own_use,
             COALESCE(sold, 0)::numeric(14,3) AS sold,
@@ -188,7 +188,8 @@ def unpaid(*, day: BusinessDay, window: Days, carried: Sequence[int]) -> tuple[F
     """Fills that no document claimed by the end of the day.
 
     Looked for among what was unpaid when `window` began (`carried`), what was filled in the window,
-    and what a correction of the window released: never among ten years of fills.
+    and what a correction of the window released: never among ten years of fills. What runs under a
+    prepay is paid already.
     """
     return _fill_rows(
         """WITH looked_at AS (
@@ -204,6 +205,10 @@ def unpaid(*, day: BusinessDay, window: Days, carried: Sequence[int]) -> tuple[F
             LEFT JOIN station_businessday released ON released.id = claim.released_day_id
             WHERE claim.fill_id = fill.id AND claimed.date <= %(date)s
                 AND (claim.released_at IS NULL OR released.date > %(date)s))
+            AND NOT EXISTS (
+                SELECT 1 FROM devices_authorisation ordered
+                JOIN sales_prepay prepay ON prepay.number = ordered.document
+                WHERE ordered.id = fill.authorisation_id AND prepay.status <> 'CANCELLED')
         ORDER BY fill.id""",
         window=list(window),
         carried=list(carried),

@@ -36,6 +36,7 @@ class Product:
     cost: Yuan
     count: int
     refunded: Yuan = ZERO
+    id: int = 0
 
     @property
     def margin(self) -> Yuan:
@@ -191,6 +192,7 @@ class NozzleDay:
     fills: int
     litres: Litres
     amount: Yuan
+    id: int = 0
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ def products(days: Days) -> dict[int, tuple[Product, ...]]:
     rows = ask(
         """
         SELECT line.day_id, line.kind, COALESCE(grade.code, item.code) AS code,
+            COALESCE(grade.id, item.id) AS id,
             COALESCE(grade.name, item.name) AS name, COALESCE(category.name, '') AS category,
             SUM(line.quantity) AS quantity, SUM(line.list_amount) AS list_amount,
             SUM(line.discount) AS discount, SUM(line.net) AS net, SUM(line.tax) AS tax,

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from inventory.models import TankMovement
 from inventory.services.books import freeze_shift_books
-from sales.models import SessionTender
+from sales.models import SessionCount, SessionTender
 from station.models import BusinessDay, Shift, Station, TillSession, User
 from station.services.days import cut_day
 from tests import make
@@ -69,6 +69,14 @@ def end_day(site: Site, *, counted: str | None = None, at: datetime | None = Non
         counted=real,
         difference=real - expected,
         reason="" if real == expected else "找零错误",
+    )
+    SessionCount.objects.create(
+        session=session,
+        cash_counted=real,
+        counted_by=session.cashier,
+        counted_at=moment,
+        accepted_by=site.manager,
+        accepted_at=moment,
     )
     following = cut_day(day=day, at=moment, actor=site.manager)
     shift = session.shift

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from finance.queries.figures import Figures
-from finance.queries.links import link
+from finance.queries.links import link, on
 from finance.queries.periods import Sums
 from finance.queries.reports import daily_forecourt as forecourt
 from finance.queries.reports import daily_money as money
@@ -65,7 +65,7 @@ def _headline(
             "升",
             before=week.fuel_litres,
             compare_label=label,
-            href=link("sales:sales", day=day),
+            href=link("sales:sales", **on(day)),
         ),
         Figure(
             "实收",
@@ -74,7 +74,7 @@ def _headline(
             before=week.net,
             compare_label=label,
             note=f"油品 {wording.yuan(figures.fuel_net)}，非油 {wording.yuan(figures.shop_net)}",
-            href=link("sales:sales", day=day),
+            href=link("sales:sales", **on(day)),
         ),
         Figure(
             "毛利(不含税)",
@@ -84,13 +84,13 @@ def _headline(
             compare_label=label,
             note=f"油品 {wording.yuan(figures.fuel_margin)}，"
             f"非油 {wording.yuan(figures.shop_margin)}",
-            href=link("finance:report", "products", since=day, until=day),
+            href=link("finance:report", "products", **on(day)),
         ),
         Figure(
             "长短款",
             figures.over_short,
             "over_short",
-            href=link("finance:report", "over_short", since=day, until=day),
+            href=link("finance:report", "over_short", **on(day)),
         ),
         Figure(
             "损溢",

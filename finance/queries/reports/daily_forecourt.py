@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from finance.queries.figures import Figures
-from finance.queries.links import link
+from finance.queries.links import link, on
 from finance.queries.parts import Product
 from finance.queries.reports.comparing import Cells, Comparison, whole
 from finance.queries.reports.comparing import against as held
@@ -18,7 +18,7 @@ def fuel(figures: Figures, against: Comparison) -> ReportTable:
     def row(fuel: Product) -> Cells:
         return (
             fuel.code,
-            Linked(fuel.quantity, link("devices:fills", day=figures.date, grade=fuel.code)),
+            Linked(fuel.quantity, link("devices:fills", **on(figures.date), grade=fuel.id)),
             figures.tonnes(fuel),
             fuel.list_amount,
             fuel.discount,
@@ -146,7 +146,7 @@ def nozzles(figures: Figures) -> ReportTable:
                 row.claimed,
                 row.difference,
                 row.fills,
-                Linked(row.litres, link("devices:fills", day=figures.date, nozzle=row.number)),
+                Linked(row.litres, link("devices:fills", **on(figures.date), nozzle=row.id)),
                 row.amount,
             )
             for row in rows
@@ -191,7 +191,7 @@ def tanks(figures: Figures) -> ReportTable:
                 f"{row.number}",
                 row.grade,
                 row.opening,
-                Linked(row.received, link("inventory:deliveries", day=figures.date)),
+                Linked(row.received, link("inventory:deliveries", **on(figures.date))),
                 row.pumped,
                 row.returned,
                 row.other,

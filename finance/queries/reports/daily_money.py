@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from finance.queries.figures import Figures
-from finance.queries.links import link
+from finance.queries.links import link, on
 from finance.queries.parts import share
 from finance.queries.reports.comparing import whole
 from station.money import NO_LITRES, ZERO
@@ -35,7 +35,7 @@ def tenders(figures: Figures) -> ReportTable:
         [
             (
                 row.name,
-                Linked(row.count, link("sales:sales", day=figures.date, tender=row.code)),
+                Linked(row.count, link("sales:sales", **on(figures.date), tender=row.code)),
                 row.received,
                 row.refunded,
                 row.moved,

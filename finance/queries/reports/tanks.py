@@ -1,0 +1,470 @@
+"""Reports of tanks: 损溢, 日平衡表, 付油统计, 分罐保管账. Column names and order as the trade has them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+
+from finance.queries import dayrows
+from finance.queries.ask import Row, ask
+from finance.queries.dayrows import Dated
+from finance.queries.links import link
+from finance.queries.parts import TankDay
+from finance.queries.periods import live_days
+from finance.queries.ranges import Grain, Range
+from finance.queries.reports.comparing import Cells
+from finance.queries.reports.operating import live_words
+from station.models import Station
+from station.money import NO_LITRES, ZERO, Litres, permille
+from station.queries import settings, wording
+from station.queries.charts import MOST_SERIES, Chart, Series
+from station.queries.columns import Column
+from station.queries.reporting import Figure, Head, Linked, Report, ReportTable
+
+
+def tanks(*, station: Station, since: date, until: date, grain: Grain, head: Head) -> Report:
+    """损溢: every tank's variance day by day, running up over the range, against the limit."""
+    chosen = Range(since, until)
+    live = live_days(station, chosen)
+    dated = dayrows.tank_days(station=station, chosen=chosen, live=live)
+    sums = dayrows.tank_totals(dated)
+    limit = settings.number("inventory.variance_rate_limit", station)
+    running = _running(dated)
+    days = sorted({one.date for one in dated})
+    return Report(
+        title="损溢分析",
+        period=chosen.text,
+        head=head,
+        figures=(
+            Figure(
+                "损溢",
+                sum((row.variance for row in sums), NO_LITRES),
+                "gain_loss",
+                note=f"累计 {wording.permille(dayrows.total_permille(sums))}",
+            ),
+            *(
+                Figure(
+                    f"{row.number} 号罐 {row.grade}",
+                    row.variance_permille,
+                    "permille",
+                    note=_light(row.variance_permille, limit),
+                )
+                for row in sums[:4]
+            ),
+        ),
+        charts=(
+            Chart(
+                "累计损溢",
+                tuple(f"{day:%m-%d}" for day in days),
+                tuple(
+                    Series(
+                        f"{row.number} 号罐",
+                        tuple(running.get((row.number, day), (None, None))[0] for day in days),
+                    )
+                    for row in sums[:MOST_SERIES]
+                ),
+                "line",
+                "litres",
+                "升",
+                "日期",
+            ),
+        ),
+        tables=(_sum_table(sums, limit), _variance_table(dated, running, limit)),
+        remarks=(
+            f"损溢 = 实存 − 账存，损为负；损溢率按销售升数计，限额 {limit}‰。",
+            *live_words(live),
+        ),
+        landscape=True,
+    )
+
+
+def _light(rate: Decimal | None, limit: Decimal) -> str:
+    if rate is None:
+        return "未量油"
+    return "超过限额" if abs(rate) > limit else "限额以内"
+
+
+def _running(dated: Sequence[Dated]) -> dict[tuple[int, date], tuple[Litres, Decimal | None]]:
+    """Cumulated variance and its rate by tank and date."""
+    variance: dict[int, Litres] = defaultdict(lambda: NO_LITRES)
+    sold: dict[int, Litres] = defaultdict(lambda: NO_LITRES)
+    found = {}
+    for one in dated:
+        tank = one.tank
+        if tank is None:
+            continue
+        if tank.variance is not None:
+            variance[tank.number] += tank.variance
+            sold[tank.number] += tank.sold
+        total = variance[tank.number]
+        found[tank.number, one.date] = (total, permille(total, sold[tank.number]))
+    return found
+
+
+def _sum_table(sums: Sequence[dayrows.TankSum], limit: Decimal) -> ReportTable:
+    return ReportTable(
+        "合计",
+        (
+            Column("罐号", kind="code"),
+            Column("油品", kind="grade"),
+            Column("期初库存", kind="litres"),
+            Column("卸油量", kind="litres"),
+            Column("付油量", kind="litres"),
+            Column("期末库存", kind="litres"),
+            Column("损溢", kind="gain_loss"),
+            Column("损溢率‰", kind="permille"),
+            Column("限额", kind="state"),
+        ),
+        [
+            (
+                f"{row.number}",
+                row.grade,
+                row.opening,
+                row.received,
+                row.pumped,
+                row.closing,
+                row.variance,
+                row.variance_permille,
+                Linked(
+                    _light(row.variance_permille, limit),
+                    tone="bad" if abs(row.variance_permille or ZERO) > limit else "good",
+                ),
+            )
+            for row in sums
+        ],
+    )
+
+
+def _variance_table(
+    dated: Sequence[Dated],
+    running: dict[tuple[int, date], tuple[Litres, Decimal | None]],
+    limit: Decimal,
+) -> ReportTable:
+    rows: list[Cells] = []
+    for one in dated:
+        tank = one.tank
+        if tank is None:
+            continue
+        total, rate = running[tank.number, one.date]
+        over = abs(tank.variance_permille or ZERO) > limit
+        rows.append(
+            (
+                Linked(one.date, link("finance:daily", day=one.date)),
+                f"{tank.number}",
+                tank.grade,
+                tank.sold,
+                tank.variance,
+                Linked(tank.variance_permille, tone="bad" if over else ""),
+                total,
+                rate,
+                tank.reason,
+            )
+        )
+    return ReportTable(
+        "逐日",
+        (
+            Column("日期", kind="date"),
+            Column("罐号", kind="code"),
+            Column("油品", kind="grade"),
+            Column("销量", kind="litres"),
+            Column("损溢", kind="gain_loss"),
+            Column("损溢率‰", kind="permille"),
+            Column("累计损溢", kind="gain_loss"),
+            Column("累计率‰", kind="permille"),
+            Column("归因"),
+        ),
+        rows,
+    )
+
+
+def balance(*, station: Station, since: date, until: date, grain: Grain, head: Head) -> Report:
+    """日平衡表: 品种, 期初库存, 出货单号, 进货数量, 期间付出, 期末库存, 实测库存, 损耗量, 损耗率."""
+    chosen = Range(since, until)
+    live = live_days(station, chosen)
+    dated = dayrows.tank_days(station=station, chosen=chosen, live=live)
+    notes = _notes(station, chosen)
+    by_grade: dict[tuple[date, str], list[TankDay]] = defaultdict(list)
+    for one in dated:
+        if one.tank is not None:
+            by_grade[one.date, one.tank.grade].append(one.tank)
+    rows = [
+        _balance_row(day, grade, group, notes) for (day, grade), group in sorted(by_grade.items())
+    ]
+    return Report(
+        title="日平衡表",
+        period=chosen.text,
+        head=head,
+        tables=(
+            ReportTable(
+                "按品种",
+                (
+                    Column("结账日期", kind="date"),
+                    Column("品种", kind="grade"),
+                    Column("期初库存", kind="litres"),
+                    Column("出货单号", kind="code"),
+                    Column("进货数量", kind="litres"),
+                    Column("期间付出", kind="litres"),
+                    Column("回罐与调整", kind="litres"),
+                    Column("期末库存", kind="litres"),
+                    Column("实测库存", kind="litres"),
+                    Column("损溢量", kind="gain_loss"),
+                    Column("损溢率‰", kind="permille"),
+                ),
+                rows,
+            ),
+        ),
+        remarks=("期间付出为泵码走字，含回罐和自用；损溢量 = 实测 − 期末账存。", *live_words(live)),
+        signatures=("制表", "计量员", "站长"),
+        landscape=True,
+    )
+
+
+def _balance_row(
+    day: date, grade: str, group: Sequence[TankDay], notes: dict[tuple[date, str], str]
+) -> Cells:
+    measured = all(tank.physical is not None for tank in group)
+    variance = sum((tank.variance or NO_LITRES for tank in group), NO_LITRES)
+
+    def total(name: str) -> Litres:
+        return sum((getattr(tank, name) for tank in group), NO_LITRES)
+
+    return (
+        Linked(day, link("finance:daily", day=day)),
+        grade,
+        total("opening"),
+        notes.get((day, grade), ""),
+        total("received"),
+        total("pumped"),
+        total("returned") + total("other"),
+        total("book"),
+        total("physical") if measured else None,
+        variance if measured else None,
+        permille(variance, total("sold")) if measured else None,
+    )
+
+
+def _notes(station: Station, chosen: Range) -> dict[tuple[date, str], str]:
+    """出货单号 of the deliveries of each date and grade."""
+    rows = ask(
+        """
+        SELECT day.date, grade.code, STRING_AGG(delivery.note_no, '、' ORDER BY delivery.id) AS notes
+        FROM inventory_delivery delivery
+        JOIN station_businessday day ON day.id = delivery.day_id
+        JOIN station_grade grade ON grade.id = delivery.grade_id
+        WHERE delivery.station_id = %(station)s AND delivery.status = 'POSTED'
+            AND day.date BETWEEN %(since)s AND %(until)s
+        GROUP BY day.date, grade.code
+        """,
+        station=station.pk,
+        since=chosen.since,
+        until=chosen.until,
+    )
+    return {(row["date"], row["code"]): row["notes"] for row in rows}
+
+
+def pumped(*, station: Station, since: date, until: date, grain: Grain, head: Head) -> Report:
+    """付油统计: 油品, 油罐, 泵码数, 回罐, 付油合计, 金额, by nozzle. Runs are those of closed shifts."""
+    chosen = Range(since, until)
+    live = live_days(station, chosen)
+    rows = ask(
+        """
+        SELECT grade.code AS grade, tank.number AS tank, nozzle.number AS nozzle, nozzle.id,
+            SUM(row.run) AS run, SUM(row.tests) AS tests, SUM(row.own_use) AS own_use,
+            SUM(row.sold) AS sold, SUM(row.sold_amount) AS amount, SUM(row.claimed) AS claimed,
+            SUM(row.claimed_amount) AS claimed_amount, SUM(row.difference) AS difference
+        FROM sales_shiftnozzle row
+        JOIN station_businessday day ON day.id = row.day_id
+        JOIN station_grade grade ON grade.id = row.grade_id
+        JOIN station_tank tank ON tank.id = row.tank_id
+        JOIN station_nozzle nozzle ON nozzle.id = row.nozzle_id
+        WHERE day.station_id = %(station)s AND day.date BETWEEN %(since)s AND %(until)s
+        GROUP BY grade.position, grade.code, tank.number, nozzle.number, nozzle.id
+        ORDER BY grade.position, tank.number, nozzle.number
+        """,
+        station=station.pk,
+        since=since,
+        until=until,
+    )
+    names = ("run", "tests", "own_use", "sold", "amount", "claimed", "claimed_amount", "difference")
+    by_grade: dict[str, Decimal] = defaultdict(lambda: NO_LITRES)
+    for row in rows:
+        by_grade[row["grade"]] += row["sold"]
+    return Report(
+        title="付油统计",
+        period=chosen.text,
+        head=head,
+        charts=(
+            Chart(
+                "付油升数",
+                tuple(f"{row['nozzle']} 号枪" for row in rows),
+                (Series("付油合计", tuple(row["sold"] for row in rows)),),
+                "bar",
+                "litres",
+                "升",
+                "油枪",
+            ),
+        ),
+        tables=(
+            ReportTable(
+                "按油枪",
+                (
+                    Column("油品", kind="grade"),
+                    Column("油罐", kind="code"),
+                    Column("枪号", kind="code"),
+                    Column("泵码数", kind="litres"),
+                    Column("回罐", kind="litres"),
+                    Column("自用", kind="litres"),
+                    Column("付油合计", kind="litres"),
+                    Column("金额", kind="yuan"),
+                    Column("订单升数", kind="litres"),
+                    Column("订单金额", kind="yuan"),
+                    Column("差异升数", kind="litres"),
+                ),
+                [_pumped_row(row, names, chosen) for row in rows],
+                (
+                    *("合计", "", ""),
+                    *(sum((row[name] for row in rows), ZERO) for name in names),
+                )
+                if rows
+                else (),
+            ),
+            ReportTable(
+                "按油品",
+                (Column("油品", kind="grade"), Column("付油合计", kind="litres")),
+                list(by_grade.items()),
+            ),
+        ),
+        remarks=("泵码取自已班结的班次；当班未班结的走字在班结后计入。", *live_words(live)),
+        landscape=True,
+    )
+
+
+def _pumped_row(row: Row, names: Sequence[str], chosen: Range) -> Cells:
+    fills = link("devices:fills", since=chosen.since, until=chosen.until, nozzle=row["id"])
+    return (
+        row["grade"],
+        f"{row['tank']}",
+        Linked(f"{row['nozzle']}", fills),
+        *(row[name] for name in names),
+    )
+
+
+def custody(*, station: Station, since: date, until: date, grain: Grain, head: Head) -> Report:
+    """分罐保管账: each tank's own ledger, day by day, with deliveries, water and running variance."""
+    chosen = Range(since, until)
+    live = live_days(station, chosen)
+    dated = dayrows.tank_days(station=station, chosen=chosen, live=live)
+    running = _running(dated)
+    arrived = _arrivals(station, chosen)
+    water = _water(station, chosen)
+    by_tank: dict[int, list[tuple[date, TankDay]]] = defaultdict(list)
+    for one in dated:
+        if one.tank is not None:
+            by_tank[one.tank.number].append((one.date, one.tank))
+    return Report(
+        title="分罐保管账",
+        period=chosen.text,
+        head=head,
+        tables=tuple(
+            _ledger(number, rows, running, arrived, water)
+            for number, rows in sorted(by_tank.items())
+        ),
+        remarks=("进货损溢 = 实收 − 计划量（原发升数按罐分摊）。", *live_words(live)),
+        signatures=("保管员", "计量员", "站长"),
+        landscape=True,
+    )
+
+
+def _ledger(
+    number: int,
+    days: Sequence[tuple[date, TankDay]],
+    running: dict[tuple[int, date], tuple[Litres, Decimal | None]],
+    arrived: dict[tuple[int, date], Row],
+    water: dict[tuple[int, date], Row],
+) -> ReportTable:
+    rows: list[Cells] = []
+    for day, tank in days:
+        came = arrived.get((number, day), {})
+        wet = water.get((number, day), {})
+        rows.append(
+            (
+                Linked(day, link("finance:daily", day=day)),
+                came.get("planned"),
+                came.get("before"),
+                came.get("after"),
+                tank.received,
+                came.get("received", NO_LITRES) - came["planned"] if came else None,
+                tank.pumped,
+                tank.book,
+                tank.physical,
+                wet.get("height"),
+                wet.get("litres"),
+                tank.variance,
+                running[number, day][0],
+            )
+        )
+    return ReportTable(
+        f"{number} 号罐 {days[-1][1].grade}",
+        (
+            Column("日期", kind="date"),
+            Column("计划量", kind="litres"),
+            Column("卸前升数", kind="litres"),
+            Column("卸后升数", kind="litres"),
+            Column("实收", kind="litres"),
+            Column("进货损溢", kind="gain_loss"),
+            Column("日付油", kind="litres"),
+            Column("账存", kind="litres"),
+            Column("罐存", kind="litres"),
+            Column("水高(mm)", kind="count"),
+            Column("水量", kind="litres"),
+            Column("日损溢", kind="gain_loss"),
+            Column("累计损溢", kind="gain_loss"),
+        ),
+        rows,
+    )
+
+
+def _arrivals(station: Station, chosen: Range) -> dict[tuple[int, date], Row]:
+    """Deliveries by tank and date: planned, before, after, received."""
+    rows = ask(
+        """
+        SELECT tank.number, day.date, SUM(part.planned_l) AS planned,
+            MIN(before.net_l) AS before, MAX(after.net_l) AS after,
+            COALESCE(SUM(part.received_l), 0.000) AS received
+        FROM inventory_deliverytank part
+        JOIN inventory_delivery delivery ON delivery.id = part.delivery_id
+        JOIN station_businessday day ON day.id = delivery.day_id
+        JOIN station_tank tank ON tank.id = part.tank_id
+        LEFT JOIN inventory_dip before ON before.id = part.before_id
+        LEFT JOIN inventory_dip after ON after.id = part.after_id
+        WHERE delivery.station_id = %(station)s AND delivery.status = 'POSTED'
+            AND day.date BETWEEN %(since)s AND %(until)s
+        GROUP BY tank.number, day.date
+        """,
+        station=station.pk,
+        since=chosen.since,
+        until=chosen.until,
+    )
+    return {(row["number"], row["date"]): row for row in rows}
+
+
+def _water(station: Station, chosen: Range) -> dict[tuple[int, date], Row]:
+    """Water of the dip on which each tank's day was closed."""
+    rows = ask(
+        """
+        SELECT DISTINCT ON (tank.number, day.date) tank.number, day.date,
+            dip.water_height_mm AS height, dip.water_l AS litres
+        FROM inventory_tankbook book
+        JOIN station_businessday day ON day.id = book.day_id
+        JOIN station_tank tank ON tank.id = book.tank_id
+        JOIN inventory_dip dip ON dip.id = book.dip_id
+        WHERE day.station_id = %(station)s AND day.date BETWEEN %(since)s AND %(until)s
+        ORDER BY tank.number, day.date, dip.occurred_at DESC
+        """,
+        station=station.pk,
+        since=chosen.since,
+        until=chosen.until,
+    )
+    return {(row["number"], row["date"]): row for row in rows}
