@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from station.urls import frame, people, records
+from station.urls import frame, people, records, site
 from station.views import health
 
 app_name = "station"
@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern] = [
     *frame.urlpatterns,
     *people.urlpatterns,
     *records.urlpatterns,
+    *site.urlpatterns,
     path("healthz", health.healthz, name="healthz"),
     path("health/", health.health, name="health"),
 ]
