@@ -240,8 +240,12 @@ def pdf_bytes(paper: Paper) -> bytes:
         "signatures": paper.signatures,
         "landscape": paper.landscape,
     }
+    return bytes(_compiled(content))
+
+
+def _compiled(content: dict[str, Any]) -> Any:
     folder = Path(settings.BASE_DIR) / "templates" / "typst"
-    found = typst.compile(
+    return typst.compile(
         str(folder / "paper.typ"),
         root=str(folder),
         font_paths=[str(Path(pylopdf_fonts_zh_cn.__file__).parent)],
@@ -249,9 +253,6 @@ def pdf_bytes(paper: Paper) -> bytes:
         sys_inputs={"content": json.dumps(content, ensure_ascii=False)},
         pdf_tags=False,
     )
-    if not isinstance(found, bytes):  # several pages come as one file; anything else is a fault
-        raise TypeError("typst returned no single file")
-    return found
 
 
 def _printed(table: Table) -> dict[str, Any]:

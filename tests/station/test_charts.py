@@ -83,3 +83,9 @@ def test_on_paper_a_gap_in_a_line_stays_a_gap():
 def test_a_change_has_a_word_and_a_share(now, before, word, text):
     change = changed(now, before)
     assert (change.word, change.text) == (word, text)
+
+
+def test_shares_are_told_and_drawn_in_percent():
+    made = chart((Decimal("0.1"), Decimal("0.25"), None), value="percent")
+    assert "最高 25.0%（9时）" in made.alternative and "合计" not in made.alternative
+    assert ">20.0%<" in svg(made)

@@ -20,6 +20,7 @@ from station.queries import search as searching
 from station.queries.search import Hit
 from station.urls.root import handler400, handler403, handler404, handler500  # noqa: F401
 from station.urls.root import urlpatterns as root
+from station.views.errors import bad_request
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -228,6 +229,29 @@ def test_an_empty_search_asks_nobody_and_a_missing_provider_is_not_fatal(setting
     assert "共 2 条" in client.get("/search/?q=1").text
 
 
+def test_without_a_first_page_the_menus_first_is_opened_and_without_a_menu_it_is_said(
+    settings, wang
+):
+    settings.HOME = {}
+    settings.MENU = [("设备", "outline/plug", [("运行状况", "station:health")])]
+    context._home.cache_clear()
+    context._menu.cache_clear()
+    assert make.signed_in(wang).get("/")["Location"] == reverse("station:health")
+    supplier = make.signed_in(make.supplier(wang.assignments.get().station))
+    assert "您的岗位还没有可打开的页面" in supplier.get("/").text
+    context._home.cache_clear()
+    context._menu.cache_clear()
+
+
+def test_whoever_has_no_station_sees_an_empty_frame_and_may_do_nothing():
+    nobody = make.user(station=make.station(active=False))
+    answer = make.signed_in(nobody).get("/search/")
+    assert answer.status_code == 403
+    frame = answer.context["frame"]
+    assert (frame.menu, frame.day, frame.alerts, frame.stations) == ((), None, 0, [])
+    assert (frame.account, frame.search, frame.stop_all, frame.user_name) == ((), False, "", "")
+
+
 # ------------------------------------------------------------------------------------ look
 
 
@@ -275,6 +299,11 @@ def test_what_a_role_may_not_open_and_what_is_not_there_is_said_in_chinese(odd_p
     assert answer.status_code == 403 and "您没有这项权限" in answer.text
     answer = client.get("/t/nothing/")
     assert answer.status_code == 404 and "没有这个页面或记录" in answer.text
+
+
+def test_an_address_that_makes_no_sense_is_said_in_chinese():
+    answer = bad_request(RequestFactory().get("/"))
+    assert answer.status_code == 400 and "看不懂这个请求" in answer.text
 
 
 def test_a_page_that_stood_open_over_a_sign_in_says_so(wang):

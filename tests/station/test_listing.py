@@ -1,5 +1,6 @@
 """The list kind: paging by key, sums, filters, statements."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -97,6 +98,35 @@ def test_the_sum_row_is_of_everything_filtered_and_not_of_the_page():
     assert page.sheet.totals[1].value == Decimal("50.000")
     assert page.counted == "共 5 条"
     assert sum_row(by_litres())[1].text == "50.00"
+
+
+def test_a_list_may_be_ordered_by_what_its_rows_point_at():
+    station = make.station()
+    one, two = make.nozzle(station), make.nozzle(station)
+    made = [make.fill(nozzle) for nozzle in (two, one, two, one)]
+    listing = by_litres(("-nozzle__number", "day"))
+    first = read_page(listing)
+    second = read_page(listing, after=first.after)
+    expected = [made[2].pk, made[0].pk, made[3].pk, made[1].pk]
+    assert sorted(numbers(first)[:2]) == sorted(expected[:2])
+    assert sorted(numbers(first) + numbers(second)) == sorted(expected)
+
+
+def test_a_table_too_long_to_count_is_not_counted(django_assert_num_queries):
+    fills(make.station(), 4)
+    listing = replace(by_litres(), counting=False, sums={})
+    with django_assert_num_queries(1):
+        page = read_page(listing)
+    assert page.counted == "本页 3 条"
+    assert page.sheet.totals[1].text == "—"
+    assert sum_row(listing) == ()
+
+
+def test_rows_have_a_tone_and_a_page_of_their_own():
+    [fill] = fills(make.station(), 1)
+    listing = replace(by_litres(), opens=lambda row: f"/f/{row.pk}/", tone=lambda row: "bad")
+    [line] = read_page(listing).rows
+    assert (line.href, line.tone) == (f"/f/{fill.pk}/", "bad")
 
 
 def test_a_short_list_is_shown_whole():

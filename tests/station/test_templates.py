@@ -1,18 +1,22 @@
 """What holds for every template: it compiles, its icons exist, nothing in it is inline or foreign."""
 
 import re
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import tablericons
+from crispy_forms.helper import FormHelper
+from django import forms
 from django.conf import settings
 from django.template import Context, Template, engines
 from django.test import RequestFactory
 
 from station.context import THEMES
-from station.queries.columns import Cell, Column
+from station.forms.controls import DayField, LitresInput, MomentField, YuanInput
+from station.queries.columns import Cell, Column, Step, totals
 from station.templatetags import station as tags
 
 FOLDER = Path(settings.BASE_DIR) / "templates"
@@ -116,3 +120,62 @@ def test_an_audit_entry_tells_only_what_it_changed():
     entry = SimpleNamespace(before={"价": "7.62", "单位": "元"}, after={"价": "7.85", "单位": "元"})
     assert tags.differences(entry) == [("价", "7.62", "7.85")]
     assert tags.differences(SimpleNamespace(before=None, after={"价": "1"})) == [("价", None, "1")]
+
+
+def test_a_path_that_meets_nothing_is_unknown_and_a_wrong_path_is_a_mistake():
+    row = SimpleNamespace(nozzle=None, pump=SimpleNamespace(number=3))
+    assert Column("枪", "nozzle.number").of(row) is None
+    assert Column("泵", "pump.number").of(row) == 3
+    with pytest.raises(AttributeError):
+        Column("枪", "nozzles.number").of(row)
+    with pytest.raises(AttributeError):
+        Column("泵", "pump.name").of(row)
+
+
+def test_a_step_says_what_it_is_and_whose():
+    steps = [
+        Step("核对泵码", "done"),
+        Step("点款", whose="李收银", here=True),
+        Step("签字", "blocked"),
+    ]
+    drawn = draw('{% include "station/_steps.html" %}', steps=steps)
+    assert all(word in drawn for word in ("已完成", "待办 · 李收银", "还不能做"))
+    assert drawn.count('aria-current="step"') == 1
+
+
+def test_a_table_whose_first_column_is_summed_has_no_word_before_it():
+    column = Column("升数", "litres", "litres", sum="litres")
+    assert [cell.text for cell in totals((column,), {"litres": Decimal(3)})] == ["3.00"]
+    assert totals((Column("号", "pk"),), {}) == ()
+
+
+def test_a_control_has_the_houses_classes_and_names_its_trouble():
+    class Sample(forms.Form):
+        day = DayField(initial=date(2026, 4, 22))
+        at = MomentField(initial=datetime(2026, 4, 22, 12, 0, tzinfo=UTC))
+        yes = forms.BooleanField()
+        one = forms.ChoiceField(choices=[("a", "甲")], widget=forms.RadioSelect)
+        grade = forms.ChoiceField(choices=[("92#", "92#")])
+
+    free, wrong = Sample(), Sample({})
+    assert 'type="date"' in draw("{% control f %}", f=free["day"])
+    assert 'value="2026-04-22"' in draw("{% control f %}", f=free["day"])
+    assert 'value="2026-04-22T20:00"' in draw("{% control f %}", f=free["at"])
+    assert "form-check-input" in draw("{% control f %}", f=free["yes"])
+    assert "form-control" not in draw("{% control f %}", f=free["one"])
+    assert "form-select" in draw("{% control f %}", f=free["grade"])
+    drawn = draw("{% control f %}", f=wrong["day"])
+    assert "is-invalid" in drawn and 'aria-describedby="id_day_error"' in drawn
+
+
+def test_fields_are_drawn_without_a_form_element_with_and_without_a_helper():
+    class Sample(forms.Form):
+        litres = LitresInput(label="升数")
+        amount = YuanInput(label="金额")
+
+    plain, helped = Sample(), Sample()
+    helped.helper = FormHelper()
+    for form in (plain, helped):
+        drawn = draw("{% form_fields form %}", form=form)
+        assert "升数" in drawn and "<form" not in drawn and 'inputmode="decimal"' in drawn
+    assert helped.helper.form_tag  # the form's own helper is left as it was

@@ -132,6 +132,8 @@
   });
   document.addEventListener("htmx:responseError", (event) => {
     const answer = event.detail.xhr;
+    // Signed out or locked: the answer itself leads to the page where that is put right.
+    if (answer.status === 401 || answer.status === 423) return;
     if (answer.status === 423 || answer.getResponseHeader("HX-Redirect")) return; // lock.js, or a way elsewhere
     const plain = (answer.getResponseHeader("Content-Type") || "").startsWith("text/plain");
     toast("error", plain ? answer.responseText : WORDS[answer.status] || WORDS.other);
