@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from devices.views import alarms, nozzles, status, stopping, wiring
+from devices.views import alarms, fills, meters, nozzles, status, stopping, swipes, wiring
 from station.views.crud import urls
 
 app_name = "devices"
@@ -15,6 +15,17 @@ urlpatterns: list[URLPattern] = [
     path("nozzles/<int:pk>/resume/", nozzles.resume, name="resume"),
     path("stop-all/", stopping.stop_all, name="stop_all"),
     path("release-all/", stopping.release_all, name="release_all"),
+    path("fills/", fills.fills, name="fills"),
+    path("fills/<int:pk>/", fills.fill, name="fill"),
+    path("swipes/", swipes.swipes, name="swipes"),
+    path("cards/", swipes.cards, name="cards"),
+    path("cards/new/", swipes.card_new, name="card_new"),
+    path("cards/<int:pk>/", swipes.card, name="card"),
+    path("cards/<int:pk>/move/<str:to>/", swipes.card_move, name="card_move"),
+    path("rules/test/", swipes.rule_test, name="rule_test"),
+    *urls(swipes.RULES, "rules"),
+    path("meters/", meters.meters, name="meters"),
+    path("meters/new/", meters.meter_new, name="meter_new"),
     path("status/", status.status, name="status"),
     path("alarms/", alarms.alarms, name="alarms"),
     path("alarms/<int:pk>/", alarms.alarm, name="alarm"),

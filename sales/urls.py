@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from sales.views import ceilings, prices, wall
+from sales.views import ceilings, fills, prices, service_times, wall
 
 app_name = "sales"
 urlpatterns: list[URLPattern] = [
@@ -16,6 +16,8 @@ urlpatterns: list[URLPattern] = [
     path("prices/<str:number>/approve/", prices.price_approve, name="price_approve"),
     path("prices/<str:number>/reject/", prices.price_reject, name="price_reject"),
     path("prices/<str:number>/withdraw/", prices.price_withdraw, name="price_withdraw"),
+    path("fills/<int:pk>/claims/", fills.fill_claims, name="fill_claims"),
+    path("service-times/", service_times.times, name="service_times"),
     path("wall/", wall.wall, name="wall"),
     path("wall/tiles/", wall.tiles, name="wall_tiles"),
 ]

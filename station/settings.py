@@ -195,6 +195,10 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "task": "sales.tasks.put_due_prices",
         "schedule": timedelta(seconds=1),
     },
+    "sales.watch_service_times": {
+        "task": "sales.tasks.watch_service_times",
+        "schedule": timedelta(minutes=5),
+    },
     "devices.end_what_is_late": {
         "task": "devices.tasks.end_what_is_late",
         "schedule": timedelta(seconds=5),
@@ -331,6 +335,10 @@ MENU = [
             ("设备状态", "devices:status"),
             ("告警", "devices:alarms"),
             ("接线", "devices:lines"),
+            ("加油机地址", "devices:dispensers"),
+            ("读卡器和扫码枪", "devices:readers"),
+            ("打印机", "devices:printers"),
+            ("换表", "devices:meters"),
             ("刷卡与扫码", "devices:swipes"),
             ("运行状况", "station:health"),
         ],

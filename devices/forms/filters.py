@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any
 
 from django import forms
 
 from devices.models import Alarm, Fill, Swipe
 from station.forms.controls import DayField
-from station.models import Grade, Nozzle, Station
+from station.models import Nozzle, Station
 
 ANY = [("", "全部")]
 
@@ -33,14 +34,16 @@ class FillFilter(forms.Form):
     source = forms.ChoiceField(label="来源", required=False, choices=[*ANY, *Fill.Source.choices])
     odd = forms.BooleanField(label="只看异常", required=False)
 
-    def __init__(self, *args: Any, station: Station, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, station: Station, today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        nozzles = Nozzle.objects.filter(station=station).order_by("number")
-        self._choices("nozzle", [(str(one.pk), f"{one.number} 号枪") for one in nozzles])
-        grades = Grade.objects.filter(tanks__station=station).distinct()
-        self._choices(
-            "grade", [(str(one.pk), one.code) for one in grades.order_by("position", "code")]
+        self.fields["since"].initial = today - timedelta(days=7)
+        nozzles = list(
+            Nozzle.objects.filter(station=station).select_related("tank__grade").order_by("number")
         )
+        self._choices("nozzle", [(str(one.pk), f"{one.number} 号枪") for one in nozzles])
+        grades = {one.tank.grade for one in nozzles}
+        ordered = sorted(grades, key=lambda grade: (grade.position, grade.code))
+        self._choices("grade", [(str(one.pk), one.code) for one in ordered])
 
     def _choices(self, name: str, choices: list[tuple[str, str]]) -> None:
         field = self.fields[name]
