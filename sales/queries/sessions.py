@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 
 from django.db.models import Case, Count, F, Q, QuerySet, Sum, Value, When
 
 from sales.models import CashMovement, Payment, SessionTender, Tender
-from station.models import Shift, Station, TillSession, User
+from station.models import Shift, Station, TillSession
 from station.money import ZERO, Yuan
 
 FACES: tuple[tuple[str, str], ...] = (
@@ -195,29 +194,3 @@ def suggested_float(*, station: Station, till_id: int) -> Yuan:
         .first()
     )
     return last if last is not None else Decimal("500.00")
-
-
-@dataclass(frozen=True)
-class Fairness:
-    """One cashier's counts over some days beside the median of all cashiers of the station.
-
-    `short_per_session` and `over_per_session` are yuan per accepted session, both not negative.
-    """
-
-    cashier: User
-    sessions: int
-    over: Yuan
-    short: Yuan
-    exact: int
-    short_per_session: Yuan
-    over_per_session: Yuan
-    median_short: Yuan
-    median_over: Yuan
-    colleagues: int
-
-
-def accepted_tenders(*, station: Station, since: datetime) -> QuerySet[SessionTender]:
-    """Frozen differences of sessions that were accepted since an instant."""
-    return SessionTender.objects.filter(
-        session__station=station, session__closed_at__gte=since
-    ).select_related("session__cashier", "session__shift__day", "session__till", "tender")
