@@ -103,6 +103,12 @@ class ShiftReport:
     prepaid: tuple[Prepay, ...]
     signatures: tuple[ShiftSignature, ...]
     corrections: tuple[ShiftCorrection, ...]
+    blind: bool = False
+
+    @property
+    def all_counted(self) -> bool:
+        """Whether every drawer of the shift was counted."""
+        return all(report.counted for report in self.sessions)
 
     @property
     def litres(self) -> Litres:
