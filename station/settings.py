@@ -191,6 +191,10 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "task": "station.tasks.check_calendar",
         "schedule": crontab(hour=6, minute=5),
     },
+    "finance.archive_reports": {
+        "task": "finance.tasks.archive_reports",
+        "schedule": timedelta(seconds=30),
+    },
     "sales.put_due_prices": {
         "task": "sales.tasks.put_due_prices",
         "schedule": timedelta(seconds=1),
