@@ -107,7 +107,6 @@ def headline(
     before = against.week.fuel_litres if against.week else None
     if not whole:
         before = _litres_until(day, at)
-    due = sum((row.balance for row in figures.advances if row.is_refund_due), ZERO)
     return (
         Figure(
             "油品升数",
@@ -137,13 +136,18 @@ def headline(
             note=_month_word(month_permille),
             href=link("finance:report", "tanks", since=day.date.replace(day=1), until=day.date),
         ),
-        Figure(
-            "应收",
-            figures.receivable.balance,
-            "yuan",
-            note=f"跑单；预付应退 {wording.yuan(due)}",
-            href=link("sales:drive_offs"),
-        ),
+        _receivable(figures),
+    )
+
+
+def _receivable(figures: Figures) -> Figure:
+    due = sum((row.balance for row in figures.advances if row.is_refund_due), ZERO)
+    return Figure(
+        "应收",
+        figures.receivable.balance,
+        "yuan",
+        note=f"跑单；预付应退 {wording.yuan(due)}",
+        href=link("sales:drive_offs"),
     )
 
 

@@ -15,15 +15,7 @@ from finance.queries.parts import SessionDay, TenderDay
 
 Days = Sequence[int]
 
-
-def tenders(days: Days) -> dict[int, tuple[TenderDay, ...]]:
-    """Every tender used or counted: received, refunded, split over fuel, shop and advances.
-
-    A sale of both fuel and goods spreads each tender in the proportion of the lines' net, rounded
-    on the running sum, so that the parts of a sale add up to what was due for it.
-    """
-    rows = ask(
-        """
+TENDERS = """
         WITH money AS (
             SELECT day_id, sale_id, tender_id, SUM(amount) AS net,
                 COUNT(*) FILTER (WHERE kind IN ('PAYMENT', 'ADVANCE')) AS count,
@@ -75,7 +67,17 @@ def tenders(days: Days) -> dict[int, tuple[TenderDay, ...]]:
         FROM summed FULL JOIN counted USING (day_id, tender_id)
         JOIN sales_tender tender ON tender.id = tender_id
         ORDER BY tender.position, tender.code
-        """,
+        """
+
+
+def tenders(days: Days) -> dict[int, tuple[TenderDay, ...]]:
+    """Every tender used or counted: received, refunded, split over fuel, shop and advances.
+
+    A sale of both fuel and goods spreads each tender in the proportion of the lines' net, rounded
+    on the running sum, so that the parts of a sale add up to what was due for it.
+    """
+    rows = ask(
+        TENDERS,
         days=list(days),
     )
     return {day: tuple(TenderDay(**row) for row in found) for day, found in by_day(rows).items()}

@@ -13,6 +13,39 @@ from station.money import NO_LITRES, ZERO
 from station.queries.columns import Column
 from station.queries.reporting import Linked, ReportTable
 
+FUEL = (
+    Column("油品", kind="grade"),
+    Column("升数(L)", kind="litres"),
+    Column("吨数(t)", kind="count"),
+    Column("挂牌额", kind="yuan"),
+    Column("优惠", kind="yuan"),
+    Column("实收", kind="yuan"),
+    Column("均价", kind="price"),
+    Column("毛利", kind="yuan"),
+    Column("毛利率", kind="percent"),
+    Column("笔数", kind="count"),
+    Column("单车升数", kind="litres"),
+    Column("环比上周同日"),
+    Column("同比去年同日"),
+)
+
+NOZZLES = (
+    Column("枪号", kind="code"),
+    Column("油品", kind="grade"),
+    Column("罐号", kind="code"),
+    Column("接班泵码", kind="litres"),
+    Column("交班泵码", kind="litres"),
+    Column("走字数", kind="litres"),
+    Column("回罐", kind="litres"),
+    Column("自用", kind="litres"),
+    Column("净付", kind="litres"),
+    Column("订单升数", kind="litres"),
+    Column("差异升数", kind="litres"),
+    Column("加油笔数", kind="count"),
+    Column("加油升数", kind="litres"),
+    Column("加油金额", kind="yuan"),
+)
+
 
 def fuel(figures: Figures, against: Comparison) -> ReportTable:
     def row(fuel: Product) -> Cells:
@@ -38,21 +71,7 @@ def fuel(figures: Figures, against: Comparison) -> ReportTable:
     week, year = against.week, against.year
     return ReportTable(
         "一、油品销售",
-        (
-            Column("油品", kind="grade"),
-            Column("升数(L)", kind="litres"),
-            Column("吨数(t)", kind="count"),
-            Column("挂牌额", kind="yuan"),
-            Column("优惠", kind="yuan"),
-            Column("实收", kind="yuan"),
-            Column("均价", kind="price"),
-            Column("毛利", kind="yuan"),
-            Column("毛利率", kind="percent"),
-            Column("笔数", kind="count"),
-            Column("单车升数", kind="litres"),
-            Column("环比上周同日"),
-            Column("同比去年同日"),
-        ),
+        FUEL,
         [row(fuel) for fuel in fuels],
         (
             "合计",
@@ -116,22 +135,7 @@ def nozzles(figures: Figures) -> ReportTable:
     rows = figures.nozzles
     return ReportTable(
         "三、枪泵码",
-        (
-            Column("枪号", kind="code"),
-            Column("油品", kind="grade"),
-            Column("罐号", kind="code"),
-            Column("接班泵码", kind="litres"),
-            Column("交班泵码", kind="litres"),
-            Column("走字数", kind="litres"),
-            Column("回罐", kind="litres"),
-            Column("自用", kind="litres"),
-            Column("净付", kind="litres"),
-            Column("订单升数", kind="litres"),
-            Column("差异升数", kind="litres"),
-            Column("加油笔数", kind="count"),
-            Column("加油升数", kind="litres"),
-            Column("加油金额", kind="yuan"),
-        ),
+        NOZZLES,
         [
             (
                 f"{row.number}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from finance.queries.reports import money, operating, selling, tanks
+from finance.queries.reports import money, operating, pumping, selling, tanks
 from station.queries.reporting import Report
 
 
@@ -63,13 +63,13 @@ KINDS: dict[str, Kind] = {
             "table",
             tanks.balance,
         ),
-        Kind("pumped", "付油统计", "每枪泵码、回罐、付油合计、金额", "gas-station", tanks.pumped),
+        Kind("pumped", "付油统计", "每枪泵码、回罐、付油合计、金额", "gas-station", pumping.pumped),
         Kind(
             "custody",
             "分罐保管账",
             "每罐一本账：卸前卸后、账存、罐存、水、累计损溢",
             "notebook",
-            tanks.custody,
+            pumping.custody,
         ),
     )
 }

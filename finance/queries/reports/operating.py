@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
-from decimal import Decimal
 
 from finance.queries import dayrows
 from finance.queries.dayrows import TankSum
 from finance.queries.links import link
-from finance.queries.parts import FUEL, Hour, Product, TenderDay, share
+from finance.queries.parts import FUEL, Product, share
 from finance.queries.periods import Bucket, Period, Sums, period
 from finance.queries.ranges import Grain, Range
 from finance.queries.reports.comparing import Cells, against
-from station.models import BusinessDay, Station
-from station.money import NO_LITRES, ZERO, round_litres
+from finance.queries.reports.tables import said_of_live, tender_table, weekday_table
+from station.models import Station
+from station.money import NO_LITRES, ZERO
 from station.queries import wording
 from station.queries.charts import MOST_SERIES, Chart, Series
 from station.queries.columns import Column
@@ -103,20 +102,6 @@ def headline(found: Period, tanks: Sequence[TankSum]) -> tuple[Figure, ...]:
             href=link("finance:report", "tanks", **dates),
         ),
     )
-
-
-def said_of_live(found: Period) -> tuple[str, ...]:
-    """Which days are not frozen yet, and so may still move; and what the range is compared with."""
-    compared = f"上期为 {found.range.before.text}；同期为 {found.range.year_before.text}。"
-    return (compared, *live_words(found.live))
-
-
-def live_words(live: Sequence[BusinessDay]) -> tuple[str, ...]:
-    """Which days of a report may still move."""
-    if not live:
-        return ()
-    names = "、".join(f"{day.date}（{day.get_status_display()}）" for day in live)
-    return (f"{names} 尚未日结，数字为实时值。",)
 
 
 def _trend(found: Period) -> Chart:
@@ -249,50 +234,6 @@ def _grades(sold: Sequence[Product], chosen: Range) -> ReportTable:
     )
 
 
-def tender_table(rows: Sequence[TenderDay], chosen: Range, title: str) -> ReportTable:
-    """Tenders of a range: received, refunded, net, what it paid for, share, over and short."""
-    net = sum((row.net for row in rows), ZERO)
-    sums = ("received", "refunded", "moved", "net", "fuel", "shop", "advance")
-    return ReportTable(
-        title,
-        (
-            Column("付款方式"),
-            Column("笔数", kind="count"),
-            Column("收款", kind="yuan"),
-            Column("退款", kind="yuan"),
-            Column("改付与预收转入", kind="yuan"),
-            Column("净额", kind="yuan"),
-            Column("油品", kind="yuan"),
-            Column("非油", kind="yuan"),
-            Column("预收增减", kind="yuan"),
-            Column("占比", kind="percent"),
-            Column("长短款", kind="over_short"),
-        ),
-        [
-            (
-                row.name,
-                Linked(
-                    row.count,
-                    link("sales:sales", since=chosen.since, until=chosen.until, tender=row.code),
-                ),
-                *(getattr(row, name) for name in sums),
-                share(row.net, net),
-                row.over_short,
-            )
-            for row in rows
-        ],
-        (
-            "合计",
-            sum(row.count for row in rows),
-            *(sum((getattr(row, name) for row in rows), ZERO) for name in sums),
-            "",
-            sum((row.over_short for row in rows), ZERO),
-        )
-        if rows
-        else (),
-    )
-
-
 def _tank_table(tanks: Sequence[TankSum], chosen: Range) -> ReportTable:
     sums = ("opening", "received", "pumped", "returned", "other", "sold", "closing", "variance")
     return ReportTable(
@@ -364,46 +305,4 @@ def _top(sold: Sequence[Product], chosen: Range) -> ReportTable:
             )
             for place, row in enumerate(shop[:MOST_PRODUCTS], 1)
         ],
-    )
-
-
-def weekday_table(found: Period, by_hour: dict[date, list[Hour]]) -> ReportTable:
-    """Average litres and net of each weekday, with its busiest hour."""
-    days: dict[int, list[date]] = defaultdict(list)
-    for day in by_hour:
-        days[day.weekday()].append(day)
-    rows: list[Cells] = []
-    for weekday in sorted(days):
-        hours: dict[int, Decimal] = defaultdict(lambda: NO_LITRES)
-        for day in days[weekday]:
-            for hour in by_hour[day]:
-                hours[hour.hour] += hour.litres
-        litres = sum(hours.values(), NO_LITRES)
-        net = sum((hour.net for day in days[weekday] for hour in by_hour[day]), ZERO)
-        count = sum(hour.count for day in days[weekday] for hour in by_hour[day])
-        busiest = max(hours, key=lambda hour: hours[hour])
-        rows.append(
-            (
-                f"周{wording.WEEKDAYS[weekday]}",
-                len(days[weekday]),
-                round_litres(litres / len(days[weekday])),
-                count,
-                litres,
-                net,
-                f"{busiest}–{busiest + 1} 时",
-            )
-        )
-    return ReportTable(
-        "星期",
-        (
-            Column("星期"),
-            Column("天数", kind="count"),
-            Column("日均升数(L)", kind="litres"),
-            Column("加油笔数", kind="count"),
-            Column("升数(L)", kind="litres"),
-            Column("实收", kind="yuan"),
-            Column("高峰时段"),
-        ),
-        rows,
-        note="时段与星期的明细见“时段与星期”报表。",
     )

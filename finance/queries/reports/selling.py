@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -14,8 +14,8 @@ from finance.queries.parts import FUEL, PersonDiscount, Product, share
 from finance.queries.periods import live_days, period
 from finance.queries.ranges import Grain, Range
 from finance.queries.reports.comparing import Cells, against, whole
-from finance.queries.reports.operating import live_words, said_of_live, weekday_table
-from station.models import Station
+from finance.queries.reports.tables import live_words, said_of_live, weekday_table
+from station.models import BusinessDay, Station
 from station.money import NO_LITRES, ZERO, round_litres
 from station.queries import wording
 from station.queries.charts import Chart, Series
@@ -24,6 +24,29 @@ from station.queries.reporting import Head, Linked, Report, ReportTable
 
 CLASS_A, CLASS_B = Decimal("0.8"), Decimal("0.95")
 CHARTED = 15
+
+RANKING = (
+    Column("名次", kind="count"),
+    Column("名称"),
+    Column("类别"),
+    Column("数量", kind="count"),
+    Column("实收", kind="yuan"),
+    Column("占比", kind="percent"),
+    Column("优惠", kind="yuan"),
+    Column("毛利", kind="yuan"),
+    Column("毛利率", kind="percent"),
+    Column("笔数", kind="count"),
+    Column("趋势"),
+    Column("ABC"),
+)
+
+DISCOUNTS = (
+    Column("收银员"),
+    Column("原因"),
+    Column("笔数", kind="count"),
+    Column("优惠", kind="yuan"),
+    Column("占比", kind="percent"),
+)
 
 
 def products(*, station: Station, since: date, until: date, grain: Grain, head: Head) -> Report:
@@ -116,20 +139,7 @@ def _ranking(
     summed = whole(tuple(rows))
     return ReportTable(
         title,
-        (
-            Column("名次", kind="count"),
-            Column("名称"),
-            Column("类别"),
-            Column("数量", kind="count"),
-            Column("实收", kind="yuan"),
-            Column("占比", kind="percent"),
-            Column("优惠", kind="yuan"),
-            Column("毛利", kind="yuan"),
-            Column("毛利率", kind="percent"),
-            Column("笔数", kind="count"),
-            Column("趋势"),
-            Column("ABC"),
-        ),
+        RANKING,
         cells,
         (
             *("合计", "", "", summed.quantity, summed.net, "", summed.discount, summed.margin),
@@ -177,7 +187,33 @@ def hours(*, station: Station, since: date, until: date, grain: Grain, head: Hea
         else NO_LITRES
         for hour in range(24)
     ]
-    table = ReportTable(
+    return Report(
+        title="时段与星期",
+        period=found.range.text,
+        head=head,
+        charts=(
+            Chart(
+                "一天的高峰和低谷",
+                tuple(f"{hour}时" for hour in range(24)),
+                (Series("平均升数", tuple(by_clock)),),
+                "bar",
+                "litres",
+                "升",
+                "时段",
+            ),
+        ),
+        tables=(
+            _clock_table(average, by_clock, counts),
+            weekday_table(found, by_hour),
+        ),
+        remarks=(*_peaks(by_clock), *said_of_live(found)),
+    )
+
+
+def _clock_table(
+    average: Callable[[int, int], Decimal], by_clock: Sequence[Decimal], counts: dict[int, int]
+) -> ReportTable:
+    return ReportTable(
         "每小时平均升数",
         (
             Column("时段"),
@@ -196,24 +232,6 @@ def hours(*, station: Station, since: date, until: date, grain: Grain, head: Hea
         ],
         note="每个星期几按有营业的天数平均。",
     )
-    return Report(
-        title="时段与星期",
-        period=found.range.text,
-        head=head,
-        charts=(
-            Chart(
-                "一天的高峰和低谷",
-                tuple(f"{hour}时" for hour in range(24)),
-                (Series("平均升数", tuple(by_clock)),),
-                "bar",
-                "litres",
-                "升",
-                "时段",
-            ),
-        ),
-        tables=(table, weekday_table(found, by_hour)),
-        remarks=(*_peaks(by_clock), *said_of_live(found)),
-    )
 
 
 def _peaks(by_clock: Sequence[Decimal]) -> tuple[str, ...]:
@@ -228,13 +246,14 @@ def _peaks(by_clock: Sequence[Decimal]) -> tuple[str, ...]:
     return (f"高峰：{names(high)}；低谷：{names(low)}。",)
 
 
-def discounts(*, station: Station, since: date, until: date, grain: Grain, head: Head) -> Report:
-    """优惠: who gave how much for which reason."""
-    chosen = Range(since, until)
-    live = live_days(station, chosen)
-    summed: dict[tuple[str, str], tuple[int, Decimal]] = defaultdict(lambda: (0, ZERO))
+Given = dict[tuple[str, str], tuple[int, Decimal]]
+
+
+def _given(station: Station, chosen: Range, live: Sequence[BusinessDay]) -> Given:
+    """Times and yuan by person and reason."""
+    summed: Given = defaultdict(lambda: (0, ZERO))
     frozen = DayDiscount.objects.filter(
-        station=station, date__gte=since, date__lte=until
+        station=station, date__gte=chosen.since, date__lte=chosen.until
     ).values_list("person", "reason", "count", "amount")
     given = trade.discounts([day.pk for day in live]) if live else {}
     rows = [PersonDiscount(*row) for row in frozen]
@@ -242,6 +261,14 @@ def discounts(*, station: Station, since: date, until: date, grain: Grain, head:
     for row in rows:
         count, amount = summed[row.person, row.reason]
         summed[row.person, row.reason] = (count + row.count, amount + row.amount)
+    return summed
+
+
+def discounts(*, station: Station, since: date, until: date, grain: Grain, head: Head) -> Report:
+    """优惠: who gave how much for which reason."""
+    chosen = Range(since, until)
+    live = live_days(station, chosen)
+    summed = _given(station, chosen, live)
     by_person: dict[str, Decimal] = defaultdict(lambda: ZERO)
     for (person, _), (_, amount) in summed.items():
         by_person[person] += amount
@@ -265,13 +292,7 @@ def discounts(*, station: Station, since: date, until: date, grain: Grain, head:
         tables=(
             ReportTable(
                 "明细",
-                (
-                    Column("收银员"),
-                    Column("原因"),
-                    Column("笔数", kind="count"),
-                    Column("优惠", kind="yuan"),
-                    Column("占比", kind="percent"),
-                ),
+                DISCOUNTS,
                 [
                     (
                         Linked(

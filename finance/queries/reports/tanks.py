@@ -8,14 +8,14 @@ from datetime import date
 from decimal import Decimal
 
 from finance.queries import dayrows
-from finance.queries.ask import Row, ask
+from finance.queries.ask import ask
 from finance.queries.dayrows import Dated
 from finance.queries.links import link
 from finance.queries.parts import TankDay
 from finance.queries.periods import live_days
 from finance.queries.ranges import Grain, Range
 from finance.queries.reports.comparing import Cells
-from finance.queries.reports.operating import live_words
+from finance.queries.reports.tables import live_words
 from station.models import Station
 from station.money import NO_LITRES, ZERO, Litres, permille
 from station.queries import settings, wording
@@ -31,8 +31,7 @@ def tanks(*, station: Station, since: date, until: date, grain: Grain, head: Hea
     dated = dayrows.tank_days(station=station, chosen=chosen, live=live)
     sums = dayrows.tank_totals(dated)
     limit = settings.number("inventory.variance_rate_limit", station)
-    running = _running(dated)
-    days = sorted({one.date for one in dated})
+    running = running_variance(dated)
     return Report(
         title="损溢分析",
         period=chosen.text,
@@ -54,23 +53,7 @@ def tanks(*, station: Station, since: date, until: date, grain: Grain, head: Hea
                 for row in sums[:4]
             ),
         ),
-        charts=(
-            Chart(
-                "累计损溢",
-                tuple(f"{day:%m-%d}" for day in days),
-                tuple(
-                    Series(
-                        f"{row.number} 号罐",
-                        tuple(running.get((row.number, day), (None, None))[0] for day in days),
-                    )
-                    for row in sums[:MOST_SERIES]
-                ),
-                "line",
-                "litres",
-                "升",
-                "日期",
-            ),
-        ),
+        charts=(_chart(dated, sums, running),),
         tables=(_sum_table(sums, limit), _variance_table(dated, running, limit)),
         remarks=(
             f"损溢 = 实存 − 账存，损为负；损溢率按销售升数计，限额 {limit}‰。",
@@ -80,13 +63,38 @@ def tanks(*, station: Station, since: date, until: date, grain: Grain, head: Hea
     )
 
 
+def _chart(
+    dated: Sequence[Dated],
+    sums: Sequence[dayrows.TankSum],
+    running: dict[tuple[int, date], tuple[Litres, Decimal | None]],
+) -> Chart:
+    days = sorted({one.date for one in dated})
+    return Chart(
+        "累计损溢",
+        tuple(f"{day:%m-%d}" for day in days),
+        tuple(
+            Series(
+                f"{row.number} 号罐",
+                tuple(running.get((row.number, day), (None, None))[0] for day in days),
+            )
+            for row in sums[:MOST_SERIES]
+        ),
+        "line",
+        "litres",
+        "升",
+        "日期",
+    )
+
+
 def _light(rate: Decimal | None, limit: Decimal) -> str:
     if rate is None:
         return "未量油"
     return "超过限额" if abs(rate) > limit else "限额以内"
 
 
-def _running(dated: Sequence[Dated]) -> dict[tuple[int, date], tuple[Litres, Decimal | None]]:
+def running_variance(
+    dated: Sequence[Dated],
+) -> dict[tuple[int, date], tuple[Litres, Decimal | None]]:
     """Cumulated variance and its rate by tank and date."""
     variance: dict[int, Litres] = defaultdict(lambda: NO_LITRES)
     sold: dict[int, Litres] = defaultdict(lambda: NO_LITRES)
@@ -262,209 +270,3 @@ def _notes(station: Station, chosen: Range) -> dict[tuple[date, str], str]:
         until=chosen.until,
     )
     return {(row["date"], row["code"]): row["notes"] for row in rows}
-
-
-def pumped(*, station: Station, since: date, until: date, grain: Grain, head: Head) -> Report:
-    """付油统计: 油品, 油罐, 泵码数, 回罐, 付油合计, 金额, by nozzle. Runs are those of closed shifts."""
-    chosen = Range(since, until)
-    live = live_days(station, chosen)
-    rows = ask(
-        """
-        SELECT grade.code AS grade, tank.number AS tank, nozzle.number AS nozzle, nozzle.id,
-            SUM(row.run) AS run, SUM(row.tests) AS tests, SUM(row.own_use) AS own_use,
-            SUM(row.sold) AS sold, SUM(row.sold_amount) AS amount, SUM(row.claimed) AS claimed,
-            SUM(row.claimed_amount) AS claimed_amount, SUM(row.difference) AS difference
-        FROM sales_shiftnozzle row
-        JOIN station_businessday day ON day.id = row.day_id
-        JOIN station_grade grade ON grade.id = row.grade_id
-        JOIN station_tank tank ON tank.id = row.tank_id
-        JOIN station_nozzle nozzle ON nozzle.id = row.nozzle_id
-        WHERE day.station_id = %(station)s AND day.date BETWEEN %(since)s AND %(until)s
-        GROUP BY grade.position, grade.code, tank.number, nozzle.number, nozzle.id
-        ORDER BY grade.position, tank.number, nozzle.number
-        """,
-        station=station.pk,
-        since=since,
-        until=until,
-    )
-    names = ("run", "tests", "own_use", "sold", "amount", "claimed", "claimed_amount", "difference")
-    by_grade: dict[str, Decimal] = defaultdict(lambda: NO_LITRES)
-    for row in rows:
-        by_grade[row["grade"]] += row["sold"]
-    return Report(
-        title="付油统计",
-        period=chosen.text,
-        head=head,
-        charts=(
-            Chart(
-                "付油升数",
-                tuple(f"{row['nozzle']} 号枪" for row in rows),
-                (Series("付油合计", tuple(row["sold"] for row in rows)),),
-                "bar",
-                "litres",
-                "升",
-                "油枪",
-            ),
-        ),
-        tables=(
-            ReportTable(
-                "按油枪",
-                (
-                    Column("油品", kind="grade"),
-                    Column("油罐", kind="code"),
-                    Column("枪号", kind="code"),
-                    Column("泵码数", kind="litres"),
-                    Column("回罐", kind="litres"),
-                    Column("自用", kind="litres"),
-                    Column("付油合计", kind="litres"),
-                    Column("金额", kind="yuan"),
-                    Column("订单升数", kind="litres"),
-                    Column("订单金额", kind="yuan"),
-                    Column("差异升数", kind="litres"),
-                ),
-                [_pumped_row(row, names, chosen) for row in rows],
-                (
-                    *("合计", "", ""),
-                    *(sum((row[name] for row in rows), ZERO) for name in names),
-                )
-                if rows
-                else (),
-            ),
-            ReportTable(
-                "按油品",
-                (Column("油品", kind="grade"), Column("付油合计", kind="litres")),
-                list(by_grade.items()),
-            ),
-        ),
-        remarks=("泵码取自已班结的班次；当班未班结的走字在班结后计入。", *live_words(live)),
-        landscape=True,
-    )
-
-
-def _pumped_row(row: Row, names: Sequence[str], chosen: Range) -> Cells:
-    fills = link("devices:fills", since=chosen.since, until=chosen.until, nozzle=row["id"])
-    return (
-        row["grade"],
-        f"{row['tank']}",
-        Linked(f"{row['nozzle']}", fills),
-        *(row[name] for name in names),
-    )
-
-
-def custody(*, station: Station, since: date, until: date, grain: Grain, head: Head) -> Report:
-    """分罐保管账: each tank's own ledger, day by day, with deliveries, water and running variance."""
-    chosen = Range(since, until)
-    live = live_days(station, chosen)
-    dated = dayrows.tank_days(station=station, chosen=chosen, live=live)
-    running = _running(dated)
-    arrived = _arrivals(station, chosen)
-    water = _water(station, chosen)
-    by_tank: dict[int, list[tuple[date, TankDay]]] = defaultdict(list)
-    for one in dated:
-        if one.tank is not None:
-            by_tank[one.tank.number].append((one.date, one.tank))
-    return Report(
-        title="分罐保管账",
-        period=chosen.text,
-        head=head,
-        tables=tuple(
-            _ledger(number, rows, running, arrived, water)
-            for number, rows in sorted(by_tank.items())
-        ),
-        remarks=("进货损溢 = 实收 − 计划量（原发升数按罐分摊）。", *live_words(live)),
-        signatures=("保管员", "计量员", "站长"),
-        landscape=True,
-    )
-
-
-def _ledger(
-    number: int,
-    days: Sequence[tuple[date, TankDay]],
-    running: dict[tuple[int, date], tuple[Litres, Decimal | None]],
-    arrived: dict[tuple[int, date], Row],
-    water: dict[tuple[int, date], Row],
-) -> ReportTable:
-    rows: list[Cells] = []
-    for day, tank in days:
-        came = arrived.get((number, day), {})
-        wet = water.get((number, day), {})
-        rows.append(
-            (
-                Linked(day, link("finance:daily", day=day)),
-                came.get("planned"),
-                came.get("before"),
-                came.get("after"),
-                tank.received,
-                came.get("received", NO_LITRES) - came["planned"] if came else None,
-                tank.pumped,
-                tank.book,
-                tank.physical,
-                wet.get("height"),
-                wet.get("litres"),
-                tank.variance,
-                running[number, day][0],
-            )
-        )
-    return ReportTable(
-        f"{number} 号罐 {days[-1][1].grade}",
-        (
-            Column("日期", kind="date"),
-            Column("计划量", kind="litres"),
-            Column("卸前升数", kind="litres"),
-            Column("卸后升数", kind="litres"),
-            Column("实收", kind="litres"),
-            Column("进货损溢", kind="gain_loss"),
-            Column("日付油", kind="litres"),
-            Column("账存", kind="litres"),
-            Column("罐存", kind="litres"),
-            Column("水高(mm)", kind="count"),
-            Column("水量", kind="litres"),
-            Column("日损溢", kind="gain_loss"),
-            Column("累计损溢", kind="gain_loss"),
-        ),
-        rows,
-    )
-
-
-def _arrivals(station: Station, chosen: Range) -> dict[tuple[int, date], Row]:
-    """Deliveries by tank and date: planned, before, after, received."""
-    rows = ask(
-        """
-        SELECT tank.number, day.date, SUM(part.planned_l) AS planned,
-            MIN(before.net_l) AS before, MAX(after.net_l) AS after,
-            COALESCE(SUM(part.received_l), 0.000) AS received
-        FROM inventory_deliverytank part
-        JOIN inventory_delivery delivery ON delivery.id = part.delivery_id
-        JOIN station_businessday day ON day.id = delivery.day_id
-        JOIN station_tank tank ON tank.id = part.tank_id
-        LEFT JOIN inventory_dip before ON before.id = part.before_id
-        LEFT JOIN inventory_dip after ON after.id = part.after_id
-        WHERE delivery.station_id = %(station)s AND delivery.status = 'POSTED'
-            AND day.date BETWEEN %(since)s AND %(until)s
-        GROUP BY tank.number, day.date
-        """,
-        station=station.pk,
-        since=chosen.since,
-        until=chosen.until,
-    )
-    return {(row["number"], row["date"]): row for row in rows}
-
-
-def _water(station: Station, chosen: Range) -> dict[tuple[int, date], Row]:
-    """Water of the dip on which each tank's day was closed."""
-    rows = ask(
-        """
-        SELECT DISTINCT ON (tank.number, day.date) tank.number, day.date,
-            dip.water_height_mm AS height, dip.water_l AS litres
-        FROM inventory_tankbook book
-        JOIN station_businessday day ON day.id = book.day_id
-        JOIN station_tank tank ON tank.id = book.tank_id
-        JOIN inventory_dip dip ON dip.id = book.dip_id
-        WHERE day.station_id = %(station)s AND day.date BETWEEN %(since)s AND %(until)s
-        ORDER BY tank.number, day.date, dip.occurred_at DESC
-        """,
-        station=station.pk,
-        since=chosen.since,
-        until=chosen.until,
-    )
-    return {(row["number"], row["date"]): row for row in rows}
