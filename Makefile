@@ -9,7 +9,7 @@ YEARS ?=
 FIFTY = Only-for-the-deployment-check-0123456789-abcdefghijkl
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run demo test check bench requirements backup restore lock clean
+.PHONY: help setup setup-dev run code demo test check bench requirements backup restore lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*  ## (.*)/  make \1\t\2/' | expand -t 24
@@ -22,6 +22,9 @@ setup-dev:  ## the same with what tests and checks need
 
 run: setup  ## run the whole station; the demo is built on the first start (BIND=127.0.0.1:8000)
 	@exec $(MANAGE) run_station
+
+code:  ## the second factor of the demo's owner and manager, now
+	@$(PYTHON) -I station/runtime/demo_code.py
 
 demo: setup  ## build the demo station with 90 days of history; YEARS=10 for a long one
 	@$(MANAGE) with_servers --migrate demo $(if $(YEARS),--years=$(YEARS))
