@@ -473,13 +473,17 @@ def tenders() -> dict[str, Tender]:
 
 
 def printer(till: Till, target: str = "/dev/null", **fields: object) -> Printer:
+    """A printer at a till: a file, unless told otherwise."""
     return Printer.objects.create(
-        station=till.station,
-        till=till,
-        name="小票机",
-        kind=Printer.Kind.FILE,
-        target=target,
-        **fields,
+        **{
+            "station": till.station,
+            "till": till,
+            "name": "小票机",
+            "kind": Printer.Kind.FILE,
+            "target": target,
+            "opens_drawer": True,
+            **fields,
+        }
     )
 
 

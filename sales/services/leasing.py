@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from sales.models import FillLease
 from sales.queries.selling import fills_to_sell
 from station.errors import Refusal
-from station.models import TillSession, User
+from station.models import Station, TillSession, User
 from station.queries import settings
 from station.services import audit
 
@@ -73,12 +73,12 @@ def put_back(*, fill_ids: Sequence[int], session: TillSession) -> int:
 
 
 @transaction.atomic
-def set_free(*, fill_id: int, actor: User, at: datetime) -> None:
-    """Take a fill from a till that does not let go (broken, left). Audited."""
+def set_free(*, fill_id: int, station: Station, actor: User, at: datetime) -> None:
+    """Take a fill of a station from a till that does not let go (broken, left). Audited."""
     lease = (
         FillLease.objects.select_for_update(of=("self",))
         .select_related("session__station", "session__till", "fill__nozzle")
-        .filter(fill=fill_id)
+        .filter(fill=fill_id, session__station=station)
         .first()
     )
     if lease is None:

@@ -1,0 +1,191 @@
+"""打印: waiting receipts become ESC/POS bytes and go to a network, serial or file printer.
+
+A receipt is a row written with its sale; a worker takes rows that no other worker holds. A printer
+that does not answer costs the row a try and its error, never a sale. Text is GB18030, with FS & so
+that the printer reads two bytes as one character, and is wrapped here by what it takes on paper.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from datetime import datetime
+
+import serial
+from django.db import transaction
+from escpos.printer import Dummy
+
+from devices.models import Printer
+from sales.models import Receipt, Sale
+from sales.queries.receipts import Paper, paper_of, sale_for_paper, set_out
+from station.errors import Refusal
+from station.models import User
+from station.services import alerts, audit
+from station.services.waking import wake
+
+PRINT = "sales.tasks.print_receipts"
+TRIES = 20
+SECONDS = 2
+CHINESE = b"\x1c\x26"  # FS &: two-byte characters from here on
+GB18030 = "gb18030"
+
+
+class NotPrintable(Refusal):
+    """There is no such document, or no printer for it."""
+
+
+def render(paper: Paper, *, columns: int, opens_drawer: bool) -> bytes:
+    """The bytes of a receipt for an ESC/POS printer of so many columns."""
+    printer = Dummy()
+    printer.hw("INIT")
+    if opens_drawer:
+        printer.cashdraw(2)
+    printer._raw(CHINESE)
+    for row in paper.rows:
+        printer.set(double_width=row.big, double_height=row.big, bold=row.big, custom_size=False)
+        if row.big:
+            printer._raw(b"\x1c\x21\x0c")  # FS !: Chinese double width and height
+        for line in set_out(row, columns):
+            printer._raw(line.encode(GB18030, errors="replace") + b"\n")
+        if row.big:
+            printer._raw(b"\x1c\x21\x00")
+    printer.set(align="center")
+    printer.qr(paper.code, native=True, size=6)
+    printer.set(align="left")
+    printer._raw(b"\n\n\n")
+    printer.cut()
+    return bytes(printer.output)
+
+
+def send(printer: Printer, data: bytes) -> None:
+    """Give bytes to a printer. Raises OSError (SerialException is one) when it does not take them."""
+    _SENDERS[Printer.Kind(printer.kind)](printer.target, data)
+
+
+def _to_network(target: str, data: bytes) -> None:
+    host, _, port = target.rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=SECONDS) as line:
+        line.sendall(data)
+
+
+def _to_serial(target: str, data: bytes) -> None:
+    with serial.serial_for_url(target, timeout=SECONDS, write_timeout=SECONDS) as line:
+        line.write(data)
+        line.flush()
+
+
+def _to_file(target: str, data: bytes) -> None:
+    with open(target, "ab") as file:
+        file.write(data)
+
+
+_SENDERS: dict[Printer.Kind, Callable[[str, bytes], None]] = {
+    Printer.Kind.NETWORK: _to_network,
+    Printer.Kind.SERIAL: _to_serial,
+    Printer.Kind.FILE: _to_file,
+}
+
+
+def print_waiting(*, at: datetime, limit: int = 50) -> int:
+    """Print what waits, oldest first; how many came out. Rows another worker holds are passed by."""
+    waiting = (
+        Receipt.objects.filter(status=Receipt.Status.WAITING)
+        .order_by("pk")
+        .values_list("pk", flat=True)[:limit]
+    )
+    return sum(print_one(receipt_id=pk, at=at) for pk in list(waiting))
+
+
+@transaction.atomic
+def print_one(*, receipt_id: int, at: datetime) -> bool:
+    """Print one waiting receipt; False when it failed (kept, with its error) or is not ours."""
+    receipt = (
+        Receipt.objects.select_for_update(of=("self",), skip_locked=True)
+        .select_related("station", "printer")
+        .filter(pk=receipt_id, status=Receipt.Status.WAITING)
+        .first()
+    )
+    if receipt is None:
+        return False
+    receipt.attempts += 1
+    try:
+        printer, data = _data_of(receipt)
+        send(printer, data)
+    except (OSError, NotPrintable, ValueError) as error:
+        receipt.last_error = str(error)[:200] or type(error).__name__
+        if receipt.attempts >= TRIES or isinstance(error, NotPrintable):
+            receipt.status = Receipt.Status.FAILED
+        receipt.save(update_fields=["attempts", "last_error", "status"])
+        _alarm(receipt, at)
+        return False
+    receipt.status = Receipt.Status.PRINTED
+    receipt.printed_at = at
+    receipt.last_error = ""
+    receipt.save(update_fields=["attempts", "last_error", "status", "printed_at"])
+    if receipt.attempts > 1:
+        alerts.clear_alert(station=receipt.station, key=f"printer:{printer.pk}", at=at)
+    return True
+
+
+def _data_of(receipt: Receipt) -> tuple[Printer, bytes]:
+    sale = sale_for_paper(document=receipt.document)
+    if sale is None:
+        raise NotPrintable(f"没有打印：找不到单据 {receipt.document}。")
+    printer = receipt.printer or printer_of(sale)
+    if printer is None:
+        raise NotPrintable(f"没有打印：{sale.till.name} 没有在用的打印机。请在设备里设置。")
+    paper = paper_of(sale=sale, kind=receipt.kind, copy=receipt.copy)
+    opens = receipt.opens_drawer and printer.opens_drawer
+    return printer, render(paper, columns=printer.columns, opens_drawer=opens)
+
+
+def printer_of(sale: Sale) -> Printer | None:
+    """The printer of the till at which the sale was made."""
+    return Printer.objects.filter(till=sale.till_id, active=True).order_by("pk").first()
+
+
+def _alarm(receipt: Receipt, at: datetime) -> None:
+    """Say once that a printer does not answer."""
+    if receipt.attempts not in (3, TRIES):
+        return
+    sale = sale_for_paper(document=receipt.document)
+    printer = receipt.printer or (printer_of(sale) if sale else None)
+    if printer is not None:
+        alerts.raise_alert(
+            station=receipt.station,
+            key=f"printer:{printer.pk}",
+            kind="printer",
+            level="WARNING",
+            text=f"{printer.name} 打印失败：{receipt.last_error}。小票都留着，修好后会补出来。",
+            url="/devices/status/",
+            at=at,
+        )
+
+
+@transaction.atomic
+def reprint(*, sale: Sale, actor: User, at: datetime, printer: Printer | None = None) -> Receipt:
+    """补打: one more copy, marked and numbered. Audited. Refuses where there is no printer."""
+    where = printer or printer_of(sale)
+    if where is None:
+        raise NotPrintable(f"没有补打：{sale.till.name} 没有在用的打印机。可在屏幕上看小票。")
+    Sale.objects.select_for_update(of=("self",), no_key=True).get(pk=sale.pk)
+    copy = Receipt.objects.filter(document=sale.number, kind=Receipt.Kind.REPRINT).count() + 1
+    receipt = Receipt.objects.create(
+        station_id=sale.station_id,
+        printer=where,
+        kind=Receipt.Kind.REPRINT,
+        document=sale.number,
+        copy=copy,
+        asked_by=actor,
+        asked_at=at,
+    )
+    audit.record(
+        at=at,
+        actor=actor,
+        station=sale.station,
+        action="sales.reprint",
+        document=sale.number,
+        after={"copy": copy},
+    )
+    wake(PRINT)
+    return receipt

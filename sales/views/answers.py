@@ -1,0 +1,83 @@
+"""Answers to the till's script: JSON in, JSON out, a refusal as 422 with its words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+from django.http import HttpResponse, JsonResponse
+from django.utils.timezone import now
+
+from sales.queries.tickets import BadTicket
+from sales.services.settling import SessionEnded
+from station.access import StaffRequest
+from station.errors import Refusal
+from station.models import TillSession, User
+from station.queries.calendar import open_session
+from station.services.approval import check_approver
+
+P = ParamSpec("P")
+
+
+def answers_json(
+    view: Callable[Concatenate[StaffRequest, P], dict[str, Any]],
+) -> Callable[Concatenate[StaffRequest, P], HttpResponse]:
+    """Send what the view returns as JSON; a refusal is 422 and says what to do next."""
+
+    @wraps(view)
+    def answer(request: StaffRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        try:
+            return JsonResponse(view(request, *args, **kwargs))
+        except Refusal as refusal:
+            return JsonResponse({"error": str(refusal)}, status=422)
+
+    return answer
+
+
+def body_of(request: StaffRequest) -> dict[str, Any]:
+    """The JSON object of a request, or the fields of a form. Refuses BadTicket anything else."""
+    if request.content_type != "application/json":
+        return {name: request.POST.get(name, "") for name in request.POST}
+    try:
+        body = json.loads(request.body)
+    except ValueError as error:
+        raise BadTicket("提交的内容无法识别。请刷新页面后重试。") from error
+    if not isinstance(body, dict):
+        raise BadTicket("提交的内容无法识别。请刷新页面后重试。")
+    return body
+
+
+def ids_of(body: dict[str, Any], name: str) -> list[int]:
+    """A list of ids out of a request. Refuses BadTicket what is none."""
+    try:
+        return [int(one) for one in body[name]][:100]
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadTicket("提交的内容不完整。请刷新页面后重试。") from error
+
+
+def session_of(request: StaffRequest) -> TillSession:
+    """The open till session of the person at the screen. Refuses when there is none here."""
+    session = open_session(cashier=request.user)
+    if session is None or session.station_id != request.station.pk:
+        raise SessionEnded("你还没有开收银班。请先开班再收款。")
+    return session
+
+
+def approver_of(
+    request: StaffRequest, body: dict[str, Any], *, right: str, at: datetime | None = None
+) -> User | None:
+    """The second person who typed account and PIN on this screen; None where nobody did."""
+    name, secret = str(body.get("approver") or ""), str(body.get("approver_secret") or "")
+    if not name:
+        return None
+    return check_approver(
+        username=name,
+        secret=secret,
+        right=right,
+        station=request.station,
+        not_user=request.user,
+        at=at or now(),
+    )

@@ -1,0 +1,120 @@
+"""The till's screen: the page, its pulse, its goods, and taking payment."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from decimal import Decimal
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
+from django.shortcuts import render
+from django.utils.timezone import now
+from django.views.decorators.http import require_GET, require_POST
+
+from devices.models import Swipe
+from sales.queries import till as screen
+from sales.queries.tickets import read_ticket
+from sales.services import leasing, settling
+from sales.views.answers import answers_json, approver_of, body_of, ids_of, session_of
+from station.access import StaffRequest, may, may_do
+from station.errors import Refusal
+from station.queries.calendar import open_session
+
+
+@require_GET
+@may("sales.till")
+def till(request: StaffRequest) -> HttpResponse:
+    session = open_session(cashier=request.user)
+    if session is None or session.station_id != request.station.pk:
+        return render(request, "sales/till_closed.html", {"elsewhere": session})
+    setup = screen.setup_of(session, role=request.role)
+    setup["rights"] = [
+        right for right in ("sales.approve", "sales.tender_change") if may_do(request.role, right)
+    ]
+    last = Swipe.objects.order_by("-pk").values_list("pk", flat=True).first()
+    setup["swipe"] = last or 0
+    return render(request, "sales/till.html", {"session": session, "setup": setup})
+
+
+@require_GET
+@may("sales.till")
+def pulse(request: StaffRequest) -> HttpResponse:
+    """What changes each second; an unchanged till costs a 304."""
+    try:
+        session = session_of(request)
+    except Refusal as refusal:
+        return JsonResponse({"error": str(refusal)}, status=409)
+    after = request.GET.get("swipe", "0")
+    payload = screen.pulse(
+        session=session, at=now(), swipes_after=int(after) if after.isdigit() else 0
+    )
+    return _tagged(request, payload)
+
+
+@require_GET
+@may("sales.till")
+def catalogue(request: StaffRequest) -> HttpResponse:
+    """All goods and services, for the till's own search."""
+    return _tagged(request, {"items": screen.catalogue()})
+
+
+def _tagged(request: HttpRequest, payload: dict[str, Any]) -> HttpResponse:
+    text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+    tag = f'"{hashlib.sha256(text.encode()).hexdigest()[:24]}"'
+    if request.headers.get("If-None-Match") == tag:
+        answer: HttpResponse = HttpResponseNotModified()
+    else:
+        answer = HttpResponse(text, content_type="application/json")
+    answer["ETag"] = tag
+    answer["Cache-Control"] = "private, no-cache"
+    return answer
+
+
+@require_POST
+@may("sales.settle")
+@answers_json
+def settle(request: StaffRequest) -> dict[str, Any]:
+    body = body_of(request)
+    ticket = read_ticket(body)
+    sale = settling.settle(
+        ticket,
+        session=session_of(request),
+        actor=request.user,
+        at=now(),
+        approver=approver_of(request, body, right="sales.approve"),
+    )
+    tendered = sum((one.amount for one in ticket.tenders), Decimal(0))
+    return {
+        "number": sale.number,
+        "due": str(sale.due),
+        "tendered": str(tendered),
+        "change": str(tendered - sale.due),
+    }
+
+
+@require_POST
+@may("sales.settle")
+@answers_json
+def lease(request: StaffRequest) -> dict[str, Any]:
+    until = leasing.lease(
+        fill_ids=ids_of(body_of(request), "fills"), session=session_of(request), at=now()
+    )
+    return {"until": until.isoformat()}
+
+
+@require_POST
+@may("sales.settle")
+@answers_json
+def put_back(request: StaffRequest) -> dict[str, Any]:
+    session = session_of(request)
+    return {"freed": leasing.put_back(fill_ids=ids_of(body_of(request), "fills"), session=session)}
+
+
+@require_POST
+@may("sales.approve")
+@answers_json
+def set_free(request: StaffRequest) -> dict[str, Any]:
+    for fill_id in ids_of(body_of(request), "fills"):
+        leasing.set_free(fill_id=fill_id, station=request.station, actor=request.user, at=now())
+    return {}
