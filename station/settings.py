@@ -305,7 +305,14 @@ MENU = [
     (
         "班次与日结",
         "outline/calendar-time",
-        [("当前班次", "sales:shift"), ("班次列表", "sales:shifts"), ("日结", "finance:days")],
+        [
+            ("当前班次", "sales:shift"),
+            ("班次列表", "sales:shifts"),
+            ("收银班", "sales:sessions"),
+            ("现金保管", "sales:custody"),
+            ("我的长短款", "sales:my_over_short"),
+            ("日结", "finance:days"),
+        ],
     ),
     (
         "油品库存",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sales.models import Tender
 from sales.queries.mix import TenderSum
@@ -40,42 +41,41 @@ def _tenders(told: ShiftReport) -> ReportTable:
         Column("长款", kind="yuan"),
         Column("短款", kind="yuan"),
     )
-    rows: list[list[Value | Linked]] = []
-    for tender in told.tenders:
-        got, group = told.mix.tenders.get(tender.pk), dues.get(tender.pk, [])
-        if got is None and not group:
-            continue
-        rows.append(_tender_row(tender, got or TenderSum(), group))
+    lines = [
+        _tender_line(tender, got or TenderSum(), group)
+        for tender in told.tenders
+        for got, group in [(told.mix.tenders.get(tender.pk), dues.get(tender.pk, []))]
+        if got is not None or group
+    ]
     sums = [
-        sum((row[index] for row in rows if row[index] is not None), ZERO)  # type: ignore[misc]
-        for index in range(2, len(columns))
+        sum((line.money[index] or ZERO for line in lines), ZERO)
+        for index in range(len(columns) - 2)
     ]
     return ReportTable(
         "C 收款",
         columns,
-        rows,
-        ("合计", sum(int(row[1]) for row in rows), *sums),  # type: ignore[arg-type]
+        [(line.name, line.count, *line.money) for line in lines],
+        ("合计", sum(line.count for line in lines), *sums),
         note="实收为点款数去掉备用金和零星收支；长款不得抵短款，分列",
     )
 
 
-def _tender_row(tender: Tender, got: TenderSum, group: Sequence[TenderDue]) -> list[Value | Linked]:
+@dataclass(frozen=True)
+class _TenderLine:
+    """One row of C: its money in the order of the columns."""
+
+    name: str
+    count: int
+    money: tuple[Yuan | None, ...]
+
+
+def _tender_line(tender: Tender, got: TenderSum, group: Sequence[TenderDue]) -> _TenderLine:
     parts = [due.difference for due in group if due.difference is not None]
     over: Yuan = sum((part for part in parts if part > 0), ZERO)
     short: Yuan = -sum((part for part in parts if part < 0), ZERO)
     counted = got.total + over - short if group and len(parts) == len(group) else None
-    return [
-        tender.name,
-        got.count,
-        got.fuel,
-        got.shop,
-        got.advance,
-        got.refunds,
-        got.total,
-        counted,
-        over,
-        short,
-    ]
+    money = (got.fuel, got.shop, got.advance, got.refunds, got.total, counted, over, short)
+    return _TenderLine(tender.name, got.count, money)
 
 
 def _drawers(told: ShiftReport) -> ReportTable:

@@ -186,19 +186,13 @@ def remarks(told: ShiftReport) -> tuple[str, ...]:
 
 def classified(told: ShiftReport) -> ReportTable:
     """付油量分类统计 by grade: paid litres by tender class; what passed on is 已提未售."""
-    rows: list[list[Value | Linked]] = []
-    for grade in _grades(told):
-        parts = _classes(grade, told)
-        rows.append([grade.grade.code, sum(parts, NO_LITRES), *parts])
-    sums = [
-        sum((row[index] for row in rows), NO_LITRES)  # type: ignore[misc]
-        for index in range(1, len(CLASSES) + 2)
-    ]
+    lines = [(grade.grade.code, _classes(grade, told)) for grade in _grades(told)]
+    sums = [sum((parts[index] for _, parts in lines), NO_LITRES) for index in range(len(CLASSES))]
     return ReportTable(
         "付油分类(升)",
         (GRADE, Column("合计", kind="litres"), *(Column(name, kind="litres") for name in CLASSES)),
-        rows,
-        ("合计", *sums),
+        [(code, sum(parts, NO_LITRES), *parts) for code, parts in lines],
+        ("合计", sum(sums, NO_LITRES), *sums),
         note="已提未售为转下班减上班转入；其他2 含跑单",
     )
 

@@ -23,14 +23,14 @@ from station.access import StaffRequest, may, may_do
 from station.errors import Refusal
 from station.forms.controls import DayField
 from station.models import Till, TillSession, User
-from station.queries.columns import Action, Column, Empty
+from station.queries.columns import Action, Column, Empty, Tone
 from station.queries.listing import ListPage
 from station.services.accounts import check_secret
 from station.services.approval import check_approver
 from station.views.listing import filters_of, list_response
 
 Status = TillSession.Status
-TONES = {
+TONES: dict[str, Tone] = {
     Status.OPEN: "info",
     Status.ENDED: "wait",
     Status.COUNTED: "wait",
@@ -99,7 +99,7 @@ def session_list(request: StaffRequest) -> HttpResponseBase:
                     "状态",
                     lambda row: row.get_status_display(),
                     "state",
-                    tone=lambda row: TONES[row.status],  # type: ignore[return-value]
+                    tone=lambda row: TONES[row.status],
                 ),
             ),
             rows=rows,
@@ -153,10 +153,12 @@ def session_open(request: StaffRequest) -> HttpResponse:
 @may("sales.session")
 def session(request: StaffRequest, pk: int) -> HttpResponse:
     held = session_for(request, pk)
-    return render(request, "sales/session.html", _detail(held))
+    return render(request, "sales/session.html", _detail(request, held))
 
 
-def _detail(held: TillSession, *, spot_check: bool = False) -> dict[str, object]:
+def _detail(
+    request: StaffRequest, held: TillSession, *, spot_check: bool = False
+) -> dict[str, object]:
     """The page of a session: what should be there is shown only once it was counted."""
     told: SessionReport = session_report(held)
     movements = (
@@ -172,7 +174,8 @@ def _detail(held: TillSession, *, spot_check: bool = False) -> dict[str, object]
         "spot_check": spot_check,
         "movements": movements,
         "tone": TONES[Status(held.status)],
-        "audit_document": f"收银班 {held.pk}",
+        "may_spot_check": may_do(request.role, "sales.session.spot_check"),
+        "document": f"收银班 {held.pk}",
     }
 
 
@@ -180,7 +183,7 @@ def _detail(held: TillSession, *, spot_check: bool = False) -> dict[str, object]
 @may("sales.session.spot_check")
 def session_spot_check(request: StaffRequest, pk: int) -> HttpResponse:
     held = session_for(request, pk)
-    return render(request, "sales/session.html", _detail(held, spot_check=True))
+    return render(request, "sales/session.html", _detail(request, held, spot_check=True))
 
 
 @require_POST

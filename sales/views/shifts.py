@@ -21,20 +21,24 @@ from sales.queries.sessions import sessions_of
 from sales.queries.shift_papers import egs_report, full_report, paper_report
 from sales.services import shifts as services
 from sales.services.shifts import Member, document_of
-from station.access import StaffRequest, may
+from station.access import StaffRequest, may, may_do
 from station.errors import Refusal
 from station.forms.controls import DayField
 from station.models import Shift
 from station.queries import patterns
 from station.queries.calendar import open_shift
-from station.queries.columns import Action, Column, Empty
+from station.queries.columns import Action, Column, Empty, Tone
 from station.queries.listing import ListPage
 from station.queries.reporting import Head
 from station.views.listing import filters_of, list_response
 from station.views.reporting import head_of, report_response
 
 PAPERS = {"full": full_report, "paper": paper_report, "egs": egs_report}
-TONES = {Shift.Status.OPEN: "info", Shift.Status.HANDED_OVER: "wait", Shift.Status.CLOSED: "good"}
+TONES: dict[str, Tone] = {
+    Shift.Status.OPEN: "info",
+    Shift.Status.HANDED_OVER: "wait",
+    Shift.Status.CLOSED: "good",
+}
 BLIND_ROLES = {"CASHIER", "ATTENDANT"}
 
 
@@ -225,7 +229,7 @@ def shifts(request: StaffRequest) -> HttpResponseBase:
                     "状态",
                     lambda row: row.get_status_display(),
                     "state",
-                    tone=lambda row: TONES[row.status],  # type: ignore[return-value]
+                    tone=lambda row: TONES[row.status],
                 ),
             ),
             rows=rows,
@@ -250,7 +254,9 @@ def shift_report(request: StaffRequest, pk: int, paper: str = "full") -> HttpRes
         "shift": shift,
         "paper": paper,
         "papers": [("full", "班报"), ("paper", "班报表"), ("egs", "班次数据")],
-        "audit_document": document_of(shift),
+        "may_close": may_do(request.role, "sales.shift.close"),
+        "may_correct": may_do(request.role, "sales.shift.correct"),
+        "document": document_of(shift),
     }
     return report_response(
         request,

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from station.urls import frame, people, records, site
+from station.urls import frame, patterns, people, records, site
 from station.views import health
 
 app_name = "station"
@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern] = [
     *people.urlpatterns,
     *records.urlpatterns,
     *site.urlpatterns,
+    *patterns.urlpatterns,
     path("healthz", health.healthz, name="healthz"),
     path("health/", health.health, name="health"),
 ]
