@@ -23,7 +23,7 @@ from devices.queries import totalizers
 from devices.queries.totalizers import Reading
 from sales.models import FillClaim, FillUse, Sale, ShiftAdvance, ShiftExplanation
 from sales.queries.orders import Taken, taken
-from sales.queries.segments import Segment, priced, segments_of
+from sales.queries.segments import Edges, Segment, priced, segments_of
 from station.models import BusinessDay, Grade, Nozzle, Shift, Tank
 from station.money import NO_LITRES, ZERO, Litres, Yuan
 from station.queries import settings
@@ -102,58 +102,74 @@ class _Uses:
     fills: list[tuple[Reading, Litres]] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class _Facts:
+    """What the runs of a shift are made of, each by nozzle id."""
+
+    ends: _Ends
+    fills: Mapping[int, Litres]
+    orders: Mapping[int, Taken]
+    uses: Mapping[int, _Uses]
+    passed_other: Mapping[int, Litres]
+    explained: tuple[Mapping[int, Litres], Mapping[int, Sequence[str]]]
+    edges: Mapping[int, Edges]
+    tolerance: Litres
+
+
 def nozzle_runs(shift: Shift) -> list[NozzleRun]:
     """The run of every nozzle of a shift by nozzle number, asked of the facts.
 
-    A fixed number of statements whatever the nozzles and fills.
+    A nozzle without an opening reading was not in use and is left out. A fixed number of
+    statements whatever the nozzles and fills.
     """
     nozzles = list(
         Nozzle.objects.filter(station=shift.station_id)
         .select_related("tank", "tank__grade")
         .order_by("number")
     )
-    ends = _ends(shift)
-    fills = _sums(Fill.objects.filter(shift=shift))
-    orders = taken(shift)
-    uses = _uses(shift)
-    passed_other = _passed_on_other(shift)
-    explained, reasons = _explained(shift)
-    edges = segments_of(shift=shift, nozzles=nozzles)
-    tolerance = settings.number("sales.litres_tolerance", shift.station)
-    rows = []
-    for nozzle in nozzles:
-        opening = ends.openings.get(nozzle.pk)
-        if opening is None:  # a nozzle that came later, or was never put into use
-            continue
-        closing = ends.closings.get(nozzle.pk, opening)
-        changes = ends.changes.get(nozzle.pk, ())
-        use, order = uses[nozzle.pk], orders.get(nozzle.pk, Taken())
-        on_own = fills.get(nozzle.pk, NO_LITRES) - order.own - use.own
-        on_other = passed_other.get(nozzle.pk, NO_LITRES)
-        segments = priced(edges[nozzle.pk], opening=opening, closing=closing, changes=changes)
-        rows.append(
-            NozzleRun(
-                nozzle=nozzle,
-                tank=nozzle.tank,
-                grade=nozzle.tank.grade,
-                opening=opening.litres,
-                closing=closing.litres,
-                meter_adjustment=totalizers.meter_adjustment(changes),
-                fills_litres=fills.get(nozzle.pk, NO_LITRES),
-                tests=use.tests,
-                own_use=use.own_use,
-                passed_in=order.other + use.other + on_other,
-                passed_on=on_own + on_other,
-                sold_amount=_worth(segments, use.fills),
-                claimed=order.own + order.other,
-                claimed_amount=order.amount,
-                explained=explained.get(nozzle.pk, NO_LITRES),
-                reasons=tuple(reasons.get(nozzle.pk, ())),
-                segments=tuple(segments),
-                tolerance=tolerance,
-            )
-        )
-    return rows
+    facts = _Facts(
+        ends=_ends(shift),
+        fills=_sums(Fill.objects.filter(shift=shift)),
+        orders=taken(shift),
+        uses=_uses(shift),
+        passed_other=_passed_on_other(shift),
+        explained=_explained(shift),
+        edges=segments_of(shift=shift, nozzles=nozzles),
+        tolerance=settings.number("sales.litres_tolerance", shift.station),
+    )
+    return [_run(nozzle, facts) for nozzle in nozzles if nozzle.pk in facts.ends.openings]
+
+
+def _run(nozzle: Nozzle, facts: _Facts) -> NozzleRun:
+    key = nozzle.pk
+    opening = facts.ends.openings[key]
+    closing = facts.ends.closings.get(key, opening)
+    changes = facts.ends.changes.get(key, ())
+    use, order = facts.uses.get(key, _Uses()), facts.orders.get(key, Taken())
+    fills = facts.fills.get(key, NO_LITRES)
+    on_other = facts.passed_other.get(key, NO_LITRES)
+    segments = priced(facts.edges[key], opening=opening, closing=closing, changes=changes)
+    litres, reasons = facts.explained
+    return NozzleRun(
+        nozzle=nozzle,
+        tank=nozzle.tank,
+        grade=nozzle.tank.grade,
+        opening=opening.litres,
+        closing=closing.litres,
+        meter_adjustment=totalizers.meter_adjustment(changes),
+        fills_litres=fills,
+        tests=use.tests,
+        own_use=use.own_use,
+        passed_in=order.other + use.other + on_other,
+        passed_on=fills - order.own - use.own + on_other,
+        sold_amount=_worth(segments, use.fills),
+        claimed=order.own + order.other,
+        claimed_amount=order.amount,
+        explained=litres.get(key, NO_LITRES),
+        reasons=tuple(reasons.get(key, ())),
+        segments=tuple(segments),
+        tolerance=facts.tolerance,
+    )
 
 
 def previous(shift: Shift) -> Shift | None:

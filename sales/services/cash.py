@@ -193,11 +193,7 @@ def deposit(
         raise BadAmount("请填写银行和缴款单号，单号在银行盖章的回单上。")
     day = _day_to_book(station)
     lines = _lines(station, sessions, drops)
-    total = sum((line.amount for line in lines), ZERO)
-    if total != amount or total <= 0:
-        raise SumDiffers(
-            f"所选款项合计 {total} 元，与填写的 {amount} 元不符：请核对勾选的项目和回单金额。"
-        )
+    _refuse_sum(lines, amount)
     made = Deposit.objects.create(
         station=station,
         number=next_number(station=station, kind="CD", day=day.date),
@@ -221,6 +217,14 @@ def deposit(
         after={"amount": str(amount), "bank": made.bank, "slip_no": made.slip_no},
     )
     return made
+
+
+def _refuse_sum(lines: Sequence[DepositLine], amount: Yuan) -> None:
+    total = sum((line.amount for line in lines), ZERO)
+    if total != amount or total <= 0:
+        raise SumDiffers(
+            f"所选款项合计 {total} 元，与填写的 {amount} 元不符：请核对勾选的项目和回单金额。"
+        )
 
 
 def _day_to_book(station: Station) -> BusinessDay:

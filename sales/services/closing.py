@@ -112,8 +112,7 @@ def close_shift(
     runs = nozzle_runs(held)
     books = shift_books(held)
     _refuse_unexplained(held, runs, books)
-    words = {key: text.strip() for key, text in (tank_reasons or {}).items() if text.strip()}
-    _refuse_unmeasured(held, books, words)
+    words = _refuse_unmeasured(held, books, tank_reasons or {})
     _refuse_signatures(held, giver, receiver)
     if needs_approver(held, runs, books):
         _refuse_approver(held, approver, giver)
@@ -125,23 +124,21 @@ def close_shift(
         own_use=_by_tank(runs, "own_use"),
         reasons=words,
     )
-    _sign(held, {Role.GIVER: giver, Role.RECEIVER: receiver, Role.APPROVER: approver}, at)
+    signers = {Role.GIVER: giver, Role.RECEIVER: receiver, Role.APPROVER: approver}
+    _sign(held, signers, at)
     Shift.objects.filter(pk=held.pk, status=Shift.Status.HANDED_OVER).update(
         status=Shift.Status.CLOSED, closed_at=at
     )
     shift.refresh_from_db()
+    names = {role.value: user.name for role, user in signers.items() if user}
+    litres = str(sum((run.sold for run in runs), NO_LITRES))
     audit.record(
         at=at,
         actor=actor,
         action="sales.shift.closed",
         station=held.station,
         document=document_of(held),
-        after={
-            "giver": giver.name,
-            "receiver": receiver.name,
-            "approver": approver.name if approver else "",
-            "litres": str(sum((run.sold for run in runs), NO_LITRES)),
-        },
+        after={**names, "litres": litres},
     )
 
 
@@ -179,7 +176,11 @@ def _refuse_unexplained(shift: Shift, runs: Sequence[NozzleRun], books: Sequence
         raise LitresLeft(f"不能班结：还有 {told} 没有说明，请逐枪补录或选择原因。")
 
 
-def _refuse_unmeasured(shift: Shift, books: Sequence[Book], words: Mapping[int, str]) -> None:
+def _refuse_unmeasured(
+    shift: Shift, books: Sequence[Book], reasons: Mapping[int, str]
+) -> dict[int, str]:
+    """The words by tank id; refuses a tank that was not measured or is over the limit without any."""
+    words = {key: text.strip() for key, text in reasons.items() if text.strip()}
     silent = [book for book in books if book.dip is None and book.tank.pk not in words]
     if silent:
         told = "、".join(str(book.tank) for book in silent)
@@ -192,6 +193,7 @@ def _refuse_unmeasured(shift: Shift, books: Sequence[Book], words: Mapping[int, 
             for book in over
         )
         raise TankUnmeasured(f"不能班结：{told}，超过限额，请写明归因。")
+    return words
 
 
 def _refuse_signatures(shift: Shift, giver: User, receiver: User) -> None:
@@ -257,7 +259,7 @@ def _by_tank(runs: Iterable[NozzleRun], what: str) -> dict[int, Litres]:
     return litres
 
 
-def _sign(shift: Shift, signers: Mapping[str, User | None], at: datetime) -> None:
+def _sign(shift: Shift, signers: Mapping[ShiftSignature.Role, User | None], at: datetime) -> None:
     ShiftSignature.objects.bulk_create(
         ShiftSignature(shift=shift, role=role, user=user, signed_at=at)
         for role, user in signers.items()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -242,19 +242,7 @@ def accept_count(
     if needing := needs_reason(dues, held.station):
         _refuse_unreasoned(needing, reasons)
         _refuse_same(approver, held, "审批超限的长短款")
-    day = held.shift.day
-    rows = SessionTender.objects.bulk_create(
-        SessionTender(
-            session=held,
-            tender=due.tender,
-            day=day,
-            expected=due.expected,
-            counted=due.counted or ZERO,
-            difference=(due.counted or ZERO) - due.expected,
-            reason=reasons.get(due.tender.code, "").strip(),
-        )
-        for due in dues
-    )
+    rows = _freeze(held, dues, reasons)
     SessionCount.objects.filter(session=held).update(
         accepted_by=receiver, accepted_at=at, approved_by=approver, deposit_slip=deposit_slip
     )
@@ -273,6 +261,23 @@ def accept_count(
         },
     )
     return rows
+
+
+def _freeze(
+    session: TillSession, dues: Sequence[TenderDue], reasons: Mapping[str, str]
+) -> list[SessionTender]:
+    return SessionTender.objects.bulk_create(
+        SessionTender(
+            session=session,
+            tender=due.tender,
+            day=session.shift.day,
+            expected=due.expected,
+            counted=due.counted or ZERO,
+            difference=(due.counted or ZERO) - due.expected,
+            reason=reasons.get(due.tender.code, "").strip(),
+        )
+        for due in dues
+    )
 
 
 def needs_reason(dues: list[TenderDue], station: Station) -> list[TenderDue]:

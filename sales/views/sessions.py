@@ -58,6 +58,31 @@ class SessionFilter(forms.Form):
     )
 
 
+_COLUMNS: tuple[Column, ...] = (
+    Column("班次", lambda row: str(row.shift)),
+    Column("收银台", "till.name"),
+    Column("收银员", "cashier.name"),
+    Column("开始时间", "opened_at", "moment"),
+    Column("结束收银时间", "ended_at", "moment"),
+    Column("备用金", "float_amount", "yuan"),
+    Column(
+        "实点现金",
+        lambda row: row.count.cash_counted if hasattr(row, "count") else None,
+        "yuan",
+    ),
+    Column(
+        "接收人",
+        lambda row: str(row.count.accepted_by or "") if hasattr(row, "count") else "",
+    ),
+    Column(
+        "状态",
+        lambda row: row.get_status_display(),
+        "state",
+        tone=lambda row: TONES[row.status],
+    ),
+)
+
+
 @require_GET
 @may("sales.session")
 def session_list(request: StaffRequest) -> HttpResponseBase:
@@ -79,29 +104,7 @@ def session_list(request: StaffRequest) -> HttpResponseBase:
         request,
         ListPage(
             title="收银班",
-            columns=(
-                Column("班次", lambda row: str(row.shift)),
-                Column("收银台", "till.name"),
-                Column("收银员", "cashier.name"),
-                Column("开始时间", "opened_at", "moment"),
-                Column("结束收银时间", "ended_at", "moment"),
-                Column("备用金", "float_amount", "yuan"),
-                Column(
-                    "实点现金",
-                    lambda row: row.count.cash_counted if hasattr(row, "count") else None,
-                    "yuan",
-                ),
-                Column(
-                    "接收人",
-                    lambda row: str(row.count.accepted_by or "") if hasattr(row, "count") else "",
-                ),
-                Column(
-                    "状态",
-                    lambda row: row.get_status_display(),
-                    "state",
-                    tone=lambda row: TONES[row.status],
-                ),
-            ),
+            columns=_COLUMNS,
             rows=rows,
             order=("-opened_at",),
             filters=filters,

@@ -18,7 +18,8 @@ from sales.queries import crew as crews
 from sales.queries import shifts as queries
 from sales.queries.runs import nozzle_runs, unclaimed
 from sales.queries.sessions import sessions_of
-from sales.queries.shift_papers import egs_report, full_report, paper_report
+from sales.queries.shift_egs import egs_report
+from sales.queries.shift_papers import full_report, paper_report
 from sales.services import shifts as services
 from sales.services.shifts import Member, document_of
 from station.access import StaffRequest, may, may_do
