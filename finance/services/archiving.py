@@ -17,7 +17,9 @@ from finance.queries.ranges import Grain
 from finance.queries.reports.comparing import comparison
 from finance.queries.reports.daily import daily_report
 from finance.queries.reports.kinds import KINDS
-from station.models import BusinessDay
+from sales.queries.shift_papers import full_report
+from sales.queries.shifts import shift_report
+from station.models import BusinessDay, Shift
 from station.queries.papers import paper_of_report
 from station.queries.reporting import Head, Report
 from station.services.exporting import pdf_bytes
@@ -51,11 +53,12 @@ def _archive_next(*, at: datetime) -> bool:
     )
     if close is None:
         return False
-    for kind, report in _reports(close, at):
+    for kind, shift, report in _reports(close, at):
         pdf = pdf_bytes(paper_of_report(report))
         ReportArchive.objects.create(
             station=close.day.station,
             day=close.day,
+            shift=shift,
             kind=kind,
             title=f"{report.title} {report.period}",
             body=to_json(report),
@@ -66,11 +69,12 @@ def _archive_next(*, at: datetime) -> bool:
     return True
 
 
-def _reports(close: DayClose, at: datetime) -> Iterator[tuple[str, Report]]:
+def _reports(close: DayClose, at: datetime) -> Iterator[tuple[str, Shift | None, Report]]:
     day: BusinessDay = close.day
     head = Head(day.station.name, "系统", at, close.closed_by.name)
     yield (
         "daily",
+        None,
         daily_report(
             figures=day_figures(day=day),
             against=comparison(station=day.station, day=day.date),
@@ -82,7 +86,12 @@ def _reports(close: DayClose, at: datetime) -> Iterator[tuple[str, Report]]:
     for name in ALSO:
         yield (
             name,
+            None,
             KINDS[name].make(
                 station=day.station, since=day.date, until=day.date, grain=Grain.DAY, head=head
             ),
         )
+    for shift in day.shifts.select_related("day", "station", "leader", "receiver").order_by(
+        "ordinal"
+    ):
+        yield "shift", shift, full_report(shift_report(shift=shift), head)

@@ -30,7 +30,7 @@ def test_a_closed_days_reports_are_archived_once(closed: BusinessDay) -> None:
     assert archive_waiting(at=make.at(23)) == 1
     assert archive_waiting(at=make.at(23)) == 0
     kept = ReportArchive.objects.filter(day=closed).order_by("pk")
-    assert [row.kind for row in kept] == ["daily", "balance", "tenders"]
+    assert [row.kind for row in kept] == ["daily", "balance", "tenders", "shift"]
     for row in kept:
         assert bytes(row.pdf or b"").startswith(b"%PDF")
         assert row.sha256 == hashlib.sha256(bytes(row.pdf or b"")).hexdigest()
