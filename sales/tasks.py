@@ -5,7 +5,15 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils.timezone import now
 
-from sales.services import price_downloads, pricing, service_times
+from sales.services import (
+    leasing,
+    prepaying,
+    price_downloads,
+    pricing,
+    printing,
+    service_times,
+    uploads,
+)
 
 
 @shared_task(ignore_result=True)
@@ -19,3 +27,27 @@ def put_due_prices(**kwargs: object) -> None:
 def watch_service_times(**kwargs: object) -> None:
     """Every five minutes: alert where the last hour was slower than the target."""
     service_times.watch_all(at=now())
+
+
+@shared_task(ignore_result=True)
+def print_receipts(**kwargs: object) -> None:
+    """Print what waits; woken by each sale, and by beat when a wake-up was lost."""
+    printing.print_waiting(at=now())
+
+
+@shared_task(ignore_result=True)
+def settle_prepays(**kwargs: object) -> None:
+    """Make the sales of prepays whose fill has come in."""
+    prepaying.settle_due(at=now())
+
+
+@shared_task(ignore_result=True)
+def book_uploads(**kwargs: object) -> None:
+    """Book offline sales that arrived while no till session was open."""
+    uploads.book_waiting(at=now())
+
+
+@shared_task(ignore_result=True)
+def drop_stale_leases(**kwargs: object) -> None:
+    """Forget leases that ran out."""
+    leasing.drop_stale(at=now())

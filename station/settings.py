@@ -195,6 +195,19 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "task": "finance.tasks.archive_reports",
         "schedule": timedelta(seconds=30),
     },
+    "sales.print_receipts": {
+        "task": "sales.tasks.print_receipts",
+        "schedule": timedelta(seconds=15),
+    },
+    "sales.settle_prepays": {
+        "task": "sales.tasks.settle_prepays",
+        "schedule": timedelta(seconds=3),
+    },
+    "sales.book_uploads": {"task": "sales.tasks.book_uploads", "schedule": timedelta(seconds=30)},
+    "sales.drop_stale_leases": {
+        "task": "sales.tasks.drop_stale_leases",
+        "schedule": crontab(minute=20),
+    },
     "sales.put_due_prices": {
         "task": "sales.tasks.put_due_prices",
         "schedule": timedelta(seconds=1),

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, cast
 
 from django.http import HttpResponse, JsonResponse
 from django.utils.timezone import now
@@ -34,7 +34,7 @@ def answers_json(
         except Refusal as refusal:
             return JsonResponse({"error": str(refusal)}, status=422)
 
-    return answer
+    return cast(Callable[Concatenate[StaffRequest, P], HttpResponse], answer)
 
 
 def body_of(request: StaffRequest) -> dict[str, Any]:

@@ -18,11 +18,11 @@ from sales.services import disposals
 from sales.services.disposals import DisposalRefused
 from sales.views.answers import answers_json, approver_of, body_of, session_of
 from station.access import StaffRequest, may
-from station.queries.columns import Column, Empty
+from station.queries.columns import Column, Empty, Tone
 from station.queries.listing import ListPage
 from station.views.listing import list_response
 
-TONES = {"OPEN": "bad", "RECOVERED": "good", "WRITTEN_OFF": "off"}
+TONES: dict[str, Tone] = {"OPEN": "bad", "RECOVERED": "good", "WRITTEN_OFF": "off"}
 
 
 def _fill(request: StaffRequest, pk: int) -> Fill:
@@ -101,7 +101,7 @@ def drive_offs(request: StaffRequest) -> HttpResponseBase:
     )
 
 
-def _tone(one: DriveOff) -> str:
+def _tone(one: DriveOff) -> Tone:
     return TONES[one.status]
 
 

@@ -1,0 +1,61 @@
+"""What the search field finds among sales: document numbers of every kind of the till."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+from django.urls import reverse
+
+from sales.models import DriveOff, Payment, Prepay, Sale
+from station.models import Station, User
+from station.queries.search import Hit
+from station.queries.wording import local, yuan
+from station.services.sealing import blind_index
+
+MOST = 8
+
+
+def hits(*, query: str, user: User, stations: QuerySet[Station]) -> list[Hit]:
+    """Sales by number or the last digits of one, prepays, slips by number, drive-offs by plate."""
+    text = query.strip().upper()
+    if len(text) < 4:
+        return []
+    found = list(
+        Sale.objects.filter(station__in=stations, number=text).order_by("-pk")
+        or Sale.objects.filter(station__in=stations, number__endswith=f"-{text}").order_by("-pk")[
+            :MOST
+        ]
+    )
+    by_slip = Payment.objects.filter(station__in=stations, reference=text, sale__isnull=False)
+    found += [one.sale for one in by_slip.select_related("sale").order_by("-pk")[:MOST] if one.sale]
+    hits = [
+        Hit(
+            kind="销售单",
+            title=sale.number,
+            href=reverse("sales:sale", args=[sale.number]),
+            note=f"{local(sale.occurred_at)} {yuan(sale.due)}",
+        )
+        for sale in dict.fromkeys(found)
+    ]
+    prepays = Prepay.objects.filter(station__in=stations, number=text)
+    hits += [
+        Hit(
+            kind="预付单",
+            title=one.number,
+            href=reverse("sales:till"),
+            note=f"{local(one.taken_at)} {yuan(one.amount)}",
+        )
+        for one in prepays
+    ]
+    gone = DriveOff.objects.filter(
+        station__in=stations, plate_index=blind_index("plate", text)
+    ).order_by("-pk")[:MOST]
+    hits += [
+        Hit(
+            kind="跑单",
+            title=one.number,
+            href=reverse("sales:drive_offs"),
+            note=f"{one.get_status_display()} {yuan(one.amount)}",
+        )
+        for one in gone
+    ]
+    return hits

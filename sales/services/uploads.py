@@ -1,0 +1,394 @@
+"""断网补传: what a till sold while the server was away arrives, each exactly once, never refused.
+
+The words of the till are kept first, then booked. A fill somebody else was paid for, goods that
+were not there, an ended session or a closed day are no reason to refuse: the money is in the
+drawer. They are booked on what is open and put on 待处理 with their money.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+from django.db import IntegrityError, transaction
+from django.utils.dateparse import parse_datetime
+
+from sales.models import Discrepancy, OfflineUpload, Payment, Sale, SaleLine, Tender
+from sales.queries.selling import fuel_line, item_line, locked_session, shelf_of
+from sales.queries.tickets import BadTicket, Ticket, TicketLine, read_ticket
+from sales.queries.totals import Paid, PricedLine, WrongPayment, settle_up
+from sales.services import discrepancies, writing
+from sales.services.settling import head_of
+from sales.services.writing import Money
+from station.errors import Refusal
+from station.models import BusinessDay, Grade, Shift, Till, TillSession, User
+from station.money import ZERO, Yuan, round_yuan
+from station.services import audit
+from station.services.numbering import next_number
+
+Kind = Discrepancy.Kind
+RACES = 3
+
+
+class BadSignature(Refusal):
+    """The upload is not signed by the key of the till it names."""
+
+
+@dataclass
+class Oddities:
+    """What did not fit in one upload, with its money."""
+
+    found: list[tuple[str, str, Yuan, str]] = field(default_factory=list)
+
+    def add(self, kind: str, subject: str, amount: Yuan, text: str) -> None:
+        """Note one."""
+        self.found.append((kind, subject, amount, text))
+
+
+@transaction.atomic
+def enrol(*, till: Till, public_key: str, actor: User, at: datetime) -> None:
+    """Keep the public half of a till's key; the private half never leaves its browser. Audited.
+
+    Refuses what is no point of the curve P-256.
+    """
+    try:
+        _key(public_key)
+    except ValueError as error:
+        raise BadSignature("没有登记：设备密钥无法识别。请换新版 Chrome 或 Edge 再试。") from error
+    Till.objects.filter(pk=till.pk).update(public_key=public_key)
+    audit.record(
+        at=at,
+        actor=actor,
+        station=till.station,
+        action="sales.till.enrolled",
+        document=f"till:{till.pk}",
+        after={"till": till.name, "key": public_key[-12:]},
+    )
+
+
+def check_signature(*, till: Till, signature: str, data: bytes) -> None:
+    """Refuses BadSignature unless the till's key signed these bytes (ECDSA P-256 with SHA-256)."""
+    try:
+        raw = base64.b64decode(signature, validate=True)
+        if len(raw) != 64 or not till.public_key:
+            raise ValueError("no signature of this till")
+        der = encode_dss_signature(int.from_bytes(raw[:32]), int.from_bytes(raw[32:]))
+        _key(till.public_key).verify(der, data, ec.ECDSA(SHA256()))
+    except (InvalidSignature, ValueError, binascii.Error) as error:
+        raise BadSignature(
+            "补传没有收下：签名不对。请站长在这台收银机上重新登记设备密钥。"
+        ) from error
+
+
+def _key(public_key: str) -> ec.EllipticCurvePublicKey:
+    point = base64.b64decode(public_key, validate=True)
+    return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
+
+
+def receive(*, till: Till, body: Mapping[str, Any], at: datetime) -> OfflineUpload:
+    """Take in one offline sale: kept word for word, then booked. Again, it is the same upload.
+
+    Never refuses; what cannot be booked now (no session is open) waits for a worker.
+    """
+    upload = _kept(till, body, at)
+    for attempt in range(RACES):
+        try:
+            book(upload_id=upload.pk, at=at)
+            break
+        except IntegrityError:  # a till was faster with one of the fills: look again
+            if attempt == RACES - 1:
+                raise
+    upload.refresh_from_db()
+    return upload
+
+
+@transaction.atomic
+def _kept(till: Till, body: Mapping[str, Any], at: datetime) -> OfflineUpload:
+    key = str(body.get("key") or f"no-key:{till.pk}:{body.get('number')}")[:60]
+    sold_at = _instant(body.get("at"), at)
+    upload, _ = OfflineUpload.objects.get_or_create(
+        client_key=key,
+        defaults={
+            "till": till,
+            "local_number": str(body.get("number") or "")[:40],
+            "body": dict(body),
+            "sold_at": sold_at,
+            "received_at": at,
+        },
+    )
+    return upload
+
+
+def _instant(text: Any, at: datetime) -> datetime:
+    """When the till says it sold; a clock that runs ahead is taken back to now."""
+    try:
+        said = parse_datetime(str(text))
+    except ValueError:
+        said = None
+    return min(said, at) if said is not None and said.tzinfo is not None else at
+
+
+def book_waiting(*, at: datetime, limit: int = 100) -> int:
+    """Book uploads that found no open session when they arrived; how many."""
+    waiting = OfflineUpload.objects.filter(sale=None).order_by("pk")
+    ids = list(waiting.values_list("pk", flat=True)[:limit])
+    return sum(book(upload_id=pk, at=at) is not None for pk in ids)
+
+
+@transaction.atomic
+def book(*, upload_id: int, at: datetime) -> Sale | None:
+    """Make the sale of an upload; None while there is nowhere to book it, or it is no ticket."""
+    upload = (
+        OfflineUpload.objects.select_for_update(of=("self",))
+        .select_related("till__station")
+        .get(pk=upload_id)
+    )
+    if upload.sale_id is not None:
+        return upload.sale
+    twin = Sale.objects.filter(client_key=upload.client_key).first()
+    if twin is None:
+        twin = _booked(upload, at)
+    if twin is not None:
+        upload.sale = twin
+        upload.save(update_fields=["sale"])
+    return twin
+
+
+def _booked(upload: OfflineUpload, at: datetime) -> Sale | None:
+    odd = Oddities()
+    session = _session_for(upload, odd)
+    if session is None:
+        return None
+    try:
+        ticket = read_ticket(upload.body)
+        lines = _lines(ticket, session, upload, odd)
+    except BadTicket:
+        odd.add(
+            Kind.AMOUNT_DIFFERS,
+            "ticket",
+            _yuan(upload.body.get("due")),
+            f"断网单 {upload.local_number} 的内容无法识别，没有入账，请人工核对后补录。",
+        )
+        _raise(odd, upload, session, upload.client_key, at)
+        return None
+    money, paid = _money(ticket, lines, session, odd)
+    head = head_of(lines, paid=paid, session=session)
+    head.source = Sale.Source.OFFLINE
+    head.number = next_number(
+        station=session.station,
+        kind="S",
+        day=session.shift.day.date,
+        till=upload.till.number,
+    )
+    head.till = upload.till
+    head.client_key = upload.client_key
+    head.cashier = _cashier(upload, session)
+    head.member_id = None
+    head.reason = upload.local_number
+    head.occurred_at = upload.sold_at
+    writing.add_sale(head=head, lines=lines, money=money)
+    writing.claim_fills(lines=lines, document=head.number, day=session.shift.day, at=at)
+    for short in writing.take_goods(head=head, lines=lines, actor=None, allow_negative=True):
+        line = next(one for one in lines if one.item_id == short.item_id)
+        odd.add(
+            Kind.NEGATIVE_STOCK,
+            f"item:{short.item_id}",
+            line.net,
+            f"断网单 {upload.local_number} 卖出 {line.name}，库存成了 {short.balance.normalize():f}。",
+        )
+    _raise(odd, upload, session, head.number, at)
+    return head
+
+
+def _session_for(upload: OfflineUpload, odd: Oddities) -> TillSession | None:
+    """The session it was sold in while its drawer is not counted; else an open one, and a note."""
+    own = (
+        TillSession.objects.select_related("shift__day")
+        .filter(pk=_id(upload.body.get("session")), till=upload.till_id)
+        .first()
+    )
+    uncounted = (TillSession.Status.OPEN, TillSession.Status.ENDED)
+    if (
+        own is not None
+        and own.status in uncounted
+        and own.shift.status != Shift.Status.CLOSED
+        and own.shift.day.status != BusinessDay.Status.CLOSED
+    ):
+        return locked_session(session=own, key="")
+    stations = TillSession.objects.filter(
+        station=upload.till.station_id, status=TillSession.Status.OPEN
+    )
+    other = stations.filter(till=upload.till_id).first() or stations.order_by("pk").first()
+    if other is None:
+        return None
+    closed = own is not None and own.shift.day.status == BusinessDay.Status.CLOSED
+    odd.add(
+        Kind.CLOSED_DAY if closed else Kind.ENDED_SESSION,
+        f"session:{own.pk if own else '?'}",
+        _yuan(upload.body.get("due")),
+        f"断网单 {upload.local_number} 收款的{'营业日已日结' if closed else '收银班已点款'}，"
+        "记在现在的收银班；钱在原来的钱箱里，两边长短款各差这一笔。",
+    )
+    return locked_session(session=other, key="")
+
+
+def _lines(
+    ticket: Ticket, session: TillSession, upload: OfflineUpload, odd: Oddities
+) -> list[PricedLine]:
+    shelf = shelf_of(ticket=ticket, station=session.station, at=upload.sold_at)
+    lines = []
+    seen: set[int] = set()
+    for position, asked in enumerate(ticket.lines, start=1):
+        if asked.kind == SaleLine.Kind.FUEL:
+            fill = shelf.fills.get(asked.fill_id or 0)
+            repeated = fill is not None and fill.pk in seen
+            line = _fuel(position, asked, fill, upload, odd, repeated=repeated)
+            seen.add(asked.fill_id or 0)
+        else:
+            item = shelf.items.get(asked.item_id or 0)
+            if item is None:
+                raise BadTicket("找不到商品")
+            line = item_line(position, asked, item, as_shown=True)
+        off = min(asked.discount, line.net)
+        lines.append(line.less(off, asked.reason or "断网优惠") if off else line)
+    return lines
+
+
+def _fuel(
+    position: int,
+    asked: TicketLine,
+    fill: Any,
+    upload: OfflineUpload,
+    odd: Oddities,
+    *,
+    repeated: bool,
+) -> PricedLine:
+    """The line of a fill as the till charged it; a fill that is gone keeps its money, not the fill."""
+    number = upload.local_number
+    charged = asked.amount if asked.amount is not None else (fill.amount if fill else ZERO)
+    if fill is None:
+        odd.add(
+            Kind.UNKNOWN_FILL,
+            f"line:{position}",
+            charged,
+            f"断网单 {number} 第 {position} 行 {asked.name} {charged} 元，找不到它的加油记录。",
+        )
+        return _fuel_without_fill(position, asked, charged)
+    line = fuel_line(position, asked, fill)
+    if charged != line.list_amount:
+        odd.add(
+            Kind.AMOUNT_DIFFERS,
+            f"fill:{fill.pk}",
+            charged - line.list_amount,
+            f"断网单 {number} 收 {charged} 元，加油机上是 {line.list_amount} 元。",
+        )
+        line = replace(line, list_amount=charged)
+    owner = fill.claimed_by or fill.prepaid_by or (number if repeated else None)
+    if owner:
+        odd.add(
+            Kind.SECOND_CLAIM,
+            f"fill:{fill.pk}",
+            charged,
+            f"断网单 {number} 收了 {fill.nozzle} {charged} 元，这笔已由 {owner} 收款：可能收了两次。",
+        )
+        line = replace(line, fill_id=None)
+    return line
+
+
+def _fuel_without_fill(position: int, asked: TicketLine, charged: Yuan) -> PricedLine:
+    grade = Grade.objects.filter(pk=asked.grade_id or 0).first()
+    if grade is None:
+        raise BadTicket("油品不明")
+    return PricedLine(
+        position=position,
+        kind=SaleLine.Kind.FUEL,
+        name=asked.name or grade.name,
+        product=grade.code,
+        category=grade.get_kind_display(),
+        quantity=asked.quantity,
+        unit_price=asked.price or round_yuan(charged / asked.quantity),
+        list_amount=charged,
+        tax_rate=grade.tax_rate,
+        unit_cost=Decimal(0),
+        grade_id=grade.pk,
+        attendant_id=asked.attendant_id,
+    )
+
+
+def _money(
+    ticket: Ticket, lines: list[PricedLine], session: TillSession, odd: Oddities
+) -> tuple[list[Money], Paid]:
+    """The payments as they were taken; where they do not make the total, they are still what they are."""
+    known = {one.code: one for one in Tender.objects.order_by("position")}
+    fallback = next(one for one in known.values() if one.kind == Tender.Kind.CASH)
+    rows = [
+        Money(Payment.Kind.PAYMENT, known.get(one.tender, fallback), one.amount, one.reference)
+        for one in ticket.tenders
+        if one.amount > 0
+    ]
+    cash = sum((row.amount for row in rows if row.tender.kind == Tender.Kind.CASH), ZERO)
+    other = sum((row.amount for row in rows), ZERO) - cash
+    net = sum((line.net for line in lines), ZERO)
+    try:
+        paid = settle_up(net=net, cash=cash, other=other, step=session.station.rounding_step)
+    except WrongPayment:
+        taken = cash + other
+        odd.add(
+            Kind.AMOUNT_DIFFERS,
+            "payments",
+            taken - net,
+            f"断网单明细合计 {net} 元，实收 {taken} 元，相差 {taken - net} 元。",
+        )
+        return rows, Paid(due=taken, rounding=taken - net, change=ZERO)
+    if paid.change:
+        tender = next(row.tender for row in rows if row.tender.kind == Tender.Kind.CASH)
+        rows.append(Money(Payment.Kind.CHANGE, tender, -paid.change))
+    return rows, paid
+
+
+def _cashier(upload: OfflineUpload, session: TillSession) -> User:
+    said = User.objects.filter(
+        pk=_id(upload.body.get("cashier")), sessions__till=upload.till_id
+    ).first()
+    return said or session.cashier
+
+
+def _raise(
+    odd: Oddities, upload: OfflineUpload, session: TillSession, document: str, at: datetime
+) -> None:
+    for kind, subject, amount, text in odd.found:
+        discrepancies.raise_one(
+            station=upload.till.station,
+            kind=kind,
+            document=document,
+            subject=subject,
+            amount=amount,
+            text=text,
+            day=session.shift.day,
+            at=at,
+        )
+
+
+def _id(value: Any) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return 0
+
+
+def _yuan(value: Any) -> Yuan:
+    """An amount said in an upload, zero where it is none."""
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        return ZERO
+    return round_yuan(amount) if amount.is_finite() and abs(amount) < 10**9 else ZERO

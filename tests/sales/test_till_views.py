@@ -1,0 +1,154 @@
+"""The till's door: one request for a sale, a pulse that costs nothing when nothing changed."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from sales.models import Sale
+from station.models import TillSession
+from tests import make
+
+pytestmark = pytest.mark.django_db
+
+
+def post(client: Client, name: str, body: dict[str, object], *args: object):
+    return client.post(
+        reverse(f"sales:{name}", args=args), json.dumps(body), content_type="application/json"
+    )
+
+
+def at_the_till() -> tuple[Client, TillSession]:
+    till = make.session()
+    make.tenders()
+    return make.signed_in(till.cashier), till
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.req("SAL-02", "SAL-07", "PAY-01")
+def test_a_fill_an_item_and_a_payment_take_at_most_22_statements() -> None:
+    client, till = at_the_till()
+    make.printer(till.till)
+    make.fuel_cost(till.station)
+    water = make.item("矿泉水", price="2.00", on_hand="10")
+    for _ in range(2):
+        basket = make.basket([make.fill_at(till.station, "25.00", "8.00")], [(water, 1)])
+        with CaptureQueriesContext(
+            connection,
+        ) as statements:
+            answer = post(client, "settle", basket)
+        assert answer.status_code == 200, answer.content
+    assert answer.json()["due"] == "202.00"
+    listing = "\n".join(one["sql"][:150] for one in statements)
+    assert len(statements) <= 22, f"{len(statements)}\n{listing}"
+
+
+@pytest.mark.req("SAL-02")
+def test_a_retried_request_answers_the_same_sale() -> None:
+    client, till = at_the_till()
+    basket = make.basket([make.fill_at(till.station)], tenders=[("CASH", "300.00")])
+    first, second = post(client, "settle", basket), post(client, "settle", basket)
+    assert first.json() == second.json()
+    assert Decimal(first.json()["change"]) == Decimal("300.00") - Sale.objects.get().due
+
+
+def test_a_refusal_is_said_in_words_and_takes_nothing() -> None:
+    client, till = at_the_till()
+    basket = make.basket([make.fill_at(till.station)], tenders=[("CASH", "1.00")])
+    answer = post(client, "settle", basket)
+    assert answer.status_code == 422
+    assert "还差" in answer.json()["error"]
+    for nonsense in ({}, {"key": "x", "lines": [{"kind": "FUEL"}]}, {"key": "x", "lines": "no"}):
+        assert post(client, "settle", nonsense).status_code == 422
+    answer = client.post(reverse("sales:settle"), "[", content_type="application/json")
+    assert answer.status_code == 422
+    assert not Sale.objects.exists()
+
+
+@pytest.mark.req("SAL-02")
+def test_the_pulse_shows_a_fill_at_once_and_an_unchanged_till_costs_a_304() -> None:
+    client, till = at_the_till()
+    empty = client.get(reverse("sales:till_pulse"))
+    assert empty.json()["fills"] == []
+    fill = make.fill_at(till.station, "25.00", "8.00")
+    fresh = client.get(reverse("sales:till_pulse"), headers={"If-None-Match": empty["ETag"]})
+    assert [(one["id"], one["amount"], one["held"]) for one in fresh.json()["fills"]] == [
+        (fill.pk, "200.00", None)
+    ]
+    same = client.get(reverse("sales:till_pulse"), headers={"If-None-Match": fresh["ETag"]})
+    assert same.status_code == 304
+
+
+def test_the_pulse_says_which_till_holds_a_fill() -> None:
+    client, till = at_the_till()
+    other = make.session(till.station, till=make.till(till.station, 2))
+    fill = make.fill_at(till.station)
+    there = make.signed_in(other.cashier)
+    assert post(there, "lease", {"fills": [fill.pk]}).status_code == 200
+    shown = client.get(reverse("sales:till_pulse")).json()["fills"][0]
+    assert (shown["held"], shown["mine"]) == (2, False)
+    assert post(client, "lease", {"fills": [fill.pk]}).status_code == 422
+    assert post(there, "put_back", {"fills": [fill.pk]}).json() == {"freed": 1}
+    assert post(client, "lease", {"fills": [fill.pk]}).status_code == 200
+
+
+def test_without_a_session_the_till_says_how_to_begin() -> None:
+    where = make.station()
+    client = make.signed_in(make.cashier(where))
+    assert "收银班" in client.get(reverse("sales:till")).content.decode()
+    assert client.get(reverse("sales:till_pulse")).status_code == 409
+    make.tenders()
+    assert post(client, "settle", make.basket()).status_code == 422
+
+
+@pytest.mark.req("SAL-09")
+def test_a_basket_put_aside_is_taken_up_at_another_till_exactly_once() -> None:
+    client, till = at_the_till()
+    other = make.session(till.station, till=make.till(till.station, 2))
+    there = make.signed_in(other.cashier)
+    fill = make.fill_at(till.station)
+    basket = make.basket([fill])
+    put = {"basket": basket, "total": str(fill.amount), "label": "白色轿车"}
+    number = post(client, "park", put).json()["number"]
+    assert post(client, "park", put).json()["number"] == number
+    listed = there.get(reverse("sales:parked")).json()["parked"]
+    assert [(one["number"], one["label"]) for one in listed] == [(number, "白色轿车")]
+    assert client.get(reverse("sales:till_pulse")).json()["badges"]["parked"] == 1
+
+    taken = post(there, "recall", {}, listed[0]["id"])
+    assert taken.json()["basket"] == basket
+    assert post(there, "recall", {}, listed[0]["id"]).status_code == 200  # a lost answer
+    assert post(client, "recall", {}, listed[0]["id"]).status_code == 422
+    assert post(client, "settle", basket).status_code == 422  # the fill is at the other till now
+    assert post(there, "settle", basket).status_code == 200
+
+
+def test_a_parked_basket_is_voided_in_words_and_its_fill_is_free() -> None:
+    client, till = at_the_till()
+    fill = make.fill_at(till.station)
+    put = {"basket": make.basket([fill]), "total": "1.00"}
+    post(client, "park", put)
+    pk = client.get(reverse("sales:parked")).json()["parked"][0]["id"]
+    assert post(client, "void_parked", {"reason": ""}, pk).status_code == 422
+    assert post(client, "void_parked", {"reason": "客人走了"}, pk).status_code == 200
+    assert post(client, "recall", {}, pk).status_code == 422
+    shown = client.get(reverse("sales:till_pulse")).json()["fills"][0]
+    assert (shown["held"], shown["mine"]) == (None, False)
+
+
+def test_the_catalogue_holds_what_the_shop_sells() -> None:
+    client, _ = at_the_till()
+    make.item(
+        "矿泉水", price="2.00", on_hand="10", barcode="6901234567892", pinyin="kuangquanshui ksq"
+    )
+    make.item("旧货", active=False)
+    items = client.get(reverse("sales:till_catalogue")).json()["items"]
+    assert [(one["name"], one["price"], one["barcodes"]) for one in items] == [
+        ("矿泉水", "2.00", [["6901234567892", 1]])
+    ]
