@@ -39,9 +39,7 @@ def test_a_fill_an_item_and_a_payment_take_at_most_22_statements() -> None:
     water = make.item("矿泉水", price="2.00", on_hand="10")
     for _ in range(2):
         basket = make.basket([make.fill_at(till.station, "25.00", "8.00")], [(water, 1)])
-        with CaptureQueriesContext(
-            connection,
-        ) as statements:
+        with CaptureQueriesContext(connection) as statements:
             answer = post(client, "settle", basket)
         assert answer.status_code == 200, answer.content
     assert answer.json()["due"] == "202.00"
