@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 
 from inventory.models import Item, StockBalance, StockMove
 from station.errors import Refusal
@@ -44,7 +44,7 @@ class Short:
     balance: Decimal
 
 
-@transaction.atomic(savepoint=False)  # within a sale's transaction: two statements less
+@transaction.atomic
 def sell(
     *,
     station: Station,
@@ -239,33 +239,44 @@ def _shift_balances(
     balances = _update(station, ids, totals, allow_negative)
     missing = [item_id for item_id in ids if item_id not in balances]
     if missing:
+        _refuse_short(station, missing, totals)
         rows = [
             StockBalance(station=station, item_id=item.pk, may_go_negative=item.may_go_negative)
             for item in Item.objects.filter(pk__in=missing)
         ]
         StockBalance.objects.bulk_create(rows, ignore_conflicts=True)
         balances |= _update(station, missing, totals, allow_negative)
+        _refuse_short(station, [one for one in missing if one not in balances], totals)
     return balances
 
 
 def _update(
     station: Station, ids: Sequence[int], totals: dict[int, Decimal], allow_negative: bool
 ) -> dict[int, Decimal]:
+    """Move the balances that may move; those that would go below zero are not among the answer.
+
+    A condition instead of a caught error: no savepoint, and the other statements of the sale stay
+    good. The constraint `stock_is_not_negative` stands behind it.
+    """
     sql = (
         "UPDATE inventory_stockbalance balance SET quantity = balance.quantity + moved.quantity,"
         " may_go_negative = balance.may_go_negative OR (%s AND balance.quantity + moved.quantity < 0)"
         " FROM unnest(%s::bigint[], %s::numeric[]) AS moved(item_id, quantity)"
         " WHERE balance.station_id = %s AND balance.item_id = moved.item_id"
+        " AND (%s OR balance.may_go_negative OR balance.quantity + moved.quantity >= 0)"
         " RETURNING balance.item_id, balance.quantity"
     )
-    try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(sql, [allow_negative, list(ids), [totals[i] for i in ids], station.pk])
-            return dict(cursor.fetchall())
-    except IntegrityError as error:
-        if "stock_is_not_negative" not in str(error):
-            raise
-        raise NotEnoughStock(_what_is_short(station, ids, totals)) from error
+    amounts = [totals[item_id] for item_id in ids]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [allow_negative, list(ids), amounts, station.pk, allow_negative])
+        return dict(cursor.fetchall())
+
+
+def _refuse_short(station: Station, ids: Sequence[int], totals: dict[int, Decimal]) -> None:
+    """Refuses NotEnoughStock where a balance is there but too small; a missing one is no refusal."""
+    words = _what_is_short(station, ids, totals)
+    if words:
+        raise NotEnoughStock(words)
 
 
 def _what_is_short(station: Station, ids: Sequence[int], totals: dict[int, Decimal]) -> str:
@@ -273,6 +284,8 @@ def _what_is_short(station: Station, ids: Sequence[int], totals: dict[int, Decim
     short = [
         row for row in rows if row.quantity + totals[row.item_id] < 0 and not row.may_go_negative
     ]
+    if not short:
+        return ""
     words = "、".join(
         f"{row.item.name} 现存 {row.quantity.normalize():f} {row.item.unit}，"
         f"要出 {-totals[row.item_id].normalize():f} {row.item.unit}"
