@@ -133,11 +133,15 @@ class Spool:
                 )
         return tuple(new)
 
-    def waiting(self, limit: int = 200) -> list[Waiting]:
-        """The oldest facts that the database does not have yet, in the order they happened."""
+    def waiting(self, limit: int = 200, *, again: bool = False) -> list[Waiting]:
+        """The oldest facts that the database does not have yet, in the order they happened.
+
+        Those that it refused before come only `again`, so that they do not hold up the others.
+        """
         rows = self._rows(
             "SELECT seq, key, kind, body, at, tries FROM fact WHERE state = 'WAITING'"
-            " ORDER BY seq LIMIT ?",
+            " AND (tries > 0) = ? ORDER BY tries, seq LIMIT ?",
+            int(again),
             limit,
         )
         return [

@@ -9,6 +9,7 @@ from devices.spool import Body, Fact
 
 FILL, GAP, TOTALS, METER, ALARM = "fill", "gap", "totals", "meter", "alarm"
 COMMAND, AUTHORISATION, SWIPE, NOTHING = "command", "authorisation", "swipe", "nothing"
+HALTED = "halted"
 
 
 def _text(value: Decimal | None) -> str | None:
@@ -140,6 +141,12 @@ def nothing(nozzle: int, serial: str, authorisation: int | None, at: datetime) -
     """A nozzle was out, was authorised, and no fuel flowed."""
     body: Body = {"nozzle": nozzle, "authorisation": authorisation, "at": at.isoformat()}
     return Fact(f"nothing:{nozzle}:{serial}", NOTHING, body, at)
+
+
+def halted(station: int, kind: str, who: str, at: datetime) -> Fact:
+    """An emergency stop, or its release, by the local socket."""
+    body: Body = {"station": station, "kind": kind, "who": who, "at": at.isoformat()}
+    return Fact(f"halted:{station}:{kind}:{millis(at)}", HALTED, body, at)
 
 
 def swipe(*, reader: int, medium: str, text: str, secret: bool, at: datetime, key: str) -> Fact:

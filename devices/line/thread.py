@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from devices.line import facts, orders
+from devices.line import facts
 from devices.line.board import NozzleLive
 from devices.line.link import Instant
 from devices.line.orders import Order
@@ -61,9 +61,8 @@ class LineLive:
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
 class _Halt:
-    order: Order | None
+    """Emergency stop."""
 
 
 def codec_for(line: LineWiring) -> Codec:
@@ -115,7 +114,8 @@ class PumpLine(threading.Thread):
         self._ending = threading.Event()
         self._codec = codec_for(line)
         self._halted = halted
-        self._halting: Order | None = None
+        self._halting = False
+        self.halt_report = ""  # once every head that answers has stopped
         self.points = {point.address: self._point(point.address) for point in line.points}
         self.schedule = Schedule(self.points, self._codec.timing)
         self._board: tuple[NozzleLive, ...] = ()
@@ -150,9 +150,10 @@ class PumpLine(threading.Thread):
     def rewire(self, line: LineWiring) -> None:
         self._inbox.put(line)
 
-    def halt(self, order: Order | None = None) -> None:
-        """Emergency stop: takes effect before the next exchange."""
-        self._inbox.put(_Halt(order))
+    def halt(self) -> None:
+        """Emergency stop: takes effect before the next exchange; `halt_report` says when it is done."""
+        self.halt_report = ""
+        self._inbox.put(_Halt())
 
     def release(self) -> None:
         self._inbox.put(True)
@@ -192,6 +193,8 @@ class PumpLine(threading.Thread):
         while not self._ending.is_set() and now() < until:
             self._read_inbox()
             self._expire()
+            if self._halting:
+                self._halted_yet()
             self._ending.wait(NAP)
 
     def _work(self, wire: Wire) -> None:
@@ -226,7 +229,7 @@ class PumpLine(threading.Thread):
         after = point.condition, point.litres, point.visit, point.synced, point.link.online
         if before != after or events:
             self._show()
-        if self._halting is not None:
+        if self._halting:
             self._halted_yet()
 
     def _idle(self, moment: Seconds) -> None:
@@ -260,7 +263,7 @@ class PumpLine(threading.Thread):
             elif isinstance(message, LineWiring):
                 self._rewire(message)
             elif isinstance(message, _Halt):
-                self._halt(message.order)
+                self._halt()
             else:
                 self._halted = False
                 for point in self.points.values():
@@ -279,9 +282,9 @@ class PumpLine(threading.Thread):
         for wiring in line.points:
             self.points[wiring.address].rewire(line, wiring)
 
-    def _halt(self, order: Order | None) -> None:
+    def _halt(self) -> None:
         """Every address is told at once; those that answer go first, fuelling ones before all."""
-        self._halted, self._halting = True, order
+        self._halted = self._halting = True
         moment = Instant(now(), wall())
         for address, point in self.points.items():
             point.halt(moment)
@@ -292,19 +295,12 @@ class PumpLine(threading.Thread):
 
     def _halted_yet(self) -> None:
         """The stop is done when every head that answers says that nothing runs."""
-        assert self._halting is not None
         online = [point for point in self.points.values() if point.link.online]
         if any(point.running or self._codec.busy(point.address) for point in online):
             return
         silent = [point.subject for point in self.points.values() if not point.link.online]
-        text = "全部停止" if not silent else f"已停；无应答：{'、'.join(silent)}"
-        order, self._halting = self._halting, None
-        if order.id:
-            fact = facts.command(order.id, orders.DONE, f"{self.line.name}{text}", wall())
-            self._spool.journal(
-                id=f"{order.id}:{self.line.id}", body={}, state=orders.DONE, at=wall(), why=text
-            )
-            self._spool.record(facts=[fact])
+        self._halting = False
+        self.halt_report = "全部停止" if not silent else f"已停，无应答：{'、'.join(silent)}"
 
     # ------------------------------------------------------------------ health
 

@@ -1,0 +1,229 @@
+"""A wired station, simulated heads on a pseudo-terminal, and a poller as a process of its own."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from urllib.parse import quote
+
+from django.db import connection
+
+from devices.models import DispenserWiring, Fill, Line, Reader
+from devices.protocols.base import Decimals
+from devices.simulator.bus import Bus
+from devices.simulator.ends import PtyEnd
+from devices.simulator.lines import BusLine
+from devices.simulator.pump import Options, Pump
+from station.models import Nozzle, Station
+from tests import make
+
+ROOT = Path(__file__).parents[3]
+PLACES = Decimals(volume=3, totals=3)
+GRADES = ("92#", "95#")
+
+
+def until(true: Callable[[], object], seconds: float = 20, what: str = "") -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, f"never happened: {what}"
+        time.sleep(0.05)
+
+
+class Wired:
+    """A live station with one dispenser of two nozzles on a pseudo-terminal."""
+
+    def __init__(self, var: Path) -> None:
+        self.var = var
+        self.station: Station = make.station()
+        make.shift(self.station)
+        island = make.island(self.station)
+        dispenser = make.dispenser(self.station)
+        self.nozzles: list[Nozzle] = []
+        for code, price in zip(GRADES, ("7.52", "8.03"), strict=True):
+            grade = make.grade(code)
+            make.price(self.station, grade, price)
+            self.nozzles.append(
+                make.nozzle(
+                    self.station,
+                    grade,
+                    make.tank(self.station, grade),
+                    dispenser,
+                    totalizer_digits=7,
+                )
+            )
+        self.line = Line.objects.create(
+            station=self.station, name="一号线", url=str(var / "line-1"), protocol="DART"
+        )
+        DispenserWiring.objects.create(
+            dispenser=dispenser, line=self.line, address=0x50, volume_decimals=3, totals_decimals=3
+        )
+        self.gun = Line.objects.create(
+            station=self.station,
+            name="扫码枪",
+            url=str(var / "scanner-1"),
+            protocol="SCANNER",
+            parity="N",
+        )
+        self.reader = Reader.objects.create(line=self.gun, island=island)
+        self.pump = Pump(0x50, 2, Options(decimals=PLACES))
+        self.end = PtyEnd(var / "line-1")
+        self.scanner = PtyEnd(var / "scanner-1")
+        self.heads = BusLine(Bus([self.pump]), self.end, byte_times=False)
+        self.heads.start()
+
+    @property
+    def nozzle(self) -> Nozzle:
+        return self.nozzles[0]
+
+    def customer(self, position: int = 1, litres: int = 2) -> None:
+        """Lift, fill, hang; waits for fuel to flow and for nothing else."""
+        pump = self.pump
+        with self.heads.lock:
+            pump.lift(position)
+            pump.squeeze(Decimal(4))
+        until(lambda: pump.status == 4 and pump.shown.volume >= litres * 1000, 40, "fuel flows")
+        with self.heads.lock:
+            pump.hang()
+
+    def delivered(self) -> Decimal:
+        """Litres by the heads' own totalizers."""
+        return sum((Decimal(m.volume) / 1000 for m in self.pump.meters.values()), Decimal(0))
+
+    def recorded(self) -> Decimal:
+        """Litres of the fills in the database."""
+        return sum(Fill.objects.values_list("litres", flat=True), Decimal(0))
+
+    def close(self) -> None:
+        self.heads.end_it()
+        self.scanner.close()
+
+
+class Proxy:
+    """Stands between the poller and PostgreSQL, so that PostgreSQL can go away for one of them."""
+
+    def __init__(self, folder: Path) -> None:
+        told = connection.settings_dict
+        self._real = f"{told['HOST']}/.s.PGSQL.{told['PORT'] or 5432}"
+        self._path = folder / ".s.PGSQL.5432"
+        self.url = (
+            f"postgresql://{quote(told['USER'] or 'postgres')}@{quote(str(folder), safe='')}"
+            f"/{told['NAME']}"
+        )
+        self._pairs: list[tuple[socket.socket, socket.socket]] = []
+        self._listening: socket.socket | None = None
+        self.mend()
+
+    def mend(self) -> None:
+        self._path.unlink(missing_ok=True)
+        self._listening = socket.socket(socket.AF_UNIX)
+        self._listening.bind(str(self._path))
+        self._listening.listen()
+        threading.Thread(target=self._serve, args=(self._listening,), daemon=True).start()
+
+    def cut(self) -> None:
+        """PostgreSQL is stopped: connections end, new ones find nobody."""
+        listening, self._listening = self._listening, None
+        self._path.unlink(missing_ok=True)
+        if listening is not None:
+            listening.shutdown(socket.SHUT_RDWR)
+            listening.close()
+        for pair in self._pairs:
+            for end in pair:
+                try:
+                    end.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    continue
+        self._pairs.clear()
+
+    def _serve(self, listening: socket.socket) -> None:
+        while True:
+            try:
+                near, _ = listening.accept()
+            except OSError:
+                return
+            far = socket.socket(socket.AF_UNIX)
+            far.connect(self._real)
+            self._pairs.append((near, far))
+            threading.Thread(target=_pass, args=(near, far), daemon=True).start()
+
+
+def _pass(near: socket.socket, far: socket.socket) -> None:
+    with near, far:
+        while True:
+            ready, _, _ = select.select([near, far], [], [])
+            for end in ready:
+                try:
+                    data = end.recv(65536)
+                    (far if end is near else near).sendall(data)
+                except OSError:
+                    return
+                if not data:
+                    return
+
+
+_CHILD = """
+import os, signal, sys, threading
+import django
+django.setup()
+from pathlib import Path
+from devices.poller.main import Poller
+poller, die_at = Poller(Path(sys.argv[1])), int(sys.argv[2])
+seen = 0
+
+def count(statement):
+    global seen
+    seen += statement.startswith(("BEGIN", "INSERT", "UPDATE", "COMMIT"))
+    if die_at and seen == die_at:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+if die_at:
+    poller.spool._db.set_trace_callback(count)
+signal.signal(signal.SIGTERM, lambda *_: poller.ending.set())
+poller.run()
+"""
+
+
+class Process:
+    """The poller in a process that may be killed; `die_at` kills it at that statement of its spool."""
+
+    def __init__(self, var: Path, url: str, die_at: int = 0) -> None:
+        env = {
+            **os.environ,
+            "DATABASE_URL": url,
+            "VAR_DIR": str(var),
+            "DJANGO_SETTINGS_MODULE": "station.settings",
+            "SECRET_KEY": "x" * 50,
+            "SITE_KEY": "y" * 50,
+        }
+        self._log = (var / "poller.log").open("a")
+        self.child = subprocess.Popen(
+            [sys.executable, "-c", _CHILD, str(var), str(die_at)],
+            env=env,
+            cwd=ROOT,
+            stdout=self._log,
+            stderr=self._log,
+        )
+
+    @property
+    def alive(self) -> bool:
+        return self.child.poll() is None
+
+    def kill(self) -> None:
+        self.child.send_signal(signal.SIGKILL)
+        self.child.wait()
+        self._log.close()
+
+    def end(self) -> int:
+        self.child.send_signal(signal.SIGTERM)
+        code = self.child.wait(timeout=20)
+        self._log.close()
+        return code
