@@ -2,12 +2,14 @@
 
 from django.urls import URLPattern, path
 
-from finance.views import days, owner, reports
+from finance.views import days, founding, owner, reports
 
 app_name = "finance"
 urlpatterns: list[URLPattern] = [
     path("owner/", owner.owner, name="owner"),
     path("dashboard/", owner.dashboard, name="dashboard"),
+    path("founding/", founding.wizard, name="wizard"),
+    path("founding/<slug:step>/", founding.wizard, name="wizard-step"),
     path("days/", days.days, name="days"),
     path("days/<str:date>/", days.day, name="day"),
     path("days/<str:date>/accept/", days.accept, name="day_accept"),

@@ -11,6 +11,7 @@ from finance.models.days import (
     DayTender,
     ReportArchive,
 )
+from finance.models.opening import OpeningBalance
 
 __all__ = [
     "DayClose",
@@ -21,5 +22,6 @@ __all__ = [
     "DayProduct",
     "DayTank",
     "DayTender",
+    "OpeningBalance",
     "ReportArchive",
 ]
