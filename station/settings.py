@@ -176,6 +176,16 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A wake-up must not keep a cashier waiting for a broker that is away: one try, no pause. The
+# worker's own reconnecting is another setting and goes on for ever.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0,
+    "interval_max": 0,
+    "socket_connect_timeout": 1,
+    "socket_timeout": 30,
+}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # the worker's lines take the road of all others
 CELERY_TIMEZONE = "Asia/Shanghai"
 # Every waiting row is looked at within 30 seconds even when the wake-up was lost.

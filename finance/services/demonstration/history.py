@@ -104,6 +104,7 @@ class History:
         self.prices: dict[str, int] = {row.code: int(row.price * 100) for row in plan.GRADES}
         self.price_edges: list[tuple[datetime, dict[str, int]]] = []
         self.carried: dict[int, int] = {}
+        self.attendants: list[int] = []
 
     def _new_tank(self, number: int) -> TankRun:
         full = int(plan.TANK_CAPACITY_L * 100)
@@ -145,9 +146,17 @@ class History:
             self.carried[car.nozzle] = self.carried.get(car.nozzle, 0) + fen
             self.write_sale(day, shift, drawer, car, fill, fen)
 
+    def attendant(self, nozzle: int) -> int | None:
+        """The attendant on the island of a nozzle, in the shift being written."""
+        return (
+            self.attendants[(nozzle - 1) // 8 % len(self.attendants)] if self.attendants else None
+        )
+
     def open_drawers(self, shift: Shift, *, tills: list[int]) -> list[Drawer]:
         """A drawer at each of the tills, one for each cashier of the shift's crew."""
-        cashiers = [row.user_id for row in shift.crew.all() if row.post == Crew.Post.CASHIER]
+        crew = list(shift.crew.order_by("pk").values_list("user_id", "post"))
+        cashiers = [user for user, post in crew if post == Crew.Post.CASHIER]
+        self.attendants = [user for user, post in crew if post == Crew.Post.ATTENDANT]
         drawers = []
         for till, cashier in zip(
             tills, reversed(cashiers) if tills == [2] else cashiers, strict=False
@@ -200,7 +209,7 @@ class History:
         )  # fmt: skip
         grade = site.grades[car.grade]
         cost_micro = self.tanks[plan_tank(car.grade)].cost_micro
-        attendant = shift_attendant(shift, car.nozzle)
+        attendant = self.attendant(car.nozzle)
         self._line(
             day, shift, pk, 1, "FUEL", fill, grade.pk, None, grade.name, litres(car.centilitres),
             yuan(self.price_at(car.grade, car.started)), fuel_fen, half_up(car.centilitres * cost_micro, 1_000_000),
@@ -468,12 +477,6 @@ class History:
 def plan_tank(code: str) -> int:
     """The tank of a grade in the demo."""
     return next(row.tank for row in plan.GRADES if row.code == code)
-
-
-def shift_attendant(shift: Shift, nozzle: int) -> int | None:
-    """The attendant on the island of a nozzle, from the shift's crew."""
-    attendants = [row.user_id for row in shift.crew.all() if row.post == Crew.Post.ATTENDANT]
-    return attendants[(nozzle - 1) // 8 % len(attendants)] if attendants else None
 
 
 def denominations(fen: int) -> dict[str, int]:
