@@ -85,7 +85,7 @@ class Command(BaseCommand):
 
     def _welcome(self, say: Callable[[str], None], bind: str, accounts: Path) -> None:
         say("")
-        say(f"  油站管家已就绪：http://{bind}/")
+        say(f"  油站管家已就绪：http://{_here(bind)}/")
         if accounts.exists():
             for line in accounts.read_text(encoding="utf-8").splitlines():
                 say(f"  {line}")
@@ -99,7 +99,7 @@ def _services(bind: str, *, simulated: bool) -> list[Service]:
     celery = (python, "-m", "celery", "--quiet", "-A", "station.celery")
     schedule = str(Path(settings.VAR_DIR, "beat-schedule"))
     web = (python, "-m", "gunicorn", "-c", "python:station.runtime.web", "station.wsgi")
-    services = [Service("web", web, ready=partial(_answers, f"http://{bind}/healthz"))]
+    services = [Service("web", web, ready=partial(_answers, f"http://{_here(bind)}/"))]
     commands = get_commands()
     if simulated and "simulate" in commands:
         services.append(Service("forecourt", (*_manage(), "simulate")))
@@ -112,6 +112,11 @@ def _services(bind: str, *, simulated: bool) -> list[Service]:
 
 def _manage() -> tuple[str, str]:
     return (sys.executable, str(Path(settings.BASE_DIR, "manage.py")))
+
+
+def _here(bind: str) -> str:
+    """The address as seen from this machine: "all addresses" is none that a browser can open."""
+    return bind.replace("0.0.0.0", "127.0.0.1")
 
 
 def _answers(url: str) -> bool:
