@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-from django.utils.timezone import now
+from datetime import datetime, timedelta
 
 from sales.models import Discrepancy, OfflineUpload, Receipt
 from station.queries.health import Check, State
@@ -12,9 +10,9 @@ from station.queries.health import Check, State
 LATE = timedelta(minutes=2)
 
 
-def checks() -> list[Check]:
+def checks(*, at: datetime) -> list[Check]:
     """Receipts that wait too long, offline sales not booked yet, and open discrepancies."""
-    late = Receipt.objects.filter(status=Receipt.Status.WAITING, asked_at__lt=now() - LATE).count()
+    late = Receipt.objects.filter(status=Receipt.Status.WAITING, asked_at__lt=at - LATE).count()
     waiting = OfflineUpload.objects.filter(sale=None).count()
     odd = Discrepancy.objects.filter(status=Discrepancy.Status.OPEN).count()
     return [

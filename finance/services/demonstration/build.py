@@ -118,6 +118,9 @@ class Demo:
     def _shift(self, day: BusinessDay, slot: Slot, cars: list[Car]) -> None:
         history = self.history
         running = slot.ends > self.until
+        banked = slot.starts + timedelta(hours=2, minutes=40)
+        if slot.ordinal == 1 and banked < self.until:
+            self.supply.bank(day, banked)
         shift = self._open_shift(day, slot)
         opened = dict(history.totals)
         drawers = history.open_drawers(shift, tills=[2] if running else [1, 2])

@@ -9,7 +9,9 @@ from finance.services.demonstration import plan
 from finance.services.demonstration.history import Drawer, History, half_up, litres
 from finance.services.demonstration.traffic import Car
 from inventory.models import Delivery, DeliveryTank, Dip, FuelCost, TankMovement
-from station.models import BusinessDay, Shift
+from sales.models import Deposit, DepositLine
+from sales.queries.sessions import takings
+from station.models import BusinessDay, Shift, TillSession
 
 ORDER_AT, TRUCK = Decimal("0.30"), 15_000_00  # of the capacity; centilitres a truck brings
 UNLOADING = timedelta(minutes=38)
@@ -65,6 +67,31 @@ class Supply:
             self._tanker(day, shift, number, opens, ends)
             cars = [car for car in cars if car.ended > opens]
         self.history.write_cars(day, shift, drawers, cars)
+
+    def bank(self, day: BusinessDay, at: datetime) -> None:
+        """存行: every drawer that was handed over and not yet brought to the bank."""
+        site = self.history.site
+        held = TillSession.objects.select_related("count").filter(
+            station=site.station, status=TillSession.Status.CLOSED, deposit_line=None
+        )
+        lines = [DepositLine(session=session, amount=takings(session)) for session in held]
+        lines = [line for line in lines if line.amount > 0]
+        if not lines:
+            return
+        deposit = Deposit.objects.create(
+            station=site.station,
+            number=self.history.number("CD", 0, day.date),
+            day=day,
+            amount=sum((line.amount for line in lines), Decimal(0)),
+            bank="工商银行滇池路支行",
+            slip_no=f"{day.date:%y%m%d}01",
+            actor=site.manager,
+            client_key=f"demo:bank:{day.date}",
+            occurred_at=at,
+        )
+        for line in lines:
+            line.deposit = deposit
+        DepositLine.objects.bulk_create(lines)
 
     def _thirsty(self, shift: Shift) -> list[int]:
         """The tanks that get a tanker in this shift, the emptiest first; none by night."""
