@@ -176,15 +176,6 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# Whoever wakes a worker does not wait for a broker that is away: beat finds the row anyway.
-CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "max_retries": 0,
-    "interval_start": 0,
-    "interval_step": 0,
-    "interval_max": 0,
-    "socket_connect_timeout": 0.5,
-    "socket_timeout": 5,
-}
 # A wake-up must not keep a cashier waiting for a broker that is away: one try, no pause. The
 # worker's own reconnecting is another setting and goes on for ever.
 CELERY_BROKER_TRANSPORT_OPTIONS = {
