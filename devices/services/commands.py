@@ -57,11 +57,23 @@ def finish(*, command: Command, status: Command.Status, answer: str, at: datetim
     return bool(moved)
 
 
+@transaction.atomic
 def void_late(*, at: datetime) -> int:
-    """Void what the poller never took in time: an order of a minute ago must not move a pump now."""
-    return Command.objects.filter(status=Command.Status.WAITING, valid_until__lt=at).update(
-        status=Command.Status.VOID, answer="超时未下发，已作废", finished_at=at
+    """Void what the poller never took in time: an order of a minute ago must not move a pump now.
+
+    The authorisation of such an order ends with it, so that the nozzle is free for another.
+    """
+    late = Command.objects.filter(status=Command.Status.WAITING, valid_until__lt=at)
+    never_sent = list(
+        late.filter(kind=Command.Kind.AUTHORISE).values_list("authorisation_id", flat=True)
     )
+    voided = late.update(status=Command.Status.VOID, answer="超时未下发，已作废", finished_at=at)
+    Authorisation.objects.filter(
+        pk__in=never_sent,
+        status=Authorisation.Status.WAITING,
+        commands__status=Command.Status.VOID,
+    ).update(status=Authorisation.Status.EXPIRED)
+    return voided
 
 
 def void_waiting(*, station: Station, why: str, at: datetime) -> int:

@@ -24,7 +24,7 @@ LOOKS = {
     State.IDLE: ("idle", "gas-station", "空闲"),
     State.CALLING: ("calling", "hand-grab", "提枪"),
     State.AUTHORISED: ("authorised", "lock-open", "已授权"),
-    State.FUELLING: ("fuelling", "droplet-filled", "加油中"),
+    State.FUELLING: ("fuelling", "droplet", "加油中"),
     State.SUSPENDED: ("calling held", "player-pause", "暂停"),
     State.STOPPED: ("off", "hand-stop", "急停"),
     State.CLOSED: ("off", "ban", "停用"),

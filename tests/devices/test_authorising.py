@@ -175,6 +175,8 @@ def test_what_nobody_took_in_time_is_void_and_what_nobody_used_expires(nozzle):
     assert commands.void_late(at=make.NOW + timedelta(seconds=10)) == 0
     assert commands.void_late(at=make.NOW + timedelta(seconds=11)) == 1
     assert Command.objects.get().status == "VOID"
+    made.refresh_from_db()
+    assert made.status == "EXPIRED"
     Authorisation.objects.update(status="SENT")
     assert authorising.expire(at=make.NOW + timedelta(seconds=120)) == 0
     assert authorising.expire(at=make.NOW + timedelta(seconds=121)) == 1

@@ -62,8 +62,8 @@
   const two = (number) => String(number).padStart(2, "0");
   function age(seconds) {
     if (seconds < 60) return `${Math.max(seconds, 0)} 秒`;
-    if (seconds < 3600) return `${Math.floor(seconds / 60)} 分 ${two(seconds % 60)} 秒`;
-    if (seconds < 86400) return `${Math.floor(seconds / 3600)} 小时 ${two(Math.floor((seconds % 3600) / 60))} 分`;
+    if (seconds < 3600) return `${Math.floor(seconds / 60)} 分`;
+    if (seconds < 86400) return `${Math.floor(seconds / 3600)} 时 ${Math.floor((seconds % 3600) / 60)} 分`;
     return `${Math.floor(seconds / 86400)} 天`;
   }
   function tick() {
