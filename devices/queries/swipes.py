@@ -41,7 +41,11 @@ def meant(*, station: int, medium: str, text: str) -> Meant:
     """The first rule in use, by its order, whose pattern matches the whole text. One statement."""
     rules = ReadRule.objects.filter(station=station, active=True, medium=medium)
     for rule in rules.order_by("position"):
-        if re.fullmatch(rule.pattern, text[:LONGEST]):
+        try:
+            found = re.fullmatch(rule.pattern, text[:LONGEST])
+        except re.error:
+            continue  # a pattern that cannot be read matches nothing
+        if found:
             return Meant(rule.meaning, rule)
     return Meant(ReadRule.Meaning.UNKNOWN, None)
 

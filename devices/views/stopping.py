@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from devices.forms.nozzles import ReasonForm
 from devices.queries.commands import last_stop
-from devices.services import authorising
+from devices.services import authorising, local_stop
 from station.access import StaffRequest, may
 from station.errors import Refusal
 
@@ -19,8 +19,16 @@ from station.errors import Refusal
 @require_POST
 @may("devices.stop_all")
 def stop_all(request: StaffRequest) -> HttpResponse:
+    # Straight to the poller first: the row is the record, and the second way there.
+    told = local_stop.send("STOP_ALL", request.user.name) == "OK"
     authorising.stop_all(station=request.station, actor=request.user, at=now())
-    messages.warning(request, "急停已下发：全站油枪停止加油，排队的授权已作废。")
+    if told:
+        messages.warning(request, "急停已送达：全站油枪停止加油，排队的授权已作废。")
+    else:
+        messages.error(
+            request,
+            "急停已下发，但采集程序没有当场应答。请看现场看板，必要时按加油机上的急停按钮。",
+        )
     return redirect(_back(request))
 
 

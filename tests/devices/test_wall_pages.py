@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.timezone import now
 
 from devices.models import Authorisation, Command
+from devices.poller.stopping import StopSocket
 from devices.queries.commands import last_stop
 from station.models import AuditEntry
 from tests import make
@@ -120,3 +121,21 @@ def test_the_stop_is_on_every_page_and_only_a_manager_releases_it(attendant, noz
     again = manager.post(release, {"reason": "误按"})
     assert again.status_code == 422
     assert "当前没有急停" in again.content.decode()
+
+
+@pytest.mark.req("DEV-05")
+def test_the_stop_goes_straight_to_the_poller_where_it_listens(
+    attendant, nozzle, settings, tmp_path
+):
+    settings.VAR_DIR = tmp_path
+    heard = []
+    door = StopSocket(tmp_path / "poller.sock", halt=heard.append, release=heard.append)
+    try:
+        page = attendant.post(reverse("devices:stop_all"), follow=True).content.decode()
+    finally:
+        door.close()
+    assert heard == ["加油员 Sun"]
+    assert "急停已送达" in page
+    deaf = attendant.post(reverse("devices:stop_all"), follow=True).content.decode()
+    assert "没有当场应答" in deaf
+    assert Command.objects.filter(kind="STOP_ALL").count() == 2
