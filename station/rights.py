@@ -66,6 +66,7 @@ RIGHTS: dict[str, frozenset[str]] = {
     "members.view": CARE,
     "members.create": CARE,
     "members.unmask": frozenset({OWNER, MANAGER, SERVICE}),
+    "members.forget": LEAD,
     "members.companies": BOOKS,
     "members.companies.change": LEAD,
     # sales
@@ -150,6 +151,7 @@ TITLES: dict[str, str] = {
     "members.view": "查找会员（遮盖显示）",
     "members.create": "登记会员",
     "members.unmask": "查看会员完整资料（须写原因）",
+    "members.forget": "注销会员并销毁资料",
     "members.companies": "查看单位客户",
     "members.companies.change": "修改单位客户",
     "sales.till": "打开收银台",

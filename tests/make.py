@@ -25,6 +25,8 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from devices.models import Fill, NozzleState, Printer, TotalizerReading
 from inventory.models import Category, FuelCost, Item, ItemBarcode, StockBalance, StockMove
+from members.models import Company, Member
+from members.services import companies, joining
 from sales.models import Sale, Tender
 from sales.queries.tickets import Ticket, read_ticket
 from sales.services.settling import settle
@@ -543,4 +545,43 @@ def sale(
         session=session,
         actor=session.cashier,
         at=at or NOW,
+    )
+
+
+# ------------------------------------------------------------------- members and companies
+
+
+def member(
+    at: Station | None = None,
+    name: str = "张建国",
+    phone: str = "",
+    plate: str = "",
+    consent: bool = False,
+) -> Member:
+    """会员 Zhang of a station, with a phone of his own."""
+    where = at or station()
+    return joining.join(
+        station=where,
+        name=name,
+        phone=phone or f"139{next(_serial):08d}",
+        plate=plate,
+        consent=consent,
+        at=NOW,
+        actor=cashier(where),
+    )
+
+
+def company(
+    at: Station | None = None, name: str = "昆明顺达运输有限公司", **fields: str
+) -> Company:
+    """A company with contact, phone and bank account."""
+    where = at or station()
+    given = {
+        "tax_no": "91530100MA6K1X2Y3Z",
+        "contact": "周经理",
+        "phone": "0871-63312345",
+        "bank_account": "6222021234567890123",
+    }
+    return companies.add_company(
+        station=where, name=name, at=NOW, actor=manager(where), **{**given, **fields}
     )

@@ -14,6 +14,9 @@ class Company(models.Model):
     """单位客户: a fleet or a house-account customer."""
 
     number = models.CharField("编号", max_length=20, unique=True)
+    station = models.ForeignKey(
+        "station.Station", models.PROTECT, verbose_name="开户油站", related_name="companies"
+    )
     name = models.CharField("名称", max_length=80)
     tax_no = models.CharField("税号", max_length=30, blank=True)
     key = models.ForeignKey("station.DataKey", models.PROTECT, related_name="+")
@@ -48,6 +51,7 @@ class Member(models.Model):
     phone_tail_index = models.CharField("手机尾号索引", max_length=64, blank=True, db_index=True)
     id_number_sealed = models.CharField("身份证号(密文)", max_length=300, blank=True)
     id_number_index = models.CharField("身份证索引", max_length=64, blank=True, db_index=True)
+    consented_at = models.DateTimeField("同意接收营销消息时间", null=True, blank=True)
     joined_at = models.DateTimeField("入会时间")
     closed_at = models.DateTimeField("注销时间", null=True, blank=True)
 
@@ -57,6 +61,11 @@ class Member(models.Model):
                 fields=["phone_index"],
                 condition=~Q(phone_index="") & ~Q(status="CLOSED"),
                 name="one_active_member_per_phone",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="CLOSED")
+                | Q(closed_at__isnull=False, phone_index="", id_number_index=""),
+                name="a_closed_member_is_found_by_nothing",
             ),
         ]
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from station.queries.wording import masked_phone, masked_plate
+
 
 def mask_phone(phone: str) -> str:
-    """138****5678."""
-    return f"{phone[:3]}****{phone[-4:]}" if len(phone) >= 8 else "*" * len(phone)
+    """138****5678; "" for ""."""
+    return masked_phone(phone) if phone else ""
 
 
 def mask_plate(plate: str) -> str:
-    """云A**345: the place and the last three."""
-    return (
-        f"{plate[:2]}{'*' * (len(plate) - 5)}{plate[-3:]}" if len(plate) >= 6 else "*" * len(plate)
-    )
+    """云A***45; "" for ""."""
+    return masked_plate(plate) if plate else ""
 
 
 def mask_name(name: str) -> str:

@@ -16,7 +16,11 @@ def next_number(*, station: Station, kind: str, day: date, till: int = 0) -> str
     A number given back by a rolled-back transaction is given again; gaps cannot appear within one
     till's series. One statement.
     """
-    prefix = f"{kind}{station.code}-{till}-{day:%Y%m%d}-"
+    return next_in(f"{kind}{station.code}-{till}-{day:%Y%m%d}-", width=4)
+
+
+def next_in(prefix: str, *, width: int) -> str:
+    """The next number of a series that goes on for ever, such as ``MS01000001``. One statement."""
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO station_numberseries (prefix, last) VALUES (%s, 1)"
@@ -24,4 +28,4 @@ def next_number(*, station: Station, kind: str, day: date, till: int = 0) -> str
             [prefix],
         )
         (last,) = cursor.fetchone()
-    return f"{prefix}{last:04d}"
+    return f"{prefix}{last:0{width}d}"

@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import datetime
 
 from cryptography.exceptions import InvalidTag
@@ -75,16 +75,20 @@ def blind_index(purpose: str, text: str) -> str:
     Purposes (phone, plate, id_number, bank_account …) never meet: the same digits as a phone and
     as a bank account give different indexes. Case, spaces, dots and dashes do not count.
     """
-    return blind_indexes(purpose, [text])[0]
+    return blind_indexes({purpose: text})[purpose]
 
 
-def blind_indexes(purpose: str, texts: Iterable[str]) -> list[str]:
-    """`blind_index` of many texts with one statement for the key."""
-    key = _purpose_key(purpose)
-    return [
-        hmac.new(key, plain.encode(), hashlib.sha256).hexdigest() if plain else ""
-        for plain in map(normal, texts)
-    ]
+def blind_indexes(texts: Mapping[str, str]) -> dict[str, str]:
+    """`blind_index` of one text for each of several purposes, with one statement for the key."""
+    master = _index_master()
+    return {
+        purpose: hmac.new(
+            _derive(master, f"index:{purpose}"), normal(text).encode(), hashlib.sha256
+        ).hexdigest()
+        if normal(text)
+        else ""
+        for purpose, text in texts.items()
+    }
 
 
 def tail_index(purpose: str, text: str) -> str:
@@ -120,15 +124,15 @@ def rewrap(*, old: str, new: str, batch: int = 500) -> int:
 # --------------------------------------------------------------------------------- inside
 
 
-def _purpose_key(purpose: str) -> bytes:
-    """The index key of a purpose. One master, made at its first use, wrapped like any other key."""
+def _index_master() -> bytes:
+    """The master of the index keys, made at its first use, wrapped like any other key."""
     master = IndexKey.objects.filter(name="blind").first()
     if master is None:
         master, _ = IndexKey.objects.get_or_create(
             name="blind",
             defaults={"wrapped": _wrap(AESGCM.generate_key(256), settings.SITE_KEY)},
         )
-    return _derive(_unwrap_any(master.wrapped), f"index:{purpose}")
+    return _unwrap_any(master.wrapped)
 
 
 def _open(key: DataKey) -> bytes:

@@ -1,0 +1,123 @@
+"""Forms of members and companies. What is empty in a change leaves what is there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from members.models import Member
+from station.forms.layout import laid
+from station.models import Grade
+
+OFF = {"autocomplete": "off"}
+
+
+class JoinForm(forms.Form):
+    """A new member in half a minute: phone, name, plate, consent."""
+
+    helper = laid("phone", "name", "plate", "consent")
+    phone = forms.CharField(
+        label="手机号",
+        max_length=20,
+        widget=forms.TextInput(attrs={**OFF, "inputmode": "tel", "autofocus": True}),
+    )
+    name = forms.CharField(label="姓名", max_length=40, widget=forms.TextInput(attrs=OFF))
+    plate = forms.CharField(
+        label="车牌",
+        max_length=12,
+        required=False,
+        widget=forms.TextInput(attrs=OFF),
+        help_text="可以以后再加；一个车牌只属于一个会员或单位。",
+    )
+    consent = forms.BooleanField(label="顾客同意接收优惠短信（当面问过）", required=False)
+
+
+class ChangeForm(forms.Form):
+    """Corrections; the fields start empty because the page knows only masked values."""
+
+    helper = laid("name", "phone", "id_number")
+    name = forms.CharField(
+        label="姓名", max_length=40, required=False, widget=forms.TextInput(attrs=OFF)
+    )
+    phone = forms.CharField(
+        label="手机号",
+        max_length=20,
+        required=False,
+        widget=forms.TextInput(attrs={**OFF, "inputmode": "tel"}),
+    )
+    id_number = forms.CharField(
+        label="身份证号",
+        max_length=18,
+        required=False,
+        widget=forms.TextInput(attrs=OFF),
+        help_text="只在办理需要实名的业务时登记。留空的项不改。",
+    )
+
+
+class VehicleForm(forms.Form):
+    """A plate with what it drinks."""
+
+    helper = laid("plate", "model", "grade")
+    plate = forms.CharField(label="车牌", max_length=12, widget=forms.TextInput(attrs=OFF))
+    model = forms.CharField(
+        label="车型", max_length=40, required=False, widget=forms.TextInput(attrs=OFF)
+    )
+    grade = forms.ModelChoiceField(
+        label="油品", queryset=Grade.objects.none(), required=False, empty_label="（不指定）"
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        grades = Grade.objects.filter(active=True).order_by("position", "code")
+        self.fields["grade"].queryset = grades  # type: ignore[attr-defined]
+
+
+class ReasonForm(forms.Form):
+    """Why: it goes into the audit."""
+
+    helper = laid("reason")
+    reason = forms.CharField(
+        label="原因", max_length=200, required=False, widget=forms.TextInput(attrs=OFF)
+    )
+
+
+class CompanyForm(forms.Form):
+    """A company with its contact and bank account."""
+
+    helper = laid("name", "tax_no", "contact", "phone", "bank_account")
+    name = forms.CharField(label="单位名称", max_length=80)
+    tax_no = forms.CharField(
+        label="税号", max_length=20, required=False, widget=forms.TextInput(attrs=OFF)
+    )
+    contact = forms.CharField(
+        label="联系人", max_length=40, required=False, widget=forms.TextInput(attrs=OFF)
+    )
+    phone = forms.CharField(
+        label="电话",
+        max_length=20,
+        required=False,
+        widget=forms.TextInput(attrs={**OFF, "inputmode": "tel"}),
+    )
+    bank_account = forms.CharField(
+        label="银行账号",
+        max_length=40,
+        required=False,
+        widget=forms.TextInput(attrs={**OFF, "inputmode": "numeric"}),
+        help_text="加密保存，平时只显示首尾。修改时留空的项不改。",
+    )
+
+
+class MemberFilter(forms.Form):
+    """What the list of members is narrowed by: whole phone, plate, number, or the last four."""
+
+    text = forms.CharField(label="手机号、车牌、会员号或尾号", required=False, max_length=20)
+    status = forms.ChoiceField(
+        label="状态", required=False, choices=[("", "全部"), *Member.Status.choices]
+    )
+
+
+class CompanyFilter(forms.Form):
+    """What the list of companies is narrowed by."""
+
+    text = forms.CharField(label="名称或编号", required=False, max_length=40)

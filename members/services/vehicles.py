@@ -1,0 +1,94 @@
+"""Plates: whose car it is. One owner at a time, a member or a company."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from members.models import Company, Member, Vehicle
+from station.errors import Refusal
+from station.models import Grade, User
+from station.queries.masking import mask_plate
+from station.services import audit
+from station.services.sealing import blind_index, normal, seal, tail_index
+
+PLACES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
+PLATE = re.compile(rf"[{PLACES}][A-Z][A-HJ-NP-Z0-9]{{4,5}}[A-HJ-NP-Z0-9挂学警港澳领]")
+
+
+class BadPlate(Refusal):
+    """Not a plate of the mainland."""
+
+
+class PlateTaken(Refusal):
+    """The plate belongs to somebody else."""
+
+
+def checked_plate(plate: str) -> str:
+    """A plate as it is kept: capitals without separators. Refuses with BadPlate."""
+    kept = normal(plate)
+    if not PLATE.fullmatch(kept):
+        raise BadPlate("车牌不对：应为省份简称、字母和 5 至 6 位号码，例如 云A12345。")
+    return kept
+
+
+@transaction.atomic
+def add_vehicle(
+    *,
+    owner: Member | Company,
+    plate: str,
+    at: datetime,
+    actor: User,
+    model: str = "",
+    grade: Grade | None = None,
+) -> Vehicle:
+    """Give a member or company a plate; the same owner's own plate again is the same row.
+
+    Refuses with BadPlate or PlateTaken.
+    """
+    kept = checked_plate(plate)
+    index = blind_index("plate", kept)
+    whose: dict[str, Member | Company] = (
+        {"member": owner} if isinstance(owner, Member) else {"company": owner}
+    )
+    known = Vehicle.objects.filter(plate_index=index, active=True, **whose).first()
+    if known:
+        return known
+    try:
+        with transaction.atomic():
+            vehicle = Vehicle.objects.create(
+                plate_sealed=seal(owner.key, kept),
+                plate_index=index,
+                plate_tail_index=tail_index("plate", kept),
+                model=model.strip(),
+                grade=grade,
+                **whose,
+            )
+    except IntegrityError:
+        raise PlateTaken(
+            f"车牌 {mask_plate(kept)} 已登记在别的会员或单位名下，请先在那里移除。"
+        ) from None
+    _note(owner, "members.vehicle.added", kept, at, actor)
+    return vehicle
+
+
+@transaction.atomic
+def remove_vehicle(*, vehicle: Vehicle, plate: str, at: datetime, actor: User) -> None:
+    """Take a plate away: sold, or typed wrongly. `plate` is masked already. Twice is once."""
+    owner = vehicle.member or vehicle.company
+    if Vehicle.objects.filter(pk=vehicle.pk, active=True).update(active=False) and owner:
+        _note(owner, "members.vehicle.removed", plate, at, actor)
+
+
+def _note(owner: Member | Company, action: str, plate: str, at: datetime, actor: User) -> None:
+    station = owner.home_station if isinstance(owner, Member) else owner.station
+    audit.record(
+        at=at,
+        actor=actor,
+        action=action,
+        station=station,
+        document=owner.number,
+        after={"车牌": plate if "*" in plate else mask_plate(plate)},
+    )
