@@ -39,17 +39,18 @@ class Card:
 
 def members_of(stations: Iterable[Station]) -> QuerySet[Member]:
     """Members who joined at some stations, with what a card needs."""
-    return _with_parts(Member.objects.filter(home_station__in=list(stations)))
+    return members_anywhere().filter(home_station__in=list(stations))
+
+
+def members_anywhere() -> QuerySet[Member]:
+    """Members of every station, with what a card needs: for the till, where anybody may fill up."""
+    return Member.objects.select_related("key", "home_station").prefetch_related(_vehicles())
 
 
 def companies_of(stations: Iterable[Station]) -> QuerySet[Company]:
     """Companies of some stations, with what a card needs."""
     rows = Company.objects.filter(station__in=list(stations))
     return rows.select_related("key", "station").prefetch_related(_vehicles())
-
-
-def _with_parts(rows: QuerySet[Member]) -> QuerySet[Member]:
-    return rows.select_related("key", "home_station").prefetch_related(_vehicles())
 
 
 def _vehicles() -> Prefetch[str, QuerySet[Vehicle], str]:

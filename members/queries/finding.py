@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from django.db.models import Exists, OuterRef, Q
 
 from members.models import Member, Vehicle
-from members.queries.cards import card_of, members_of
-from station.models import Station
+from members.queries.cards import card_of, members_anywhere
 from station.services.sealing import TAIL, blind_indexes, normal
 
 MOST = 8
@@ -63,7 +62,7 @@ def _by_plate(**index: str) -> Q:
 
 
 def _members(condition: Q) -> list[Member]:
-    rows = members_of(Station.objects.all()).filter(condition)
+    rows = members_anywhere().filter(condition)
     return list(rows.exclude(status=Member.Status.CLOSED).order_by("number")[:MOST])
 
 
