@@ -152,5 +152,19 @@
     const place = event.detail.target;
     if (event.detail.xhr?.status === 422) focusTrouble(place.isConnected ? place : document);
   });
-  document.addEventListener("DOMContentLoaded", () => focusTrouble(document));
+  // A table that scrolls sideways must be reachable by the keyboard.
+  function reachTables() {
+    document.querySelectorAll(".sheet-scroll:not([tabindex]), .table-responsive:not([tabindex])").forEach((box) => {
+      box.tabIndex = 0;
+      box.setAttribute("role", "region");
+      box.setAttribute("aria-label", box.querySelector("caption")?.textContent.trim() || "表格");
+    });
+  }
+  document.addEventListener("htmx:afterSettle", reachTables);
+  document.addEventListener("DOMContentLoaded", () => {
+    // On a phone the answer comes before the questions, unless some were asked.
+    if (innerWidth < 768) document.querySelectorAll("details[data-fold]").forEach((box) => { box.open = false; });
+    reachTables();
+    focusTrouble(document);
+  });
 })();
