@@ -122,7 +122,7 @@ class LateEntryForm(_AtStation):
     unit_price = YuanInput("单价")
     amount = YuanInput("金额", min_value=Decimal(0))
     totalizer_after = LitresInput("加后泵码")
-    ended_at = forms.DateTimeField(label="加油时间")
+    ended_at = forms.DateTimeField(label="加油时间", input_formats=["%Y-%m-%dT%H:%M"])
     reason = forms.CharField(label="原因", max_length=200)
     gap = forms.IntegerField(label="缺口", required=False)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -20,6 +21,7 @@ from sales.views.answers import answers_json, approver_of, body_of, session_of
 from station.access import StaffRequest, may
 from station.queries.columns import Column, Empty, Tone
 from station.queries.listing import ListPage
+from station.services import attachments
 from station.views.listing import list_response
 
 TONES: dict[str, Tone] = {"OPEN": "bad", "RECOVERED": "good", "WRITTEN_OFF": "off"}
@@ -57,14 +59,24 @@ def drive_off(request: StaffRequest, pk: int) -> dict[str, Any]:
     fill = _fill(request, pk)
     form = DriveOffForm(request.POST or body_of(request), request.FILES)
     typed = checked(form)
-    gone = disposals.drive_off(
-        fill=fill,
-        plate=typed["plate"],
-        note=typed["note"],
-        session=session_of(request),
-        actor=request.user,
-        at=now(),
-    )
+    at = now()
+    with transaction.atomic():  # the photo belongs to the drive-off or neither is kept
+        gone = disposals.drive_off(
+            fill=fill,
+            plate=typed["plate"],
+            note=typed["note"],
+            session=session_of(request),
+            actor=request.user,
+            at=at,
+        )
+        if typed["photo"]:
+            attachments.add(
+                station=request.station,
+                document=gone.number,
+                upload=typed["photo"],
+                at=at,
+                actor=request.user,
+            )
     return {"number": gone.number}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.timezone import now
 from django.views.decorators.http import require_GET, require_POST
 
@@ -21,19 +22,57 @@ from station.access import StaffRequest, may, may_do
 from station.errors import Refusal
 from station.queries.calendar import open_session
 
+# What the script calls, by name; those with an id carry 0 in its place.
+ADDRESSES = (
+    "till_pulse",
+    "till_catalogue",
+    "settle",
+    "lease",
+    "put_back",
+    "set_free",
+    "parked",
+    "park",
+    "void_line",
+    "void_basket",
+    "prepays",
+    "prepay_new",
+    "late_entry",
+    "recovery",
+    "recent",
+    "till_enrol",
+    "till_worker",
+)
+WITH_ID = (
+    "recall",
+    "void_parked",
+    "prepay_move",
+    "prepay_cancel",
+    "prepay_refund",
+    "fill_use",
+    "fill_drive_off",
+)
+
 
 @require_GET
 @may("sales.till")
 def till(request: StaffRequest) -> HttpResponse:
     session = open_session(cashier=request.user)
     if session is None or session.station_id != request.station.pk:
-        return render(request, "sales/till_closed.html", {"elsewhere": session})
+        return render(
+            request,
+            "sales/till_closed.html",
+            {"elsewhere": session, "open_href": reverse("sales:session_open")},
+        )
     setup = screen.setup_of(session, role=request.role)
     setup["rights"] = [
         right for right in ("sales.approve", "sales.tender_change") if may_do(request.role, right)
     ]
     last = Swipe.objects.order_by("-pk").values_list("pk", flat=True).first()
     setup["swipe"] = last or 0
+    setup["urls"] = {name: reverse(f"sales:{name}") for name in ADDRESSES} | {
+        name: reverse(f"sales:{name}", args=[0]) for name in WITH_ID
+    }
+    setup["urls"]["upload"] = reverse("sales:upload", args=[session.till_id])
     return render(request, "sales/till.html", {"session": session, "setup": setup})
 
 

@@ -1,0 +1,334 @@
+// What is not on the main road: parked tickets, prepays, late entries, drive-offs, discounts, members.
+// Each is a dialog of plain fields; what is refused stays in it with its words.
+
+import { basketOf, emptyBasket, newKey, sums, ticketOf } from "./basket.js";
+import { fen, shown, text } from "./money.js";
+import * as offline from "./offline.js";
+import { Away, Refused, get, post } from "./server.js";
+import * as till from "./till.js";
+
+let state;
+let urls;
+let fill = null;
+let ask = null;
+
+const byId = (id) => document.getElementById(id);
+const at = (url, id) => url.replace("/0/", `/${id}/`);
+const clock = (moment) => new Date(moment).toLocaleTimeString("zh-CN", { hour: "2-digit", minute: "2-digit" });
+
+function row(words, facts, ...buttons) {
+  const item = document.createElement("li");
+  const main = document.createElement("div");
+  const name = document.createElement("b");
+  name.textContent = words;
+  const small = document.createElement("small");
+  small.textContent = facts;
+  main.append(name, small);
+  item.append(main, ...buttons);
+  return item;
+}
+
+function button(words, act, kind = "") {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.className = `btn ${kind}`;
+  made.textContent = words;
+  made.addEventListener("click", act);
+  return made;
+}
+
+function nothing(list, words) {
+  if (!list.children.length) list.append(row(words, ""));
+}
+
+function say(box, words) {
+  const notice = box.querySelector(".notice-error");
+  if (!notice) return;
+  notice.textContent = words || "";
+  notice.hidden = !words;
+}
+
+// Run what a panel does; a refusal stays in the panel with its words.
+async function attempt(box, act) {
+  say(box, "");
+  try {
+    return await act();
+  } catch (error) {
+    if (error instanceof Refused) say(box, error.message);
+    else if (error instanceof Away) say(box, "网络不通，这一步没有送到。网络恢复后再办。");
+    else throw error;
+    return null;
+  }
+}
+
+async function fetched(url) {
+  const answer = await get(url);
+  if (!answer.ok) throw new Refused((await answer.json().catch(() => ({}))).error || "没有取到，请刷新。");
+  return answer.json();
+}
+
+// A reason typed in a small dialog; null when the cashier thought better of it.
+function reason(words, label = "原因") {
+  const panel = byId("panel-reason");
+  byId("reason-words").textContent = words;
+  byId("reason-label").textContent = label;
+  byId("reason-text").value = "";
+  panel.showModal();
+  byId("reason-text").focus();
+  return new Promise((resolve) => { ask = resolve; });
+}
+
+// ---------------------------------------------------------------- lists
+const FILL = {
+  async parked(panel) {
+    const list = byId("parked-list");
+    const { parked } = await fetched(urls.parked);
+    list.replaceChildren(...parked.map((one) => row(
+      `${one.label || one.number}　${shown(fen(one.total))}`, `${one.lines} 行　${one.by}　${one.till}　${clock(one.at)}`,
+      button("取单", () => attempt(panel, () => recall(panel, one)), "btn-primary"),
+      button("作废", () => attempt(panel, async () => {
+        const why = await reason(`作废挂单 ${one.label || one.number}，里面的加油回到待付款。`);
+        if (why) { await post(at(urls.void_parked, one.id), { reason: why }); await FILL.parked(panel); }
+      })),
+    )));
+    nothing(list, "没有挂着的单。");
+  },
+  async prepays(panel) {
+    const list = byId("prepay-list");
+    const { prepays } = await fetched(urls.prepays);
+    list.replaceChildren(...prepays.map((one) => row(
+      `${one.nozzle} 号枪　预付 ${shown(fen(one.amount))}${one.sold ? `　加了 ${shown(fen(one.sold))}` : ""}`,
+      `${one.number}　${one.status}　${one.open ? one.authorisation : `应退 ${shown(fen(one.due))}`}　${clock(one.at)}`,
+      ...(one.open ? [
+        button("换枪", () => attempt(panel, () => moved(panel, one))),
+        button("取消", () => attempt(panel, async () => {
+          const why = await reason(`取消预付 ${one.number}，全额应退。`);
+          if (why) { await post(at(urls.prepay_cancel, one.id), { reason: why }); await FILL.prepays(panel); }
+        })),
+      ] : [button(`退 ${shown(fen(one.due))}`, () => attempt(panel, () => paidBack(panel, one)), "btn-primary")]),
+    )));
+    nothing(list, "没有未结的预付，也没有应退的钱。");
+  },
+  async recent(panel) {
+    const list = byId("recent-list");
+    const { sales } = await fetched(urls.recent);
+    list.replaceChildren(...sales.map((one) => {
+      const link = document.createElement("a");
+      link.className = "btn";
+      link.href = one.url;
+      link.textContent = "看单";
+      return row(`${one.kind} ${shown(fen(one.due))}　${one.tenders}`, `${one.number}　${clock(one.at)}　${one.lines}`, link,
+        button("补打", () => attempt(panel, async () => { await post(one.reprint, {}); till.toast("success", `${one.number} 已补打。`); })));
+    }));
+    nothing(list, "本台还没有销售。");
+  },
+  async recovery() {
+    const said = await fetched(urls.recovery);
+    const box = byId("recovery-list");
+    const list = (title, rows, empty) => {
+      const head = document.createElement("h3");
+      head.textContent = title;
+      const items = document.createElement("ul");
+      items.className = "panel-list";
+      items.replaceChildren(...rows);
+      nothing(items, empty);
+      return [head, items];
+    };
+    box.replaceChildren(
+      ...list("缺的", said.missing.map((one) => row(`${one.number} 号枪走字 ${Number(one.litres).toFixed(2)} 升没有加油记录`, `泵码 ${one.totalizer_after}${one.amount ? `　约 ${shown(fen(one.amount))}` : ""}`, button("补上", () => late(one), "btn-primary"))), "没有缺的：每把枪的泵码都对得上。"),
+      ...list("没收钱的", said.unpaid.map((one) => row(`${one.nozzle} 号枪 ${shown(fen(one.amount))}`, "", button("收款", () => { byId("panel-recovery").close(); const known = state.fills.find((other) => other.id === one.id); if (known) till.takeFill(known); }))), "没有待付款。"),
+      ...list("最近过账", said.sales.map((one) => row(`${shown(fen(one.due))}　${one.number}`, clock(one.at))), "还没有销售。"),
+      ...list("泵码", said.nozzles.map((one) => row(`${one.number} 号枪 ${one.totalizer || "没有读数"}`, one.busy ? "加油中" : `最后一笔 ${one.last || "无"}　之后走字 ${Number(one.run).toFixed(2)} 升`)), "没有油枪。"),
+    );
+  },
+  late() { byId("late-at").value = local(new Date()); },
+  fill(panel, data) {
+    fill = data;
+    byId("fill-words").textContent = `${data.nozzle} 号枪　${Number(data.litres).toFixed(2)} 升　${shown(fen(data.amount))}`;
+    const free = panel.querySelector("[data-free]");
+    free.hidden = !data.held || !state.setup.rights.includes("sales.approve");
+  },
+  discount() {
+    const choose = byId("discount-line");
+    const whole = new Option("整单", "");
+    choose.replaceChildren(whole, ...state.basket.lines.map((one, index) => new Option(`${one.name} ${text(one.amount)} 元`, index)));
+    byId("discount-amount").value = byId("discount-reason").value = "";
+  },
+  member(panel, words) {
+    byId("member-list").replaceChildren();
+    byId("member-text").value = typeof words === "string" ? words : "";
+    if (byId("member-text").value) attempt(panel, findMember);
+  },
+  approve(panel, words) { byId("approve-words").textContent = words || ""; },
+  async offline() {
+    const count = window.indexedDB ? await offline.waiting() : 0;
+    const enrolled = offline.secure() && state.setup.till.enrolled && await offline.hasKey(state.setup.till.id);
+    byId("offline-words").textContent = `${state.away ? "现在断网。" : "网络正常。"}${count ? `有 ${count} 笔等着补传。` : "没有等着补传的。"}${enrolled ? "本机密钥已登记。" : "本机密钥还没有登记，断网收的款要登记后才能补传。"}`;
+    byId("enrol-form").hidden = enrolled || !offline.secure();
+    byId("upload-now").disabled = !count || state.away;
+  },
+};
+
+const local = (moment) => new Date(moment - moment.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
+
+async function recall(panel, one) {
+  if (state.basket.lines.length) throw new Refused("没有取单：单上还有内容，请先收款或挂单。");
+  const { basket } = await post(at(urls.recall, one.id), {});
+  state.basket = basketOf(basket);
+  panel.close();
+  till.changed();
+}
+
+async function moved(panel, one) {
+  const number = await reason(`${one.number} 换到哪一把枪？`, "枪号");
+  if (!number) return;
+  const nozzle = state.setup.nozzles.find((other) => String(other.number) === number.trim());
+  if (!nozzle) throw new Refused(`没有 ${number} 号枪。`);
+  await post(at(urls.prepay_move, one.id), { nozzle: nozzle.id });
+  await FILL.prepays(panel);
+}
+
+async function paidBack(panel, one) {
+  const reference = await reason(`退 ${one.due} 元给顾客（原付款方式）。现金直接确定；刷卡填退款小票的凭证号。`, "退款凭证号");
+  if (reference === null) return;
+  await post(at(urls.prepay_refund, one.id), { reference });
+  till.toast("success", `已退 ${one.due} 元。`);
+  await FILL.prepays(panel);
+}
+
+function late(one) {
+  byId("panel-recovery").close();
+  openPanel("late");
+  byId("late-nozzle").value = one.nozzle;
+  byId("late-litres").value = one.litres;
+  byId("late-price").value = one.unit_price;
+  byId("late-amount").value = one.amount;
+  byId("late-totalizer").value = one.totalizer_after;
+  byId("panel-late").querySelector("[name=gap]").value = one.gap || "";
+  byId("late-reason").value = "恢复核对：停电或断网后泵码多走";
+}
+
+// ---------------------------------------------------------------- forms
+const SEND = {
+  late: (data) => post(urls.late_entry, data),
+  use: (data) => post(at(urls.fill_use, fill.id), data),
+  driveOff: (data, form) => post(at(urls.fill_drive_off, fill.id), new FormData(form)),
+  prepay: (data) => post(urls.prepay_new, data),
+};
+const SENT = { late: "已补录，在待付款里等收款。", use: "已登记。", driveOff: "跑单已登记。", prepay: "预付已收，已授权。" };
+
+async function findMember() {
+  const { members } = await fetched(`${urls.till_members}?q=${encodeURIComponent(byId("member-text").value)}`);
+  const list = byId("member-list");
+  list.replaceChildren(...members.map((one) => row(`${one.name}　${one.phone}`, `${one.number}　${one.plates}　${one.status}`, button("选他", () => {
+    state.basket.member = one;
+    byId("panel-member").close();
+    till.changed();
+    till.showMember();
+  }, "btn-primary"))));
+  nothing(list, "没有找到。请核对手机、车牌或会员号。");
+}
+
+function discount(panel) {
+  const amount = fen(byId("discount-amount").value);
+  const why = byId("discount-reason").value.trim();
+  if (amount === null || amount < 0) throw new Refused("金额不对，请改正。");
+  if (amount && !why) throw new Refused("请写明原因。");
+  const index = byId("discount-line").value;
+  const { basket } = state;
+  if (index === "") { basket.discount = amount; basket.reason = why; } else { basket.lines[index].discount = amount; basket.lines[index].reason = why; }
+  if (sums(basket, state.setup).net < 0 || (index !== "" && amount > basket.lines[index].amount)) {
+    if (index === "") basket.discount = 0; else basket.lines[index].discount = 0;
+    throw new Refused("优惠超过了金额，请改小。");
+  }
+  basket.tenders = [];
+  panel.close();
+  till.changed();
+}
+
+async function enrol(form) {
+  const { pair, point, save } = await offline.makeKey(state.setup.till.id);
+  const data = Object.fromEntries(new FormData(form));
+  await post(urls.till_enrol, { ...data, public_key: point });
+  await save();
+  state.setup.till.enrolled = Boolean(pair);
+  till.toast("success", "本机密钥已登记。");
+  await FILL.offline();
+}
+
+async function park() {
+  const { basket } = state;
+  if (!basket.lines.length) return till.refuse("单是空的，没有可挂的。");
+  if (state.away) return till.refuse("断网时不能挂单：别的收银台取不到。请收款，或等网络恢复。");
+  const label = await reason("挂单，任何一台都能取。", "备注（车型、车牌、客人）");
+  if (label === null) return undefined;
+  try {
+    await post(urls.park, { basket: { ...ticketOf({ ...basket, tenders: [] }, state.setup) }, total: text(sums(basket, state.setup).net), label });
+    state.basket = emptyBasket();
+    till.changed();
+    till.showMember();
+  } catch (error) { till.troubled(error); }
+  return undefined;
+}
+
+async function clear() {
+  const { basket } = state;
+  if (!basket.lines.length) return;
+  const why = await reason("清空整单，里面的加油回到待付款。");
+  if (!why) return;
+  const fills = basket.lines.filter((one) => one.fill).map((one) => one.fill);
+  state.basket = emptyBasket();
+  till.changed();
+  till.showMember();
+  if (state.away) return;
+  try {
+    if (fills.length) await post(urls.put_back, { fills });
+    await post(urls.void_basket, { lines: basket.lines.length, total: text(sums(basket, state.setup).net), reason: why });
+  } catch (error) { till.troubled(error); }
+}
+
+// ---------------------------------------------------------------- opening and closing
+export function openPanel(name, data) {
+  const panel = byId(`panel-${name}`);
+  panel.querySelectorAll(".notice-error").forEach((notice) => { notice.hidden = true; });
+  panel.querySelectorAll("[data-newkey]").forEach((field) => { field.value = newKey(); });
+  if (!panel.open) panel.showModal();
+  panel.querySelector("input:not([type=hidden]), select")?.focus();
+  if (FILL[name]) attempt(panel, () => FILL[name](panel, data));
+}
+
+export function startPanels(tillState, tillUrls) {
+  state = tillState;
+  urls = tillUrls;
+  const options = (list, value, words) => list.map((one) => new Option(words(one), one[value]));
+  document.querySelectorAll("[data-nozzles]").forEach((select) => select.replaceChildren(...options(state.setup.nozzles, "id", (one) => `${one.number} 号枪 ${one.grade}`)));
+  document.querySelectorAll("[data-tenders]").forEach((select) => select.replaceChildren(...options(state.setup.tenders, "code", (one) => one.name)));
+  document.querySelectorAll("[data-open]").forEach((opener) => opener.addEventListener("click", () => openPanel(opener.dataset.open)));
+  document.querySelectorAll("[data-close]").forEach((closer) => closer.addEventListener("click", () => closer.closest("dialog").close()));
+  document.querySelectorAll("form[data-post]").forEach((form) => form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    attempt(form, async () => {
+      await SEND[form.dataset.post](Object.fromEntries(new FormData(form)), form);
+      form.reset();
+      form.closest("dialog").close();
+      till.toast("success", SENT[form.dataset.post]);
+    });
+  }));
+  const on = (id, act) => byId(id).addEventListener("submit", (event) => { event.preventDefault(); attempt(event.target, () => act(event.target.closest("dialog"), event.target)); });
+  on("member-form", findMember);
+  on("discount-form", async (panel) => discount(panel));
+  on("enrol-form", (panel, form) => enrol(form));
+  on("approve-form", async (panel, form) => {
+    state.basket.approver = Object.fromEntries(new FormData(form));
+    form.reset();
+    panel.close();
+    await till.settle();
+    state.basket.approver = null;
+  });
+  on("reason-form", async (panel) => { const said = byId("reason-text").value.trim(); ask?.(said); ask = null; panel.close(); });
+  byId("panel-reason").addEventListener("close", () => { ask?.(null); ask = null; });
+  byId("panel-fill").querySelector("[data-free]").addEventListener("click", () => attempt(byId("panel-fill").querySelector("form"), async () => { await post(urls.set_free, { fills: [fill.id] }); byId("panel-fill").close(); }));
+  byId("park").addEventListener("click", park);
+  byId("clear").addEventListener("click", clear);
+  byId("upload-now").addEventListener("click", async () => { await till.sendWaiting(); await FILL.offline(); });
+}

@@ -1,0 +1,36 @@
+// Talking to the server. A lost connection is an answer too: Away.
+
+export class Away extends Error {}
+export class Refused extends Error {}
+
+const token = () => JSON.parse(document.body.getAttribute("hx-headers") || "{}")["X-CSRFToken"] || "";
+
+async function fetched(url, options, seconds) {
+  let answer;
+  try {
+    answer = await fetch(url, { credentials: "same-origin", redirect: "error", signal: AbortSignal.timeout(seconds * 1000), ...options });
+  } catch (error) {
+    throw new Away(String(error));
+  }
+  if (answer.status >= 502 && answer.status <= 504) throw new Away(String(answer.status));
+  return answer;
+}
+
+export async function get(url, tag) {
+  return fetched(url, { headers: tag ? { "If-None-Match": tag } : {} }, 5);
+}
+
+export async function post(url, body, seconds = 12) {
+  const isForm = body instanceof FormData;
+  const headers = { "X-CSRFToken": token() };
+  if (!isForm) headers["Content-Type"] = "application/json";
+  const answer = await fetched(url, { method: "POST", headers, body: isForm ? body : JSON.stringify(body) }, seconds);
+  const json = (answer.headers.get("Content-Type") || "").includes("json");
+  if (json) {
+    const said = await answer.json();
+    if (answer.ok) return said;
+    throw new Refused(said.error || "没有完成，请再试一次。");
+  }
+  if (answer.status === 403) throw new Refused("没有权限，或登录已过期。请重新登录，单上的内容会留着。");
+  throw new Refused(`系统出错（${answer.status}），这一步没有完成。请先看最近销售，再决定要不要重试。`);
+}
