@@ -73,6 +73,7 @@ class Poller:
     _shown: dict[int, NozzleLive] = field(init=False, default_factory=dict)
     _halting: dict[int, Seconds] = field(init=False, default_factory=dict)  # command: since
     _listening: bool = field(init=False, default=False)
+    _told: bool = field(init=False, default=False)  # that the database is away
     _lines_due: Due = field(init=False, default_factory=lambda: Due(LINES_EVERY))
     _wiring_due: Due = field(init=False, default_factory=lambda: Due(REWIRE_EVERY))
     _retry_due: Due = field(init=False, default_factory=lambda: Due(RETRY_EVERY))
@@ -127,7 +128,8 @@ class Poller:
         self._wait()
 
     def _away(self, trouble: Exception) -> None:
-        if self.database or not self._listening:
+        if not self._told:
+            self._told = True
             log.warning("database_away", error=str(trouble).strip()[:200])
         self.database = self._listening = False
         self._shown.clear()
@@ -143,10 +145,9 @@ class Poller:
         connection.close()
         with connection.cursor() as cursor:
             cursor.execute(f"LISTEN {CHANNEL}")
-        self._listening = True
-        if not self.database:
-            log.info("database_here")
-        self.database = True
+        log.info("database_here")
+        self.database = self._listening = True
+        self._told = False
 
     def _wait(self) -> None:
         """Until somebody notifies or a beat has passed."""

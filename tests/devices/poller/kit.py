@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -13,7 +14,6 @@ import time
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
-from urllib.parse import quote
 
 from django.db import connection
 
@@ -111,14 +111,12 @@ class Proxy:
     """Stands between the poller and PostgreSQL, so that PostgreSQL can go away for one of them."""
 
     def __init__(self, folder: Path) -> None:
-        told = connection.settings_dict
-        self._real = f"{told['HOST']}/.s.PGSQL.{told['PORT'] or 5432}"
+        told = connection.get_connection_params()
+        self._real = f"{told['host']}/.s.PGSQL.{told.get('port', 5432)}"
         self._path = folder / ".s.PGSQL.5432"
-        self.url = (
-            f"postgresql://{quote(told['USER'] or 'postgres')}@{quote(str(folder), safe='')}"
-            f"/{told['NAME']}"
-        )
+        self.url = f"postgresql://{told.get('user', 'postgres')}@/{told['dbname']}?host={folder}"
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
+        self._threads: list[threading.Thread] = []
         self._listening: socket.socket | None = None
         self.mend()
 
@@ -127,7 +125,12 @@ class Proxy:
         self._listening = socket.socket(socket.AF_UNIX)
         self._listening.bind(str(self._path))
         self._listening.listen()
-        threading.Thread(target=self._serve, args=(self._listening,), daemon=True).start()
+        self._start(self._serve, self._listening)
+
+    def _start(self, what: Callable[..., None], *args: object) -> None:
+        thread = threading.Thread(target=what, args=args, daemon=True)
+        self._threads.append(thread)
+        thread.start()
 
     def cut(self) -> None:
         """PostgreSQL is stopped: connections end, new ones find nobody."""
@@ -138,11 +141,12 @@ class Proxy:
             listening.close()
         for pair in self._pairs:
             for end in pair:
-                try:
+                with contextlib.suppress(OSError):
                     end.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    continue
+        for thread in self._threads:
+            thread.join(5)
         self._pairs.clear()
+        self._threads.clear()
 
     def _serve(self, listening: socket.socket) -> None:
         while True:
@@ -153,7 +157,7 @@ class Proxy:
             far = socket.socket(socket.AF_UNIX)
             far.connect(self._real)
             self._pairs.append((near, far))
-            threading.Thread(target=_pass, args=(near, far), daemon=True).start()
+            self._start(_pass, near, far)
 
 
 def _pass(near: socket.socket, far: socket.socket) -> None:
@@ -212,6 +216,15 @@ class Process:
             stdout=self._log,
             stderr=self._log,
         )
+
+    def __enter__(self) -> Process:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.alive:
+            self.kill()
+        self.child.wait()
+        self._log.close()
 
     @property
     def alive(self) -> bool:

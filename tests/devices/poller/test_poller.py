@@ -5,7 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -52,6 +53,13 @@ def poller(wired: Wired) -> Iterator[Poller]:
     yield made
     made.ending.set()
     thread.join()
+
+
+@pytest.fixture
+def proxy(tmp_path: Path) -> Iterator[Proxy]:
+    made = Proxy(tmp_path)
+    yield made
+    made.cut()
 
 
 def _state(wired: Wired, index: int = 0) -> str:
@@ -255,28 +263,31 @@ def test_a_second_poller_is_refused(wired: Wired, settings) -> None:  # type: ig
 @pytest.mark.timeout(280)
 @pytest.mark.req("DEV-01", "SAL-02", "SAL-04")
 def test_killed_at_any_step_of_its_spool_nothing_is_lost_and_nothing_is_told_twice(
-    wired: Wired, tmp_path: Path
+    wired: Wired, proxy: Proxy
 ) -> None:
     """Each process dies at another statement of its spool, while customers go on filling."""
-    url = Proxy(tmp_path).url
-    for die_at in (45, 60, 47, 52, 56, 49, 63, 0):
-        process = Process(wired.var, url, die_at)
-        for number in range(2):
-            with_deadline = 30
-            pump = wired.pump
-            pump.lift(1 + number)
-            pump.squeeze(Decimal(5))
-            _while_alive(
-                process, lambda: pump.status == 4 and pump.shown.volume > 1000, with_deadline
-            )
-            pump.hang()
-            _while_alive(process, lambda: wired.recorded() == wired.delivered(), 10)
-        if process.alive:
+    pump = wired.pump
+
+    def fuel_flows() -> bool:
+        return pump.status == 4 and pump.shown.volume > 1000
+
+    def recorded() -> bool:
+        return wired.recorded() == wired.delivered()
+
+    died = 0
+    for die_at in (23, 28, 32, 36, 40, 44, 49, 0):
+        with Process(wired.var, proxy.url, die_at) as process:
+            for position in (1, 2):
+                pump.lift(position)
+                pump.squeeze(Decimal(5))
+                _while_alive(process, fuel_flows, 30)
+                pump.hang()
+                _while_alive(process, recorded, 10)
+            died += not process.alive
             if die_at == 0:
-                until(lambda: wired.recorded() == wired.delivered(), 30, "everything is recorded")
+                until(recorded, 30, "everything is recorded")
                 assert process.end() == 0
-            else:
-                process.kill()
+    assert died >= 5
     assert wired.recorded() == wired.delivered() > 0
     keys = list(Fill.objects.values_list("nozzle", "meter_epoch", "totalizer_after"))
     assert len(keys) == len(set(keys)) >= 4
@@ -285,56 +296,52 @@ def test_killed_at_any_step_of_its_spool_nothing_is_lost_and_nothing_is_told_twi
         assert abs(fill.litres * fill.unit_price - fill.amount) <= Decimal("0.01")
 
 
-def _while_alive(process: Process, true: object, seconds: float) -> None:
+def _while_alive(process: Process, true: Callable[[], bool], seconds: float) -> None:
     """Until it is true, the process has died, or patience has ended."""
-    import time
-
     end = time.monotonic() + seconds
-    while process.alive and time.monotonic() < end and not true():  # type: ignore[operator]
+    while process.alive and time.monotonic() < end and not true():
         time.sleep(0.05)
 
 
 @pytest.mark.timeout(200)
 @pytest.mark.req("DEV-01", "SAL-02")
 def test_without_postgresql_fuel_flows_on_and_everything_is_caught_up(
-    wired: Wired, tmp_path: Path
+    wired: Wired, proxy: Proxy
 ) -> None:
-    proxy = Proxy(tmp_path)
-    process = Process(wired.var, proxy.url)
-    until(lambda: _state(wired) == "IDLE", 30)
-    wired.customer(1)
-    until(lambda: Fill.objects.count() == 1)
-    proxy.cut()
-    wired.customer(2)
-    wired.customer(1)
-    process.kill()  # and while it is away, the poller dies too
-    process = Process(wired.var, proxy.url)
-    wired.customer(2)
-    proxy.mend()
-    until(lambda: wired.recorded() == wired.delivered(), 30, "caught up")
-    assert Fill.objects.count() == 4
-    assert process.end() == 0
+    with Process(wired.var, proxy.url) as process:
+        until(lambda: _state(wired) == "IDLE", 30)
+        wired.customer(1)
+        until(lambda: Fill.objects.count() == 1)
+        proxy.cut()
+        wired.customer(2)
+        wired.customer(1)
+        process.kill()  # and while it is away, the poller dies too
+    with Process(wired.var, proxy.url) as process:
+        wired.customer(2)
+        proxy.mend()
+        until(lambda: wired.recorded() == wired.delivered(), 30, "caught up")
+        assert Fill.objects.count() == 4
+        assert process.end() == 0
 
 
 @pytest.mark.timeout(200)
 def test_the_offline_policy_stop_lets_no_fuel_flow_without_postgresql(
-    wired: Wired, tmp_path: Path
+    wired: Wired, proxy: Proxy
 ) -> None:
     Station.objects.filter(pk=wired.station.pk).update(offline_policy="STOP")
-    proxy = Proxy(tmp_path)
-    process = Process(wired.var, proxy.url)
-    until(lambda: _state(wired) == "IDLE", 30)
-    proxy.cut()
-    until(lambda: "database_away" in (wired.var / "poller.log").read_text())
-    wired.pump.lift(1)
-    wired.pump.squeeze(Decimal(4))
-    with pytest.raises(AssertionError):
-        until(lambda: wired.pump.status in (2, 4), 3)
-    proxy.mend()
-    until(lambda: wired.pump.status == 4)
-    wired.pump.hang()
-    until(lambda: wired.recorded() == wired.delivered() > 0)
-    assert process.end() == 0
+    with Process(wired.var, proxy.url) as process:
+        until(lambda: _state(wired) == "IDLE", 30)
+        proxy.cut()
+        until(lambda: "database_away" in (wired.var / "poller.log").read_text())
+        wired.pump.lift(1)
+        wired.pump.squeeze(Decimal(4))
+        with pytest.raises(AssertionError):
+            until(lambda: wired.pump.status in (2, 4), 3)
+        proxy.mend()
+        until(lambda: wired.pump.status == 4)
+        wired.pump.hang()
+        until(lambda: wired.recorded() == wired.delivered() > 0)
+        assert process.end() == 0
 
 
 def test_commands_taken_by_a_process_that_died_have_failed(wired: Wired) -> None:
