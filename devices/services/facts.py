@@ -16,7 +16,6 @@ from devices.models import Fill, MeterChange, TotalizerGap, TotalizerReading
 from station.errors import Refusal
 from station.models import Nozzle, Shift, Station, User
 from station.money import Litres, Yuan
-from station.queries.calendar import open_shift
 from station.services import audit
 
 
@@ -144,10 +143,21 @@ def _shift_numbered(station: Station, number: str) -> int | None:
 
 
 def _on_duty(station: Station) -> Shift:
-    shift = open_shift(station)
+    """The shift on duty, locked: a handover reads the totalizers under the same lock, so that a fill
+    is either in its reading or in the next shift's run."""
+    shift = _locked(station) or _locked(station)  # the first may have waited for a handover
     if shift is None:
         raise NoShift(f"{station} 还没有开班，加油记录暂存在采集程序里，开班后自动入账")
     return shift
+
+
+def _locked(station: Station) -> Shift | None:
+    return (
+        Shift.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("day")
+        .filter(station=station, status=Shift.Status.OPEN)
+        .first()
+    )
 
 
 def record_totals(fact: TotalsFact) -> bool:

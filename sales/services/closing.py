@@ -8,6 +8,8 @@ from datetime import datetime
 
 from django.db import transaction
 
+from devices.models import TotalizerGap
+from devices.services.facts import explain_gap
 from inventory.queries.books import Book, shift_books
 from inventory.services.books import freeze_shift_books
 from sales.models import ShiftExplanation, ShiftNozzle, ShiftSignature
@@ -51,8 +53,8 @@ class BadSignature(Refusal):
 @transaction.atomic
 def explain(
     *, shift: Shift, nozzle: Nozzle, reason: str, at: datetime, actor: User, note: str = ""
-) -> ShiftExplanation:
-    """Give everything a nozzle has left to explain one reason; 其他 needs words.
+) -> Litres:
+    """Give everything a nozzle has left to explain one reason; 其他 needs words. Returns the litres.
 
     Refuses with NotHandedOver (closed), NothingToExplain or LitresLeft (no words).
     """
@@ -66,25 +68,42 @@ def explain(
     left = next((row.unexplained for row in nozzle_runs(held) if row.nozzle == nozzle), NO_LITRES)
     if not left:
         raise NothingToExplain(f"{nozzle} 的升数已经对上，不需要说明。")
-    row = ShiftExplanation.objects.create(
-        shift=held,
-        nozzle=nozzle,
-        reason=reason,
-        litres=left,
-        note=note.strip(),
-        actor=actor,
-        at=at,
-    )
+    words = note.strip() or str(Reason(reason).label)
+    rest = left - _explain_gaps(held, nozzle, words, left, at, actor)
+    if rest:
+        ShiftExplanation.objects.create(
+            shift=held,
+            nozzle=nozzle,
+            reason=reason,
+            litres=rest,
+            note=note.strip(),
+            actor=actor,
+            at=at,
+        )
     audit.record(
         at=at,
         actor=actor,
         action="sales.shift.litres_explained",
         station=held.station,
         document=document_of(held),
-        reason=note.strip() or Reason(reason).label,
+        reason=words,
         after={"nozzle": nozzle.number, "litres": str(left)},
     )
-    return row
+    return left
+
+
+def _explain_gaps(
+    shift: Shift, nozzle: Nozzle, words: str, left: Litres, at: datetime, actor: User
+) -> Litres:
+    """Give the gaps that the meter reported the same words, so that their alarms rest; their litres."""
+    done = NO_LITRES
+    gaps = TotalizerGap.objects.filter(shift=shift, nozzle=nozzle, explained_at=None)
+    for gap in gaps.select_related("station").order_by("pk"):
+        litres = gap.litres_to - gap.litres_from
+        if litres <= left - done:
+            explain_gap(gap=gap, reason=words, actor=actor, at=at)
+            done += litres
+    return done
 
 
 @transaction.atomic

@@ -150,11 +150,30 @@ def test_a_reason_given_to_the_gap_itself_counts_once():
         reason="断线漏采",
     )
     assert shift_runs(shift)[0].unexplained == D("3.000")
-    row = closing.explain(
+    litres = closing.explain(
         shift=shift, nozzle=nozzle, reason="METER", at=make.NOW, actor=shift.leader
     )
-    assert row.litres == D("3.000")
+    assert litres == D("3.000")
     assert shift_runs(shift)[0].explained == D("8.000")
+
+
+def test_explaining_a_nozzle_answers_the_gap_that_its_meter_reported():
+    shift, _ = at_work()
+    nozzle = shift.station.nozzles.get()
+    make.reading(nozzle, "1008", make.at(15))
+    gap = TotalizerGap.objects.create(
+        nozzle=nozzle,
+        station=shift.station,
+        shift=shift,
+        litres_from=D(1000),
+        litres_to=D(1005),
+        found_at=make.at(12),
+    )
+    closing.explain(shift=shift, nozzle=nozzle, reason="LOST", at=make.NOW, actor=shift.leader)
+    gap.refresh_from_db()
+    assert gap.reason == "漏采且无法补录"
+    assert ShiftExplanation.objects.get(shift=shift).litres == D("3.000")
+    assert shift_runs(shift)[0].unexplained == 0
 
 
 def test_the_meters_own_rounding_needs_no_words():
