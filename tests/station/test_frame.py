@@ -252,6 +252,10 @@ def test_whoever_has_no_station_sees_an_empty_frame_and_may_do_nothing():
     assert (frame.account, frame.search, frame.stop_all, frame.user_name) == ((), False, "", "")
 
 
+def test_every_named_provider_exists(settings):
+    assert len(searching.providers()) == len(settings.SEARCH) > 0
+
+
 # ------------------------------------------------------------------------------------ look
 
 
