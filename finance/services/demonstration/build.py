@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
-from django.conf import settings
 from django.db import connection, transaction
 
 from devices.models import NozzleState, TotalizerReading
@@ -272,7 +269,6 @@ class Demo:
                 totalizer=Decimal(litres(history.totals[number])), totalizer_at=self.until
             )
         self.oddities.finish(self.until)
-        write_forecourt(history)
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
 
@@ -286,18 +282,3 @@ def segment(price: int, opening: int, closing: int) -> dict[str, str]:
         "litres": litres(closing - opening),
         "amount": yuan(half_up((closing - opening) * price, 100)),
     }
-
-
-def write_forecourt(history: History) -> None:
-    """Tell the simulated pumps where their totalizers and prices stand."""
-    prices = history.price_edges[0][1] if history.price_edges else history.prices
-    state: dict[str, Any] = {
-        str(number): {
-            "totalizer": litres(total),
-            "price": yuan(prices[history.site.nozzles[number].tank.grade.code]),
-        }
-        for number, total in history.totals.items()
-    }
-    folder = settings.VAR_DIR / "sim"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "forecourt.json").write_text(json.dumps(state, indent=1))
