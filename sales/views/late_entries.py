@@ -10,6 +10,7 @@ from django.utils.timezone import now
 from django.views.decorators.http import require_GET, require_POST
 
 from devices.models import TotalizerGap
+from members.queries.finding import find
 from sales.forms.till import LateEntryForm, checked
 from sales.models import Sale
 from sales.queries.recovery import recovery as recovered
@@ -86,3 +87,23 @@ def reprint(request: StaffRequest, number: str) -> dict[str, Any]:
     sale = get_object_or_404(Sale, number=number, station=request.station)
     receipt = printing.reprint(sale=sale, actor=request.user, at=now())
     return {"copy": receipt.copy}
+
+
+@require_GET
+@may("sales.till")
+@answers_json
+def members(request: StaffRequest) -> dict[str, Any]:
+    """Who the customer may be, masked."""
+    return {
+        "members": [
+            {
+                "id": one.member_id,
+                "number": one.number,
+                "name": one.name,
+                "phone": one.phone,
+                "plates": " ".join(one.plates),
+                "status": one.status,
+            }
+            for one in find(text=request.GET.get("q", ""))
+        ]
+    }

@@ -41,6 +41,7 @@ ADDRESSES = (
     "recent",
     "till_enrol",
     "till_worker",
+    "till_members",
 )
 WITH_ID = (
     "recall",
