@@ -151,8 +151,8 @@ class AcceptForm(forms.Form):
                 self.fields[f"reason_{code}"] = forms.CharField(
                     label=f"{due.tender}差异原因", max_length=200, required=code in must
                 )
-        reasons = [name for name in self.fields if name.startswith("reason_")]
-        self.helper = laid(*reasons, *self.fields)
+        self.order_fields(sorted(self.fields, key=lambda name: not name.startswith("reason_")))
+        self.helper = laid(*self.fields)
 
     @property
     def reasons(self) -> dict[str, str]:

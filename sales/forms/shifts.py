@@ -202,7 +202,8 @@ class CloseForm(forms.Form):
             del self.fields["approver"], self.fields["approver_secret"]
         for key, label in tanks:
             self.fields[f"tank_{key}"] = forms.CharField(label=label, max_length=200)
-        self.helper = laid(*(f"tank_{key}" for key, _ in tanks), *self.fields)
+        self.order_fields(sorted(self.fields, key=lambda name: not name.startswith("tank_")))
+        self.helper = laid(*self.fields)
 
     @property
     def tank_reasons(self) -> dict[int, str]:
