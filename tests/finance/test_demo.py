@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from itertools import pairwise
 
 import pytest
 from django.db.models import Max, Sum
 
 from devices.models import Fill
+from finance.queries.figures import day_figures, figures_of_facts
 from finance.services.demonstration import plan
 from finance.services.demonstration.build import Demo
 from finance.services.demonstration.freezing import freeze_demo_day
@@ -17,6 +19,9 @@ from finance.services.demonstration.site import Site, opening_totalizer
 from inventory.models import StockBalance, StockMove, TankBook
 from members.models import Purchase
 from sales.models import FillClaim, Payment, Sale, SaleLine, SessionTender, ShiftNozzle
+from sales.queries.runs import nozzle_runs
+from sales.queries.shifts import shift_runs
+from station.models import BusinessDay, Shift
 
 UNTIL = datetime(2026, 11, 20, 17, 30, tzinfo=LOCAL)
 
@@ -118,3 +123,15 @@ def test_exactly_the_planted_oddities_are_there(site: Site) -> None:
     missed = Fill.objects.get(source=Fill.Source.MANUAL)
     assert missed.litres == plan.MISSED_LITRES
     assert site.station.price_changes.filter(downloads__isnull=False).distinct().count() == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.req("RPT-05")
+def test_every_frozen_shift_and_day_equals_the_same_question_asked_of_the_facts(site: Site) -> None:
+    for shift in Shift.objects.filter(station=site.station, status=Shift.Status.CLOSED):
+        for frozen, live in zip(shift_runs(shift), nozzle_runs(shift), strict=True):
+            for name in ("opening", "closing", "run", "tests", "sold", "claimed", "difference"):
+                assert getattr(frozen, name) == getattr(live, name), (shift, frozen.nozzle, name)
+            assert abs(frozen.sold_amount - live.sold_amount) <= Decimal("0.50")
+    for day in BusinessDay.objects.filter(station=site.station, status=BusinessDay.Status.CLOSED):
+        assert day_figures(day=day) == figures_of_facts(day=day), day
