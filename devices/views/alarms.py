@@ -16,7 +16,7 @@ from devices.queries import alarms as asked
 from devices.services import alarms as services
 from station.access import StaffRequest, may, may_do
 from station.errors import Refusal
-from station.models import AuditEntry
+from station.queries.audit import history_of
 from station.queries.columns import Column, Empty, Tone
 from station.queries.listing import ListPage
 from station.views.listing import filters_of, list_response
@@ -106,9 +106,7 @@ def _page(
         "may_handle": may_do(request.role, "devices.alarms.handle"),
         "form": form,
         "refusal": refusal,
-        "history": AuditEntry.objects.filter(
-            station=request.station, document=f"告警 {found.pk}"
-        ).order_by("-id"),
+        "history": history_of(f"告警 {found.pk}"),
     }
     return render(
         request, "devices/alarm.html", content, status=422 if form.errors or refusal else 200

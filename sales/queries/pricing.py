@@ -47,6 +47,16 @@ class Effect:
         return None if self.step is None else abs(self.step)
 
     @property
+    def revaluation_size(self) -> Yuan | None:
+        """The revaluation without its direction."""
+        return None if self.revaluation is None else abs(self.revaluation)
+
+    @property
+    def what_if_size(self) -> Yuan | None:
+        """The what-if without its direction."""
+        return None if self.what_if is None else abs(self.what_if)
+
+    @property
     def room(self) -> Yuan | None:
         """How far below the ceiling the new price stays; negative is above it."""
         return None if self.ceiling is None else self.ceiling.ceiling - self.new

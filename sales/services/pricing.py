@@ -259,7 +259,7 @@ def _record(
         before={line.grade.code: str(line.old_price or "") for line in lines},
         after={
             **{line.grade.code: str(line.price) for line in lines},
-            "effective_at": change.effective_at.isoformat(),
+            "执行时间": _words(change.effective_at),
         },
     )
 

@@ -17,7 +17,8 @@ from sales.queries import pricing as asked
 from sales.services import pricing
 from station.access import StaffRequest, may, may_do
 from station.errors import Refusal
-from station.models import AuditEntry, PriceChange
+from station.models import PriceChange
+from station.queries.audit import history_of
 from station.queries.columns import Action, Column, Empty, Tone
 from station.queries.listing import ListPage
 from station.views.listing import list_response
@@ -199,9 +200,7 @@ def _page(request: StaffRequest, change: PriceChange, *, refusal: str = "") -> H
         "may_withdraw": may_do(request.role, "sales.prices.plan") and timely,
         "own": change.planned_by_id == request.user.pk,
         "refusal": refusal,
-        "history": AuditEntry.objects.filter(
-            station=request.station, document=change.number
-        ).order_by("-id"),
+        "history": history_of(change.number),
     }
     if request.headers.get("HX-Target") == "pumps":
         return render(request, "sales/_price_pumps.html", content)
