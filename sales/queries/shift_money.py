@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from django.urls import reverse
 
 from sales.models import Tender
 from sales.queries.mix import TenderSum
 from sales.queries.sessions import FACES, TenderDue
 from sales.queries.shifts import SessionReport, ShiftReport
+from station.models import Shift
 from station.money import ZERO, Yuan
 from station.queries.columns import Column, Value
 from station.queries.reporting import Linked, ReportTable
@@ -54,7 +58,10 @@ def _tenders(told: ShiftReport) -> ReportTable:
     return ReportTable(
         "C 收款",
         columns,
-        [(line.name, line.count, *line.money) for line in lines],
+        [
+            (Linked(line.name, _sales(told.shift, line.tender)), line.count, *line.money)
+            for line in lines
+        ],
         ("合计", sum(line.count for line in lines), *sums),
         note="实收为点款数去掉备用金和零星收支；长款不得抵短款，分列",
     )
@@ -64,6 +71,7 @@ def _tenders(told: ShiftReport) -> ReportTable:
 class _TenderLine:
     """One row of C: its money in the order of the columns."""
 
+    tender: str
     name: str
     count: int
     money: tuple[Yuan | None, ...]
@@ -75,7 +83,12 @@ def _tender_line(tender: Tender, got: TenderSum, group: Sequence[TenderDue]) -> 
     short: Yuan = -sum((part for part in parts if part < 0), ZERO)
     counted = got.total + over - short if group and len(parts) == len(group) else None
     money = (got.fuel, got.shop, got.advance, got.refunds, got.total, counted, over, short)
-    return _TenderLine(tender.name, got.count, money)
+    return _TenderLine(tender.code, tender.name, got.count, money)
+
+
+def _sales(shift: Shift, tender: str) -> str:
+    """The sales of a shift that were paid with a tender."""
+    return f"{reverse('sales:sales')}?{urlencode({'shift': shift.pk, 'tender': tender})}"
 
 
 def _drawers(told: ShiftReport) -> ReportTable:
@@ -106,7 +119,7 @@ def _drawer(report: SessionReport) -> Row:
     # Before the count is made nobody reads off this form what the drawer should hold.
     shown = cash if report.counted else None
     return (
-        session.till.name,
+        Linked(session.till.name, reverse("sales:session", args=[session.pk])),
         session.cashier.name,
         session.float_amount,
         shown.received if shown else None,

@@ -38,7 +38,7 @@ def full_report(told: ShiftReport, head: Head) -> Report:
             Figure("待说明升数", left, "litres", unit="升"),
         ),
         tables=(
-            nozzle_table(told.runs),
+            nozzle_table(told.runs, shift.day.date),
             tank_table(told.books, dips_before(shift)),
             *money_tables(told),
             staff_table(told),

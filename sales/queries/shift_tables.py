@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
+from urllib.parse import urlencode
+
+from django.urls import reverse
 
 from inventory.models import Dip
 from inventory.queries.books import Book
@@ -42,12 +46,12 @@ _NOZZLE = (
 )
 
 
-def nozzle_table(runs: Sequence[NozzleRun]) -> ReportTable:
+def nozzle_table(runs: Sequence[NozzleRun], day: date) -> ReportTable:
     """班报 A 泵码."""
     return ReportTable(
         "A 泵码",
         _NOZZLE,
-        [_nozzle_row(run) for run in runs],
+        [_nozzle_row(run, day) for run in runs],
         (
             "合计",
             *[""] * 6,
@@ -62,9 +66,10 @@ def nozzle_table(runs: Sequence[NozzleRun]) -> ReportTable:
     )
 
 
-def _nozzle_row(run: NozzleRun) -> Row:
+def _nozzle_row(run: NozzleRun, day: date) -> Row:
+    asked = urlencode({"nozzle": run.nozzle.pk, "since": day, "until": day})
     return (
-        str(run.nozzle.number),
+        Linked(str(run.nozzle.number), f"{reverse('devices:fills')}?{asked}"),
         run.grade.code,
         str(run.tank.number),
         run.opening,

@@ -136,13 +136,8 @@ def close_shift(
     if needs_approver(held, runs, books):
         _refuse_approver(held, approver, giver)
     ShiftNozzle.objects.bulk_create(_frozen(held, run) for run in runs)
-    freeze_shift_books(
-        shift=held,
-        at=at,
-        runs=_by_tank(runs, "run"),
-        own_use=_by_tank(runs, "own_use"),
-        reasons=words,
-    )
+    pumped, own_use = _by_tank(runs, "run"), _by_tank(runs, "own_use")
+    freeze_shift_books(shift=held, at=at, runs=pumped, own_use=own_use, reasons=words)
     signers = {Role.GIVER: giver, Role.RECEIVER: receiver, Role.APPROVER: approver}
     _sign(held, signers, at)
     Shift.objects.filter(pk=held.pk, status=Shift.Status.HANDED_OVER).update(

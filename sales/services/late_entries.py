@@ -12,6 +12,7 @@ from devices.queries.totalizers import reading_at
 from devices.services.facts import FillFact, explain_gap, record_fill
 from sales.models import LateEntry
 from sales.queries.selling import locked_session
+from sales.services.sessions import lock_open_shift
 from sales.services.settling import SessionEnded
 from station.errors import Refusal
 from station.models import Nozzle, TillSession, User
@@ -46,6 +47,7 @@ def enter(
     reason, a time to come, an amount that is not litres × price to the fen, and a totalizer step
     that is there already.
     """
+    lock_open_shift(session.station)  # before the session, as a handover locks them
     held = locked_session(session=session, key="")
     if held.status != TillSession.Status.OPEN:
         raise SessionEnded("没有补录：收银班已结束。请开新的收银班。")

@@ -8,7 +8,7 @@ from django.urls import reverse
 from sales.queries.shifts import shift_report
 from tests import make
 from tests.sales.test_closing import dipped
-from tests.sales.test_worked_shift import Day, accepted, closed, handed_over, worked
+from tests.sales.test_worked_shift import Day, accepted, closed, counted, handed_over, worked
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 WIDTHS = (1440, 1024, 390)
@@ -67,8 +67,6 @@ def test_the_close_on_one_page(look, day):
 
 def test_acceptance_shows_each_difference(look, day):
     handed_over(day)
-    from tests.sales.test_worked_shift import counted
-
     counted(day)
     seen(look, day.leader, reverse("sales:session_accept", args=[day.session.pk]), "accept")
 
