@@ -49,14 +49,7 @@ def recovery(*, station: Station, at: datetime, count: int = 5) -> dict[str, Any
         if run > NEAR and nozzle.pk not in busy and fill and reading:
             price = prices.get(fill.grade_id, fill.unit_price)
             missing.append(_proposal(nozzle, run, price, reading.litres))
-    known = {one["nozzle"] for one in missing}
-    missing += [
-        _proposal(
-            gap.nozzle, gap.litres_to - gap.litres_from, gap.unit_price, gap.litres_to, gap=gap.pk
-        )
-        for gap in _gaps(station)
-        if gap.nozzle_id not in known
-    ]
+    missing += _from_gaps(station, known={one["nozzle"] for one in missing})
     return {
         "sales": [
             {"number": one.number, "due": str(one.due), "at": one.occurred_at.isoformat()}
@@ -80,12 +73,19 @@ def _last_fills(station: Station) -> dict[int, Fill]:
     return {fill.nozzle_id: fill for fill in fills}
 
 
-def _gaps(station: Station) -> list[TotalizerGap]:
-    return list(
+def _from_gaps(station: Station, *, known: set[int]) -> list[dict[str, Any]]:
+    gaps = (
         TotalizerGap.objects.filter(station=station, explained_at=None)
+        .exclude(nozzle__in=known)
         .select_related("nozzle")
         .order_by("found_at")
     )
+    return [
+        _proposal(
+            gap.nozzle, gap.litres_to - gap.litres_from, gap.unit_price, gap.litres_to, gap=gap.pk
+        )
+        for gap in gaps
+    ]
 
 
 def _proposal(

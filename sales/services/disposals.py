@@ -59,16 +59,7 @@ def use_fill(
     )
     _claim(loaded, kind, number, held, at)
     if kind == FillUse.Kind.TEST:
-        movements.return_test(
-            tank=loaded.tank,
-            litres=loaded.litres,
-            document=number,
-            day=held.shift.day,
-            shift=held.shift,
-            at=at,
-            actor=actor,
-            reason=reason.strip(),
-        )
+        _return_to_tank(used, held, at)
     audit.record(
         at=at,
         actor=actor,
@@ -76,14 +67,31 @@ def use_fill(
         action=f"sales.fill.{kind.lower()}",
         document=number,
         reason=reason,
-        after={
-            "nozzle": loaded.nozzle.number,
-            "litres": str(loaded.litres),
-            "amount": str(loaded.amount),
-            "approver": approver.name,
-        },
+        after=_told(loaded, approver),
     )
     return used
+
+
+def _return_to_tank(used: FillUse, session: TillSession, at: datetime) -> None:
+    movements.return_test(
+        tank=used.fill.tank,
+        litres=used.fill.litres,
+        document=used.number,
+        day=session.shift.day,
+        shift=session.shift,
+        at=at,
+        actor=used.actor,
+        reason=used.reason,
+    )
+
+
+def _told(fill: Fill, approver: User) -> dict[str, object]:
+    return {
+        "nozzle": fill.nozzle.number,
+        "litres": str(fill.litres),
+        "amount": str(fill.amount),
+        "approver": approver.name,
+    }
 
 
 @transaction.atomic

@@ -52,6 +52,34 @@ def enter(
     if held.status != TillSession.Status.OPEN:
         raise SessionEnded("没有补录：收银班已结束。请开新的收银班。")
     _check(litres, unit_price, amount, ended_at, reason, actor, approver, at)
+    fill = _recorded(nozzle, litres, unit_price, amount, totalizer_after, ended_at, at)
+    entry = LateEntry.objects.create(
+        station=held.station,
+        number=next_number(
+            station=held.station, kind="LE", day=held.shift.day.date, till=held.till.number
+        ),
+        fill=fill,
+        gap=gap or _gap_of(fill),
+        reason=reason.strip(),
+        actor=actor,
+        approved_by=approver,
+        at=at,
+    )
+    if entry.gap is not None:
+        explain_gap(gap=entry.gap, fill=fill, actor=actor, at=at)
+    _leave_trace(entry, approver, at)
+    return entry
+
+
+def _recorded(
+    nozzle: Nozzle,
+    litres: Litres,
+    unit_price: Yuan,
+    amount: Yuan,
+    totalizer_after: Litres,
+    ended_at: datetime,
+    at: datetime,
+) -> Fill:
     reading = reading_at(nozzle=nozzle, at=at)
     fill = record_fill(
         FillFact(
@@ -69,36 +97,26 @@ def enter(
         raise EntryRefused(
             f"没有补录：{nozzle} 泵码 {totalizer_after} 已有一笔加油记录。请核对加油机上的泵码。"
         )
-    entry = LateEntry.objects.create(
-        station=held.station,
-        number=next_number(
-            station=held.station, kind="LE", day=held.shift.day.date, till=held.till.number
-        ),
-        fill=fill,
-        gap=gap or _gap_of(fill),
-        reason=reason.strip(),
-        actor=actor,
-        approved_by=approver,
-        at=at,
-    )
-    if entry.gap is not None:
-        explain_gap(gap=entry.gap, fill=fill, actor=actor, at=at)
+    return fill
+
+
+def _leave_trace(entry: LateEntry, approver: User, at: datetime) -> None:
+    fill = entry.fill
     audit.record(
         at=at,
-        actor=actor,
-        station=held.station,
+        actor=entry.actor,
+        station=entry.station,
         action="sales.late_entry",
         document=entry.number,
         reason=entry.reason,
         after={
-            "nozzle": nozzle.number,
-            "litres": str(litres),
-            "amount": str(amount),
-            "totalizer": str(totalizer_after),
+            "nozzle": fill.nozzle.number,
+            "litres": str(fill.litres),
+            "amount": str(fill.amount),
+            "totalizer": str(fill.totalizer_after),
             "approver": approver.name,
         },
     )
-    return entry
 
 
 def _check(

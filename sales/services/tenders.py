@@ -51,19 +51,8 @@ def change_tender(
         .select_related("station", "shift__day", "till")
         .get(pk=payment.session_id)
     )
-    if session.status not in (TillSession.Status.OPEN, TillSession.Status.ENDED):
-        raise TenderRefused("没有改：这个收银班已点款。请在班次订正里说明。")
-    if payment.kind != Payment.Kind.PAYMENT or payment.sale_id is None:
-        raise TenderRefused("没有改：只有收款可以改付款方式，找零和退款不能改。")
-    if payment.corrections.filter(kind=Payment.Kind.RETENDER).exists():
-        raise TenderRefused("没有改：这笔收款已经改过付款方式。")
-    if tender.pk == payment.tender_id:
-        raise TenderRefused(f"没有改：原来就是{tender.name}。")
-    if tender.needs_reference and not reference.strip():
-        raise TenderRefused(f"没有改：{tender.name} 须填凭证号。")
-    if not reason.strip():
-        raise TenderRefused("没有改：请写明原因。")
-    sale = Sale.objects.select_for_update(of=("self",)).get(pk=payment.sale_id)
+    _check_change(session, payment, tender, reference, reason)
+    sale = Sale.objects.select_for_update(of=("self",)).get(pk=payment.sale_id or 0)
     if sale.corrections.exists():
         raise TenderRefused(f"没有改：{sale.number} 已有退款或冲红。")
     kind = Payment.Kind.RETENDER
@@ -93,3 +82,20 @@ def change_tender(
         after={"tender": tender.name, "reference": reference.strip()},
     )
     return rows
+
+
+def _check_change(
+    session: TillSession, payment: Payment, tender: Tender, reference: str, reason: str
+) -> None:
+    if session.status not in (TillSession.Status.OPEN, TillSession.Status.ENDED):
+        raise TenderRefused("没有改：这个收银班已点款。请在班次订正里说明。")
+    if payment.kind != Payment.Kind.PAYMENT or payment.sale_id is None:
+        raise TenderRefused("没有改：只有收款可以改付款方式，找零和退款不能改。")
+    if payment.corrections.filter(kind=Payment.Kind.RETENDER).exists():
+        raise TenderRefused("没有改：这笔收款已经改过付款方式。")
+    if tender.pk == payment.tender_id:
+        raise TenderRefused(f"没有改：原来就是{tender.name}。")
+    if tender.needs_reference and not reference.strip():
+        raise TenderRefused(f"没有改：{tender.name} 须填凭证号。")
+    if not reason.strip():
+        raise TenderRefused("没有改：请写明原因。")
