@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from devices.models import Line, NozzleState, Printer, ReadRule
@@ -14,55 +15,52 @@ from station.queries.prices import prices_at
 
 def findings(*, station: Station, at: datetime) -> list[Finding]:
     """Wiring, answering lines, opening totalizers, prices held by the pumps, printers, rules."""
-    bare = unwired(station=station)
-    found = [
-        Finding("设备", "加油机接线", not bare, f"{bare} 台加油机没有接线", "devices:dispensers"),
-        *(
-            Finding(
-                "设备",
-                f"线路 {status.line}",
-                status.tone == "good",
-                status.error or status.word,
-                "devices:status",
-                optional=status.line.protocol in (Line.Protocol.RDM6300, Line.Protocol.SCANNER),
-            )
-            for status in lines(station=station, at=at)
-        ),
-    ]
-    readings = latest(station=station)
-    posted = prices_at(station=station, at=at)
-    states = NozzleState.objects.filter(nozzle__station=station).in_bulk()
-    for nozzle in (
-        Nozzle.objects.filter(station=station, active=True)
-        .select_related("tank")
-        .order_by("number")
-    ):
-        found.append(
-            Finding(
-                "泵码",
-                f"{nozzle}初始泵码",
-                nozzle.pk in readings,
-                "还没有读到泵码",
-                "devices:status",
-            )
-        )
-        held = states[nozzle.pk].unit_price if nozzle.pk in states else None
-        wanted = posted.get(nozzle.tank.grade_id)
-        found.append(
-            Finding(
-                "价格",
-                f"{nozzle}机上价格",
-                held is not None and held == wanted,
-                f"机上 {held or '未读到'}，挂牌价 {wanted or '未定'}",
-                "sales:prices",
-            )
-        )
     printers = Printer.objects.filter(station=station, active=True).exists()
     rules = ReadRule.objects.filter(station=station, active=True).exists()
     return [
-        *found,
+        *_wires(station, at),
+        *_nozzles(station, at),
         Finding(
             "设备", "小票打印机", printers, "没有打印机，小票只能看屏幕", "devices:printers", True
         ),
         Finding("设备", "读取规则", rules, "没有刷卡扫码规则", "devices:rules", True),
     ]
+
+
+def _wires(station: Station, at: datetime) -> Iterator[Finding]:
+    bare = unwired(station=station)
+    yield Finding("设备", "加油机接线", not bare, f"{bare} 台加油机没有接线", "devices:dispensers")
+    for status in lines(station=station, at=at):
+        listens = status.line.protocol in (Line.Protocol.RDM6300, Line.Protocol.SCANNER)
+        yield Finding(
+            "设备",
+            f"线路 {status.line}",
+            status.tone == "good",
+            status.error or status.word,
+            "devices:status",
+            optional=listens,
+        )
+
+
+def _nozzles(station: Station, at: datetime) -> Iterator[Finding]:
+    readings = latest(station=station)
+    posted = prices_at(station=station, at=at)
+    states = NozzleState.objects.filter(nozzle__station=station).in_bulk()
+    nozzles = Nozzle.objects.filter(station=station, active=True).select_related("tank")
+    for nozzle in nozzles.order_by("number"):
+        yield Finding(
+            "泵码",
+            f"{nozzle}初始泵码",
+            nozzle.pk in readings,
+            "还没有读到泵码",
+            "devices:status",
+        )
+        held = states[nozzle.pk].unit_price if nozzle.pk in states else None
+        wanted = posted.get(nozzle.tank.grade_id)
+        yield Finding(
+            "价格",
+            f"{nozzle}机上价格",
+            held is not None and held == wanted,
+            f"机上 {held or '未读到'}，挂牌价 {wanted or '未定'}",
+            "sales:prices",
+        )

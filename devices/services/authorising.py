@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -59,25 +60,19 @@ def authorise(
     _check_preset(amount=amount, litres=litres)
     posted = price_at(station=nozzle.station, grade=nozzle.tank.grade, at=at)
     _check_nozzle(nozzle=nozzle, posted=posted, own_price=price)
-    try:
-        with transaction.atomic():
-            authorisation = Authorisation.objects.create(
-                station=nozzle.station,
-                nozzle=nozzle,
-                limit_amount=amount,
-                limit_litres=litres,
-                unit_price=price if price is not None else posted,
-                document=document,
-                valid_until=at + timedelta(seconds=seconds),
-                asked_by=actor,
-                asked_at=at,
-            )
-    except IntegrityError as error:
-        if "one_live_authorisation_per_nozzle" not in str(error):
-            raise
-        raise NotAuthorised(
-            f"{nozzle} 未再次授权：已有一个授权在等待或加油中，请先取消它"
-        ) from error
+    authorisation = _keep(
+        Authorisation(
+            station=nozzle.station,
+            nozzle=nozzle,
+            limit_amount=amount,
+            limit_litres=litres,
+            unit_price=price if price is not None else posted,
+            document=document,
+            valid_until=at + timedelta(seconds=seconds),
+            asked_by=actor,
+            asked_at=at,
+        )
+    )
     commands.queue(
         kind=Command.Kind.AUTHORISE,
         station=nozzle.station,
@@ -88,13 +83,13 @@ def authorise(
         actor=actor,
         at=at,
     )
-    audit.record(
-        at=at,
+    _record(
         actor=actor,
+        at=at,
         action="devices.authorise",
-        station=nozzle.station,
-        document=document or f"{nozzle}",
-        after={"nozzle": nozzle.number, **_arguments(authorisation)},
+        nozzle=nozzle,
+        document=document,
+        figures=_arguments(authorisation),
     )
     return authorisation
 
@@ -226,6 +221,19 @@ def expire(*, at: datetime) -> int:
     return count
 
 
+def _keep(authorisation: Authorisation) -> Authorisation:
+    try:
+        with transaction.atomic():
+            authorisation.save(force_insert=True)
+    except IntegrityError as error:
+        if "one_live_authorisation_per_nozzle" not in str(error):
+            raise
+        raise NotAuthorised(
+            f"{authorisation.nozzle} 未再次授权：已有一个授权在等待或加油中，请先取消它"
+        ) from error
+    return authorisation
+
+
 def _check_preset(*, amount: Yuan | None, litres: Litres | None) -> None:
     if amount is not None and litres is not None:
         raise PresetRefused("未预置：金额和升数只能填一个")
@@ -281,7 +289,13 @@ def _order(kind: Command.Kind, *, nozzle: Nozzle, actor: User | None, at: dateti
 
 
 def _record(
-    *, actor: User | None, at: datetime, action: str, nozzle: Nozzle, document: str = ""
+    *,
+    actor: User | None,
+    at: datetime,
+    action: str,
+    nozzle: Nozzle,
+    document: str = "",
+    figures: Mapping[str, str] | None = None,
 ) -> None:
     audit.record(
         at=at,
@@ -289,7 +303,7 @@ def _record(
         action=action,
         station=nozzle.station,
         document=document or f"{nozzle}",
-        after={"nozzle": nozzle.number},
+        after={"nozzle": nozzle.number, **(figures or {})},
     )
 
 
