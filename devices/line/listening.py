@@ -143,7 +143,7 @@ class ReaderLine(threading.Thread):
 
     def _lost(self, why: str) -> None:
         if self.live.is_open or not self.live.error:
-            self._alarm(f"{self.line.name}无法打开或已断开：{why}"[:280])
+            self._alarm(f"{self.line.name}无法打开或已断开，请检查接线和电源")
         self.live.is_open, self.live.error = False, why[:180]
 
     def _alarm(self, text: str, *, over: bool = False) -> None:

@@ -325,7 +325,7 @@ class PumpLine(threading.Thread):
 
     def _lost(self, why: str) -> None:
         if self.live.is_open or not self.live.error:
-            self._alarm("LINE", f"{self.line.name}无法打开或已断开：{why}"[:280])
+            self._alarm("LINE", f"{self.line.name}无法打开或已断开，请检查接线和电源")
         self.live.is_open, self.live.error = False, why[:180]
         for point in self.points.values():
             point.lost(Instant(now(), wall()))

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from django.utils import timezone
 
+from devices.models import NozzleState
 from finance.models import DayHour
 from finance.queries import dayrows
 from finance.queries.figures import Figures, day_figures
@@ -190,14 +191,21 @@ def _litres_until(day: BusinessDay, at: datetime) -> Litres | None:
     return round_litres(whole + begun)
 
 
+def _silent(states: Sequence[NozzleState]) -> list[str]:
+    """Nozzles that the wire does not hear, in one sentence."""
+    if not states:
+        return []
+    named = "、".join(str(state.nozzle.number) for state in states[:6])
+    who = f"{named} 号枪" if len(states) <= 6 else f"{named} 号等 {len(states)} 把枪"
+    since = wording.local(min(state.since for state in states))
+    return [f"{who}离线，自 {since} 起的加油要等恢复后补采"]
+
+
 def _missing(
     day: BusinessDay, figures: Figures, held: Custody, against: Comparison
 ) -> Sequence[str]:
     """What the figures do not know yet, named."""
-    said = [
-        f"{state.nozzle} 离线，自 {wording.local(state.since)} 起的加油要等恢复后补采"
-        for state in offline_nozzles(day.station)
-    ]
+    said = _silent(offline_nozzles(day.station))
     if day.status == BusinessDay.Status.OPEN:
         said.append("营业日未截止，当日长短款和损溢要等班结")
     elif day.status == BusinessDay.Status.CUT:

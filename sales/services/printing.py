@@ -10,8 +10,10 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 
 import serial
+from django.conf import settings
 from django.db import transaction
 from escpos.printer import Dummy
 
@@ -75,7 +77,11 @@ def _to_serial(target: str, data: bytes) -> None:
 
 
 def _to_file(target: str, data: bytes) -> None:
-    with open(target, "ab") as file:
+    path = Path(target)
+    if not path.is_absolute():  # a name without a place is kept beside what the station writes
+        path = Path(settings.VAR_DIR) / target
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as file:
         file.write(data)
 
 
@@ -156,7 +162,7 @@ def _alarm(receipt: Receipt, at: datetime) -> None:
             key=f"printer:{printer.pk}",
             kind="printer",
             level="WARNING",
-            text=f"{printer.name} 打印失败：{receipt.last_error}。小票都留着，修好后会补出来。",
+            text=f"{printer.name} 打印失败，请检查电源、纸和接线。小票都留着，修好后会补出来。",
             url="/devices/status/",
             at=at,
         )

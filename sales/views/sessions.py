@@ -145,6 +145,8 @@ def session_open(request: StaffRequest) -> HttpResponse:
                 actor=request.user,
             )
             messages.success(request, f"{opened.till} 已开班，备用金 {opened.float_amount} 元。")
+            if cashier == request.user:  # who opens for himself opens to sell
+                return redirect("sales:till")
             return redirect("sales:session", opened.pk)
         except Refusal as refusal:
             form.add_error(None, str(refusal))
