@@ -83,9 +83,11 @@ def _jobs() -> Iterator[str]:
 
 def _when(schedule: Any) -> str:
     if isinstance(schedule, crontab):
-        minute = f"{int(schedule._orig_minute):02d}"
-        hour = str(schedule._orig_hour)
-        return f"each hour at :{minute}" if hour == "*" else f"daily at {int(hour):02d}:{minute}"
+        # Celery's typing stubs leave these sets out.
+        times: Any = schedule
+        minute = f"{min(times.minute):02d}"
+        hourly = len(times.hour) == 24
+        return f"each hour at :{minute}" if hourly else f"daily at {min(times.hour):02d}:{minute}"
     return f"every {int(schedule.total_seconds())} s"
 
 
