@@ -96,34 +96,38 @@ def lay_out(
     numbers = [number for line in lines for number in line.dispensers]
     if not numbers or len(set(numbers)) != len(numbers):
         raise NotComplete("每台加油机须出现在一条线路上，且只出现一次")
+    order = [made[number] for number in positions]
     for line in lines:
-        row = Line.objects.create(
-            station=station, name=line.name, url=line.url, protocol=Line.Protocol.DART
-        )
-        for place, number in enumerate(line.dispensers):
-            island, _ = Island.objects.get_or_create(
-                station=station, number=(number - 1) // per_island + 1
-            )
-            dispenser = Dispenser.objects.create(station=station, island=island, number=number)
-            DispenserWiring.objects.create(
-                dispenser=dispenser, line=row, address=FIRST_ADDRESS + place
-            )
-            Nozzle.objects.bulk_create(
-                [
-                    Nozzle(
-                        station=station,
-                        dispenser=dispenser,
-                        tank=made[tank],
-                        number=(number - 1) * len(positions) + position,
-                        position=position,
-                    )
-                    for position, tank in enumerate(positions, 1)
-                ]
-            )
+        _line(station, line, order, per_island)
     _note(
         station, "finance.founding.layout", at, actor, {"油罐": len(tanks), "加油机": len(numbers)}
     )
     commands.queue(kind="REWIRE", station=station, actor=actor, at=at)
+
+
+def _line(station: Station, line: LinePlan, tanks: Sequence[Tank], per_island: int) -> None:
+    """A line with its dispensers, each with a nozzle per tank, in order."""
+    row = Line.objects.create(
+        station=station, name=line.name, url=line.url, protocol=Line.Protocol.DART
+    )
+    for place, number in enumerate(line.dispensers):
+        island, _ = Island.objects.get_or_create(
+            station=station, number=(number - 1) // per_island + 1
+        )
+        dispenser = Dispenser.objects.create(station=station, island=island, number=number)
+        DispenserWiring.objects.create(dispenser=dispenser, line=row, address=FIRST_ADDRESS + place)
+        Nozzle.objects.bulk_create(
+            [
+                Nozzle(
+                    station=station,
+                    dispenser=dispenser,
+                    tank=tank,
+                    number=(number - 1) * len(tanks) + position,
+                    position=position,
+                )
+                for position, tank in enumerate(tanks, 1)
+            ]
+        )
 
 
 def _tank(station: Station, plan: TankPlan, at: datetime, actor: User) -> Tank:

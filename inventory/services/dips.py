@@ -38,14 +38,7 @@ def record_dip(
     tank cannot have, and a measurement with neither height nor litres. Raises alerts for water
     above the tank's limit and for litres below or above its marks; the fact itself is kept.
     """
-    if total_height_mm is not None:
-        volumes = net_of(
-            tank=tank, total_height_mm=total_height_mm, water_height_mm=water_height_mm
-        )
-    elif net_l is not None and net_l >= 0:
-        volumes = Volumes(total=net_l, water=NO_LITRES, net=net_l)
-    else:
-        raise Refusal("请填写油水总高（毫米），或直接填写净油体积（升）")
+    volumes = _volumes(tank, total_height_mm, water_height_mm, net_l)
     dip = Dip.objects.create(
         station_id=tank.station_id,
         tank=tank,
@@ -68,6 +61,15 @@ def record_dip(
     _watch_water(dip, at)
     watch_level(tank=tank, litres=volumes.net, at=at)
     return dip
+
+
+def _volumes(tank: Tank, total_mm: int | None, water_mm: int, net_l: Litres | None) -> Volumes:
+    """By heights where there are any, else litres as read."""
+    if total_mm is not None:
+        return net_of(tank=tank, total_height_mm=total_mm, water_height_mm=water_mm)
+    if net_l is None or net_l < 0:
+        raise Refusal("请填写油水总高（毫米），或直接填写净油体积（升）")
+    return Volumes(total=net_l, water=NO_LITRES, net=net_l)
 
 
 def _watch_water(dip: Dip, at: datetime) -> None:

@@ -14,8 +14,8 @@ from finance.queries.figures import day_figures, figures_of_facts
 from finance.services.demonstration import plan
 from finance.services.demonstration.build import Demo
 from finance.services.demonstration.freezing import freeze_demo_day
-from finance.services.demonstration.history import LOCAL
 from finance.services.demonstration.site import Site, opening_totalizer
+from finance.services.demonstration.trade import LOCAL
 from inventory.models import StockBalance, StockMove, TankBook
 from members.models import Purchase
 from sales.models import FillClaim, Payment, Sale, SaleLine, SessionTender, ShiftNozzle

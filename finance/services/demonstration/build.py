@@ -11,17 +11,11 @@ from django.db import connection, transaction
 
 from devices.models import NozzleState, TotalizerReading
 from finance.services.demonstration import plan
-from finance.services.demonstration.history import (
-    LOCAL,
-    Drawer,
-    History,
-    half_up,
-    litres,
-    yuan,
-)
+from finance.services.demonstration.history import History
 from finance.services.demonstration.oddities import Oddities
 from finance.services.demonstration.site import Site, build_site, put_prices_into_force
 from finance.services.demonstration.supply import Supply
+from finance.services.demonstration.trade import LOCAL, Drawer, half_up, litres, yuan
 from finance.services.demonstration.traffic import Car, cars_of
 from inventory.models import StockBalance
 from sales.models import PriceDownload

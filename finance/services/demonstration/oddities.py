@@ -10,7 +10,8 @@ from decimal import Decimal
 
 from devices.models import Fill, TotalizerGap
 from finance.services.demonstration import plan
-from finance.services.demonstration.history import Drawer, History, litres, yuan
+from finance.services.demonstration.history import History
+from finance.services.demonstration.trade import Drawer, litres, yuan
 from finance.services.demonstration.traffic import Car
 from sales.models import DriveOff, FillClaim, LateEntry
 from station.models import Alert, BusinessDay, Shift

@@ -205,6 +205,11 @@ def _dispensers(site: Site, at: datetime) -> None:
                 number=number,
                 position=position,
             )
+    _totalizers(site, at)
+    _readers(site, folder)
+
+
+def _totalizers(site: Site, at: datetime) -> None:
     for number, nozzle in site.nozzles.items():
         first = opening_totalizer(number)
         TotalizerReading.objects.create(
@@ -215,6 +220,9 @@ def _dispensers(site: Site, at: datetime) -> None:
             document="OPEN",
         )
         NozzleState.objects.create(nozzle=nozzle, since=at, totalizer=first, totalizer_at=at)
+
+
+def _readers(site: Site, folder: str) -> None:
     for reader in layout.READERS:
         line = Line.objects.create(
             station=site.station,

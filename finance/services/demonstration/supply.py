@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from finance.services.demonstration import plan
-from finance.services.demonstration.history import Drawer, History, half_up, litres
+from finance.services.demonstration.history import History
+from finance.services.demonstration.trade import Drawer, half_up, litres
 from finance.services.demonstration.traffic import Car
 from inventory.models import Delivery, DeliveryTank, Dip, FuelCost, TankMovement
 from sales.models import Deposit, DepositLine
