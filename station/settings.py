@@ -17,6 +17,12 @@ import environ
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
+from station.doors import GO_LIVE as GO_LIVE
+from station.doors import HEALTH as HEALTH
+from station.doors import HOME as HOME
+from station.doors import JOBS as JOBS
+from station.doors import MENU as MENU
+from station.doors import SEARCH as SEARCH
 from station.runtime.embedded import database_url, redis_url
 from station.runtime.logging import configure as configure_logging
 
@@ -300,116 +306,3 @@ configure_logging(
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 MIGRATION_MODULES: dict[str, str] = {}
-
-# Where each role starts; the first URL name that exists and the role may open.
-HOME = {
-    "OWNER": ["finance:owner"],
-    "MANAGER": ["sales:wall"],
-    "ACCOUNTANT": ["finance:reports"],
-    "CASHIER": ["sales:till"],
-    "ATTENDANT": ["sales:wall"],
-}
-# The left menu: (title, icon, [(title, URL name)]); an entry shows where its URL exists and the role may open it.
-MENU = [
-    (
-        "收银台",
-        "outline/cash-register",
-        [("收银台", "sales:till"), ("销售单", "sales:sales"), ("待处理", "sales:discrepancies")],
-    ),
-    (
-        "加油现场",
-        "outline/gas-station",
-        [
-            ("现场看板", "sales:wall"),
-            ("加油记录", "devices:fills"),
-            ("服务时长", "sales:service_times"),
-        ],
-    ),
-    (
-        "班次与日结",
-        "outline/calendar-time",
-        [
-            ("当前班次", "sales:shift"),
-            ("班次列表", "sales:shifts"),
-            ("收银班", "sales:sessions"),
-            ("现金保管", "sales:custody"),
-            ("我的长短款", "sales:my_over_short"),
-            ("日结", "finance:days"),
-        ],
-    ),
-    (
-        "油品库存",
-        "outline/droplet",
-        [
-            ("油罐", "inventory:tanks"),
-            ("卸油单", "inventory:deliveries"),
-            ("罐存记录", "inventory:dips"),
-        ],
-    ),
-    (
-        "便利店",
-        "outline/shopping-cart",
-        [("商品", "inventory:items"), ("库存流水", "inventory:stock_moves")],
-    ),
-    ("会员", "outline/users", [("会员", "members:members"), ("单位客户", "members:companies")]),
-    (
-        "报表",
-        "outline/chart-bar",
-        [
-            ("今日", "finance:owner"),
-            ("经营看板", "finance:dashboard"),
-            ("加油站日报", "finance:daily"),
-            ("经营报表", "finance:reports"),
-        ],
-    ),
-    (
-        "设备",
-        "outline/plug",
-        [
-            ("设备状态", "devices:status"),
-            ("告警", "devices:alarms"),
-            ("接线", "devices:lines"),
-            ("加油机地址", "devices:dispensers"),
-            ("读卡器和扫码枪", "devices:readers"),
-            ("打印机", "devices:printers"),
-            ("换表", "devices:meters"),
-            ("刷卡与扫码", "devices:swipes"),
-            ("运行状况", "station:health"),
-        ],
-    ),
-    (
-        "设置",
-        "outline/settings",
-        [
-            ("油站设置", "station:site"),
-            ("价格", "sales:prices"),
-            ("人员与权限", "station:people"),
-            ("上线检查", "station:go_live"),
-            ("限额与参数", "station:settings"),
-            ("预警", "station:alerts"),
-            ("后台任务", "station:jobs"),
-            ("审计日志", "station:audit"),
-        ],
-    ),
-]
-# Providers: dotted path of `f(*, query: str, user: User, stations: QuerySet) -> list[station.queries.search.Hit]`.
-SEARCH = [
-    "sales.queries.search.hits",
-    "inventory.queries.search.hits",
-    "members.queries.search.hits",
-]
-# Providers: dotted path of `f(*, at: datetime) -> list[station.queries.health.Check]`.
-HEALTH = [
-    "station.queries.health.core_checks",
-    "devices.queries.health.checks",
-    "sales.queries.health.checks",
-]
-# Long work by kind: title, and dotted path of `f(*, job: Job, at: datetime) -> Mapping | None`.
-JOBS: dict[str, tuple[str, str]] = {}
-# Go-live self-checks: dotted path of `f(*, station: Station, at: datetime) -> list[station.queries.go_live.Finding]`.
-GO_LIVE = [
-    "station.queries.go_live.site_findings",
-    "devices.queries.go_live.findings",
-    "inventory.queries.go_live.findings",
-    "sales.queries.go_live.findings",
-]
