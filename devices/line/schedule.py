@@ -1,8 +1,9 @@
 """Whose turn it is on the line. Pure: times come in, an address goes out.
 
-Fuelling addresses are asked first, then those with a command under way, then the idle. A dead
-address is asked ever more rarely, because each silence costs a whole response window that the
-living ones would like to have.
+Nobody alive waits beyond a limit; within it a command under way goes first, since a customer stands
+there with the nozzle in his hand, then the fuelling addresses, then the idle. With eight addresses
+on a line at 9600 baud this keeps fuelling ones within half a second. A dead address is asked ever
+more rarely, because each silence costs a whole response window that the living would like to have.
 """
 
 from collections.abc import Iterable
@@ -12,7 +13,9 @@ from devices.protocols.base import Seconds, Timing
 
 FIRST_PAUSE: Seconds = 0.1  # after the first silence
 LONGEST_PAUSE: Seconds = 3.0
-STARVING: Seconds = 1.0  # nobody alive waits longer than this behind others
+FUELLING_LIMIT: Seconds = 0.40  # eight of them take less than half a second for a round
+IDLE_LIMIT: Seconds = 0.80
+DEAD_LIMIT: Seconds = 2.0  # beyond its pause
 
 
 @dataclass(slots=True)
@@ -64,8 +67,16 @@ class Schedule:
         return turn.asked_at + (self._timing.busy_poll if turn.fuelling else self._timing.idle_poll)
 
     def _rank(self, turn: Turn, now: Seconds) -> tuple[int, Seconds]:
-        due_at = self._due_at(turn)
-        starved = now - due_at > STARVING and not turn.pause
-        if starved or turn.fuelling:
-            return 0, due_at
-        return (1 if turn.busy else 2), due_at
+        """Those beyond their limit by their deadline; the others by kind, the longest waiting first."""
+        deadline = self._deadline(turn)
+        if now >= deadline:
+            return 0, deadline
+        if turn.pause:
+            return 4, turn.asked_at
+        return (1 if turn.busy else 2 if turn.fuelling else 3), turn.asked_at
+
+    @staticmethod
+    def _deadline(turn: Turn) -> Seconds:
+        if turn.pause:
+            return turn.asked_at + turn.pause + DEAD_LIMIT
+        return turn.asked_at + (FUELLING_LIMIT if turn.fuelling or turn.busy else IDLE_LIMIT)

@@ -9,7 +9,7 @@ from devices.line.port import Port
 from devices.protocols.base import Codec, Echo, Event, Heard, Outcome, Request, Seconds, Silence
 from devices.recorder import HEARD, JUNK, SENT, Recorder
 
-OWN_GAP: Seconds = 0.020  # after our own acknowledgement: longer than any gap inside a message
+OWN_GAP: Seconds = 0.016  # after our own acknowledgement: longer than any gap inside a message
 TAIL: Seconds = 0.040  # more patience once an answer has begun
 LONGEST_ANSWER: Seconds = 0.400
 
