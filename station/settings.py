@@ -227,6 +227,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "sales.put_due_prices": {
         "task": "sales.tasks.put_due_prices",
         "schedule": timedelta(seconds=1),
+        "options": {"expires": 5},  # a worker that was away has one second to catch up, not all
     },
     "sales.watch_service_times": {
         "task": "sales.tasks.watch_service_times",
@@ -235,6 +236,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "devices.end_what_is_late": {
         "task": "devices.tasks.end_what_is_late",
         "schedule": timedelta(seconds=5),
+        "options": {"expires": 10},
     },
 }
 
