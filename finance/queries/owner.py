@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.utils import timezone
@@ -16,7 +16,7 @@ from finance.queries.figures import Figures, day_figures
 from finance.queries.links import link, on
 from finance.queries.periods import live_days
 from finance.queries.ranges import month_to
-from finance.queries.reports.comparing import WEEK, Comparison, comparison
+from finance.queries.reports.comparing import WEEK, Comparison, comparison, wording_of_rate
 from finance.queries.todos import Todo, hours_left, litres_per_hour, offline_nozzles, todos
 from inventory.queries.books import Level, levels
 from sales.queries.cash import Custody, custody
@@ -69,7 +69,7 @@ def owners_page(*, day: BusinessDay, other: BusinessDay | None, at: datetime) ->
     against = comparison(station=station, day=day.date)
     stood = levels(station)
     held = custody(station=station)
-    month = month_permille(station, day.date)
+    month = month_permille(day, figures)
     wanted = todos(
         station=station,
         at=at,
@@ -132,9 +132,8 @@ def headline(
         Figure("未缴现金", held.total, "yuan", note=_who_holds(held), href=link("sales:custody")),
         Figure(
             "月损溢率",
-            month_permille,
-            "permille",
-            note=_month_word(month_permille),
+            wording_of_rate(month_permille),
+            note="本月还没有量油" if month_permille is None else "按销售升数计，未量油的罐不计",
             href=link("finance:report", "tanks", since=day.date.replace(day=1), until=day.date),
         ),
         _receivable(figures),
@@ -152,12 +151,6 @@ def _receivable(figures: Figures) -> Figure:
     )
 
 
-def _month_word(rate: Decimal | None) -> str:
-    if rate is None:
-        return "本月还没有量油"
-    return "平" if not rate else "损" if rate < 0 else "溢"
-
-
 def _who_holds(held: Custody) -> str:
     if not held.holdings:
         return "都已存行" if not held.selling else "收银中的未计"
@@ -165,11 +158,16 @@ def _who_holds(held: Custody) -> str:
     return "，".join(names) + ("等" if len(held.holders) > 2 else "")
 
 
-def month_permille(station: Station, until: date) -> Decimal | None:
-    """月累计损溢率 ‰ from the first of the month to a date; None where nothing was measured."""
-    chosen = month_to(until)
-    live = live_days(station, chosen)
-    dated = dayrows.tank_days(station=station, chosen=chosen, live=live)
+def month_permille(day: BusinessDay, figures: Figures) -> Decimal | None:
+    """月累计损溢率 ‰ from the first of the month to a day; None where nothing was measured.
+
+    The day itself is known already; other days that are not frozen are asked of the facts.
+    """
+    chosen = month_to(day.date)
+    others = [one for one in live_days(day.station, chosen) if one.pk != day.pk]
+    dated = dayrows.tank_days(station=day.station, chosen=chosen, live=others)
+    if day.status != BusinessDay.Status.CLOSED:
+        dated += [dayrows.Dated(day.date, tank=tank) for tank in figures.tanks]
     return dayrows.total_permille(dayrows.tank_totals(dated))
 
 

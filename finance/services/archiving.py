@@ -71,15 +71,16 @@ def _archive_next(*, at: datetime) -> bool:
 
 def _reports(close: DayClose, at: datetime) -> Iterator[tuple[str, Shift | None, Report]]:
     day: BusinessDay = close.day
+    figures = day_figures(day=day)
     head = Head(day.station.name, "系统", at, close.closed_by.name)
     yield (
         "daily",
         None,
         daily_report(
-            figures=day_figures(day=day),
+            figures=figures,
             against=comparison(station=day.station, day=day.date),
             head=head,
-            month_permille=month_permille(day.station, day.date),
+            month_permille=month_permille(day, figures),
             remarks=(f"日结单 {close.number}。{close.remarks}",),
         ),
     )

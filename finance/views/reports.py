@@ -46,11 +46,12 @@ def daily(request: StaffRequest) -> HttpResponseBase:
     form = DayForm({"day": day.date})
     form.is_valid()
     closed = day.status == BusinessDay.Status.CLOSED
+    figures = day_figures(day=day)
     report = daily_report(
-        figures=day_figures(day=day),
+        figures=figures,
         against=comparison(station=request.station, day=day.date),
         head=head_of(request, at=now(), approved_by=day.close.closed_by.name if closed else ""),
-        month_permille=month_permille(request.station, day.date),
+        month_permille=month_permille(day, figures),
         remarks=() if closed else (f"本营业日{day.get_status_display()}，数字为实时值。",),
     )
     return report_response(

@@ -69,3 +69,11 @@ def against(now: Decimal, before: Decimal | None) -> str:
     """升 12.3%, 降 1.0%, or that there is nothing to compare with."""
     change = changed(now, before)
     return f"{change.word} {change.text}".strip()
+
+
+def wording_of_rate(rate: Decimal | None) -> str:
+    """A 损溢率 in words, never a bare sign: 损 0.42‰, 溢 0.10‰."""
+    if rate is None:
+        return wording.NOTHING
+    word = "损" if rate < 0 else "溢" if rate else "平"
+    return f"{word} {wording.permille(abs(rate))}"

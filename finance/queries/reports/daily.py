@@ -10,7 +10,7 @@ from finance.queries.periods import Sums
 from finance.queries.reports import daily_forecourt as forecourt
 from finance.queries.reports import daily_money as money
 from finance.queries.reports import daily_oddities as oddities
-from finance.queries.reports.comparing import Comparison
+from finance.queries.reports.comparing import Comparison, wording_of_rate
 from station.money import NO_LITRES, ZERO
 from station.queries import wording
 from station.queries.charts import Chart, Series
@@ -96,8 +96,8 @@ def _headline(
             "损溢",
             figures.variance,
             "gain_loss",
-            note=f"当日 {wording.permille(figures.variance_permille)}，"
-            f"月累计 {wording.permille(month_permille)}",
+            note=f"当日 {wording_of_rate(figures.variance_permille)}，"
+            f"月累计 {wording_of_rate(month_permille)}",
             href=link("finance:report", "tanks", since=day.replace(day=1), until=day),
         ),
     )

@@ -11,7 +11,7 @@ from finance.queries.links import link
 from finance.queries.parts import FUEL, Product, share
 from finance.queries.periods import Bucket, Period, Sums, period
 from finance.queries.ranges import Grain, Range
-from finance.queries.reports.comparing import Cells, against
+from finance.queries.reports.comparing import Cells, against, wording_of_rate
 from finance.queries.reports.tables import said_of_live, tender_table, weekday_table
 from station.models import Station
 from station.money import NO_LITRES, ZERO
@@ -96,8 +96,7 @@ def headline(found: Period, tanks: Sequence[TankSum]) -> tuple[Figure, ...]:
         ),
         Figure(
             "损溢率",
-            dayrows.total_permille(tanks),
-            "permille",
+            wording_of_rate(dayrows.total_permille(tanks)),
             note=wording.gain_loss(sum((row.variance for row in tanks), NO_LITRES)),
             href=link("finance:report", "tanks", **dates),
         ),

@@ -14,11 +14,11 @@ from finance.queries.links import link
 from finance.queries.parts import TankDay
 from finance.queries.periods import live_days
 from finance.queries.ranges import Grain, Range
-from finance.queries.reports.comparing import Cells
+from finance.queries.reports.comparing import Cells, wording_of_rate
 from finance.queries.reports.tables import live_words
 from station.models import Station
 from station.money import NO_LITRES, ZERO, Litres, permille
-from station.queries import settings, wording
+from station.queries import settings
 from station.queries.charts import MOST_SERIES, Chart, Series
 from station.queries.columns import Column
 from station.queries.reporting import Figure, Head, Linked, Report, ReportTable
@@ -41,13 +41,12 @@ def tanks(*, station: Station, since: date, until: date, grain: Grain, head: Hea
                 "损溢",
                 sum((row.variance for row in sums), NO_LITRES),
                 "gain_loss",
-                note=f"累计 {wording.permille(dayrows.total_permille(sums))}",
+                note=f"累计 {wording_of_rate(dayrows.total_permille(sums))}",
             ),
             *(
                 Figure(
                     f"{row.number} 号罐 {row.grade}",
-                    row.variance_permille,
-                    "permille",
+                    wording_of_rate(row.variance_permille),
                     note=_light(row.variance_permille, limit),
                 )
                 for row in sums[:4]
