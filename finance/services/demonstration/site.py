@@ -194,7 +194,13 @@ def _dispensers(site: Site, at: datetime) -> None:
             make="演示四枪加油机",
         )
         DispenserWiring.objects.create(
-            dispenser=dispenser, line=lines[row.line], address=row.address
+            dispenser=dispenser,
+            line=lines[row.line],
+            address=row.address,
+            volume_decimals=layout.VOLUME_DECIMALS,
+            amount_decimals=layout.AMOUNT_DECIMALS,
+            price_decimals=layout.PRICE_DECIMALS,
+            totals_decimals=layout.TOTALS_DECIMALS,
         )
         for position, tank in enumerate(layout.TANK_OF_POSITION, 1):
             number = (row.number - 1) * len(layout.TANK_OF_POSITION) + position
