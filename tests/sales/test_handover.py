@@ -10,7 +10,8 @@ from decimal import Decimal
 import pytest
 from django.db import connection
 
-from devices.models import MeterChange, TotalizerReading
+from devices.models import Fill, MeterChange, TotalizerReading
+from devices.services.facts import FillFact, record_fill
 from sales.models import Payment, Sale, ShiftAdvance
 from sales.queries.runs import nozzle_runs, opening_readings
 from sales.queries.shifts import day_blockers
@@ -349,3 +350,27 @@ def test_a_till_that_opens_during_a_handover_belongs_to_one_shift():
         assert opened.status == TillSession.Status.ENDED
     else:
         assert (opened.shift, opened.status) == (following, TillSession.Status.OPEN)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("attempt", range(3))
+def test_a_fill_recorded_during_a_handover_stands_in_the_shift_whose_run_holds_it(attempt):
+    shift, _ = at_work()
+    nozzle = shift.station.nozzles.get()
+    receiver = make.cashier(shift.station)
+    fact = FillFact(
+        nozzle=nozzle.pk,
+        litres=D("20.00"),
+        unit_price=D("7.85"),
+        amount=D("157.00"),
+        totalizer_after=D("1020.00"),
+        occurred_at=make.at(15, 59),
+    )
+    fill, following = at_once(
+        lambda: record_fill(fact), lambda: hand_over(shift, receiver=receiver)
+    )
+    assert isinstance(fill, Fill) and isinstance(following, Shift)
+    before, after = nozzle_runs(shift)[0], nozzle_runs(following)[0]
+    assert (before.run, after.run) == ((D(20), D(0)) if fill.shift == shift else (D(0), D(20)))
+    assert (before.difference, after.difference) == (D(0), D(0))
+    assert ShiftAdvance.objects.filter(fill=fill).exists() == (fill.shift == shift)
