@@ -9,7 +9,7 @@ YEARS ?=
 FIFTY = Only-for-the-deployment-check-0123456789-abcdefghijkl
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run code demo test check bench requirements backup restore lock clean
+.PHONY: help setup setup-dev run code demo test check bench requirements screenshots backup restore lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*  ## (.*)/  make \1\t\2/' | expand -t 24
@@ -56,6 +56,9 @@ bench: setup-dev  ## the measurements of bench/, as ratios
 
 requirements:  ## each requirement with the test that proved it in the last run
 	@$(PYTHON) -I station/runtime/requirements.py
+
+screenshots: setup-dev  ## the pictures of the manuals, of the demo that is running (BIND=127.0.0.1:8000)
+	@.venv/bin/python -m tests.browser.screenshots --address http://$(or $(BIND),127.0.0.1:8000)
 
 backup: setup  ## database, attachments and spool to var/backups/
 	@$(MANAGE) with_servers backup
