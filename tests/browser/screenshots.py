@@ -130,7 +130,7 @@ def _keep(page: Page, name: str) -> None:
     page.screenshot(path=path)
     size = path.stat().st_size
     assert size < LARGEST, f"{path.name} 太大：{size} 字节"
-    print(f"{path.relative_to(ROOT)}  {size // 1024} KB")
+    sys.stdout.write(f"{path.relative_to(ROOT)}  {size // 1024} KB\n")
 
 
 if __name__ == "__main__":
