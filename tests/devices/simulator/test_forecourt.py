@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from devices.management.commands import simulate
+from devices.models import DispenserWiring, Line
 from devices.protocols.base import Decimals
 from devices.simulator import layout
 from devices.simulator.cars import DRIVES_OFF_ONE_IN, Car, Mood, Wish, per_hour, wish
 from devices.simulator.control import Control, ControlServer
 from devices.simulator.forecourt import Forecourt
 from devices.simulator.pump import AUTHORIZED, COMPLETED, RESET, Pump
+from tests import make
 
 WEDNESDAY = datetime(2026, 4, 22, 8, tzinfo=UTC)
 FRIDAY = datetime(2026, 4, 24, 8, tzinfo=UTC)
@@ -207,3 +210,17 @@ def test_a_drive_off_is_told_with_its_plate(forecourt: Forecourt) -> None:
             continue
     assert forecourt.left == ["云A00007"]
     assert said == ["1 号机 云A00007 未付款离开"]
+
+
+@pytest.mark.django_db
+def test_the_heads_count_as_the_demo_s_books_do() -> None:
+    station = make.station()
+    nozzle = make.nozzle(station, dispenser=make.dispenser(station, number=3))
+    line = Line.objects.create(station=station, name="一号线", url="x", protocol="DART")
+    DispenserWiring.objects.create(
+        dispenser=nozzle.dispenser, line=line, address=0x52, volume_decimals=3, totals_decimals=3
+    )
+    make.reading(nozzle, "500.125")
+    decimals, totals = simulate._from_the_books()
+    assert decimals == {3: Decimals(volume=3, totals=3)}
+    assert totals == {(3, 1): Decimal("500.125")}
