@@ -123,3 +123,14 @@ def test_the_stop_is_seen_on_the_wall_by_everybody(look):
     page.locator(".wall-stop").wait_for()
     look.check()
     look.shoot("wall-stopped")
+
+
+@pytest.mark.req("SAL-02")
+def test_paying_from_a_tile_opens_the_till_with_that_nozzles_oldest_fill(look):
+    station, nozzles = forecourt()
+    session = station.sessions.get()
+    page = look.at(1440, as_=session.cashier).open("/sales/wall/")
+    tile(page, nozzles[0]).locator("a.tile-act").click()
+    page.locator("#fills [aria-pressed=true]").wait_for()
+    assert page.locator("#fills [aria-pressed=true] .fill-nozzle").inner_text() == "1 号枪"
+    assert "nozzle=" not in page.url

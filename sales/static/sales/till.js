@@ -68,6 +68,7 @@ async function pulse() {
       state.fills = said.fills.filter((fill) => !sold.has(fill.id));
       state.badges = said.badges;
       showFills();
+      fromTheWall();
       showFuelling(said.fuelling);
       showBadges();
       for (const scan of said.scans) { state.swipe = Math.max(state.swipe, scan.id); tag = null; scanned(scan); }
@@ -116,6 +117,16 @@ function waitedFor(fill) {
   if (minutes < 1) return "刚刚";
   if (minutes < 60) return `等 ${minutes} 分`;
   return minutes < 2880 ? `等 ${Math.floor(minutes / 60)} 小时` : `等 ${Math.floor(minutes / 1440)} 天`;
+}
+
+// 收款 on a tile of the wall opens the till with ?nozzle=: its oldest fill goes on the ticket, once.
+let wanted = Number(new URLSearchParams(location.search).get("nozzle"));
+function fromTheWall() {
+  if (!wanted) return;
+  const fill = state.fills.find((one) => one.nozzle === wanted && !one.held && !onTicket(one.id));
+  wanted = 0;
+  history.replaceState(null, "", location.pathname);
+  if (fill) takeFill(fill);
 }
 
 function showFills() {
