@@ -33,7 +33,7 @@ def shifts(days: Days) -> dict[int, tuple[ShiftDay, ...]]:
     """The shifts of the days in order: what was sold in them and how they counted."""
     rows = ask(
         """
-        SELECT shift.day_id,
+        SELECT shift.day_id, shift.id,
             TO_CHAR(day.date, 'YYYYMMDD') || LPAD(shift.ordinal::text, 2, '0') AS number,
             shift.name, leader.name AS leader, COALESCE(receiver.name, '') AS receiver,
             shift.opened_at, shift.handed_over_at,
@@ -217,13 +217,24 @@ def unpaid(*, day: BusinessDay, window: Days, carried: Sequence[int]) -> tuple[F
 
 
 def receivable(*, carried: Yuan, window: Days) -> Receivable:
-    """跑单 outstanding: what was carried, what drove off in the window, what was settled in it."""
+    """跑单 outstanding: what was carried, what drove off in the window, what was settled in it.
+
+    Recovered is a claim released in the window; written off is an act audited while it was open.
+    """
     row = ask(
         """
+        WITH open_from AS (
+            SELECT MIN(opened_at) AS since, MAX(COALESCE(cut_at, 'infinity')) AS until
+            FROM station_businessday WHERE id = ANY(%(window)s))
         SELECT COALESCE(SUM(fill.amount) FILTER (WHERE claim.day_id = ANY(%(window)s)), 0.00)
                 AS new,
             COALESCE(SUM(fill.amount) FILTER (WHERE claim.released_day_id = ANY(%(window)s)), 0.00)
-                AS settled
+                + (SELECT COALESCE(SUM(gone.amount), 0.00) FROM station_auditentry entry
+                    JOIN open_from ON entry.at >= open_from.since AND entry.at < open_from.until
+                    JOIN sales_driveoff gone ON gone.number = entry.document
+                    WHERE gone.station_id = (SELECT station_id FROM station_businessday
+                        WHERE id = ANY(%(window)s) LIMIT 1)
+                        AND entry.action = 'sales.drive_off.written_off') AS settled
         FROM sales_fillclaim claim JOIN devices_fill fill ON fill.id = claim.fill_id
         WHERE claim.kind = 'DRIVE_OFF'
             AND (claim.day_id = ANY(%(window)s) OR claim.released_day_id = ANY(%(window)s))

@@ -155,6 +155,7 @@ class ShiftDay:
     shop: Yuan
     sales: int
     over_short: Yuan
+    id: int = 0
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import pytest
 from finance.queries.figures import Figures, day_figures
 from finance.queries.frozen import from_json, to_json
 from sales.models import FillClaim, FillUse
+from sales.services.disposals import drive_off, recover, write_off
 from tests import make
 from tests.finance.days import Site, end_day
 
@@ -140,3 +141,34 @@ def test_the_whole_day_costs_few_statements(
     day.station  # noqa: B018 - loaded before counting
     with django_assert_max_num_queries(38):
         day_figures(day=day)
+
+
+@pytest.mark.req("SAL-14")
+def test_a_drive_off_is_a_receivable_until_it_is_recovered_or_written_off(site: Site) -> None:
+    first, second = make.fill_at(site.station, "10.00"), make.fill_at(site.station, "20.00")
+    lost = [
+        drive_off(
+            fill=fill,
+            plate="云A12345",
+            note="白色轿车",
+            session=site.session,
+            actor=site.session.cashier,
+            at=make.NOW,
+        )
+        for fill in (first, second)
+    ]
+    figures = day_figures(day=site.day)
+    assert figures.receivable.balance == D("235.50")
+    assert (len(figures.drive_offs), figures.unpaid) == (2, ())
+    write_off(gone=lost[0], reason="报案未破", actor=site.manager, at=make.at(12))
+    recover(
+        gone=lost[1],
+        ticket=make.ticket([second]),
+        session=site.session,
+        actor=site.session.cashier,
+        at=make.at(13),
+    )
+    figures = day_figures(day=site.day)
+    assert (figures.receivable.new, figures.receivable.balance) == (D("235.50"), D("0.00"))
+    assert figures.litres == D("20.000")
+    assert all(check.holds for check in figures.checks)

@@ -114,7 +114,7 @@ def shifts(figures: Figures) -> ReportTable:
         ),
         [
             (
-                Linked(row.number, link("sales:shift_detail", row.number)),
+                Linked(row.number, link("sales:shift_report", row.id)),
                 row.name,
                 row.leader,
                 row.receiver,

@@ -120,10 +120,15 @@ def _ranking(
         grade = _class_of(share(running, net)) if classed else ""
         running += row.net
         query = {"since": chosen.since, "until": chosen.until}
+        opens = (
+            link("sales:sales", **query, grade=row.code)
+            if row.kind == FUEL
+            else link("inventory:stock_moves", **query, text=row.code)
+        )
         cells.append(
             (
                 place,
-                Linked(row.name, link("sales:sales", **query, product=row.code)),
+                Linked(row.name, opens),
                 row.category,
                 row.quantity,
                 row.net,
@@ -295,9 +300,7 @@ def discounts(*, station: Station, since: date, until: date, grain: Grain, head:
                 DISCOUNTS,
                 [
                     (
-                        Linked(
-                            person, link("sales:sales", since=since, until=until, discounted="on")
-                        ),
+                        Linked(person, link("sales:sales", since=since, until=until)),
                         reason,
                         count,
                         amount,
