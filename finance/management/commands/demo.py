@@ -5,8 +5,10 @@ from __future__ import annotations
 import sys
 import time
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
@@ -34,6 +36,7 @@ class Command(BaseCommand):
             raise CommandError(
                 "库中已有油站：演示数据只能建在空库里。要重建请停下油站、移走 var/postgres 再来"
             )
+        _set_aside_the_old_wire()
         days = years * 365 if years else days
         started = time.monotonic()
         demo = Demo(days=days, until=timezone.now(), seed=seed, busy=busy)
@@ -58,3 +61,11 @@ class Command(BaseCommand):
             self.stdout.flush()
         elif done % 10 == 0 or done == total:
             self.stdout.write(f"{done}/{total} {step}")
+
+
+def _set_aside_the_old_wire() -> None:
+    """The spool and the simulated heads remember totalizers of books that are no more."""
+    for name in ("spool", "sim/heads.json"):
+        old = Path(settings.VAR_DIR) / name
+        if old.exists():
+            old.rename(old.with_name(f"{old.name}.{time.time_ns()}"))
