@@ -8,6 +8,7 @@ from sales.views import (
     ceilings,
     discrepancies,
     disposals,
+    drive_offs,
     fills,
     late_entries,
     prepays,
@@ -17,10 +18,12 @@ from sales.views import (
     sessions,
     shift_close,
     shifts,
+    tenders,
     till,
     uploads,
     wall,
 )
+from station.views.crud import urls
 
 app_name = "sales"
 urlpatterns: list[URLPattern] = [
@@ -71,9 +74,11 @@ urlpatterns: list[URLPattern] = [
     path("sales/<str:number>/refund/", sales.refund, name="refund"),
     path("sales/<str:number>/reverse/", sales.reverse_sale, name="reverse"),
     path("sales/<str:number>/payments/<int:pk>/tender/", sales.retender, name="retender"),
-    path("drive-offs/", disposals.drive_offs, name="drive_offs"),
-    path("drive-offs/<int:pk>/recover/", disposals.recover, name="drive_off_recover"),
-    path("drive-offs/<int:pk>/write-off/", disposals.write_off, name="drive_off_write_off"),
+    path("drive-offs/", drive_offs.drive_offs, name="drive_offs"),
+    path("drive-offs/<int:pk>/", drive_offs.drive_off, name="drive_off"),
+    path("drive-offs/<int:pk>/recover/", drive_offs.recover, name="drive_off_recover"),
+    path("drive-offs/<int:pk>/write-off/", drive_offs.write_off, name="drive_off_write_off"),
+    *urls(tenders.TENDERS, "tenders"),
     path("discrepancies/", discrepancies.discrepancies, name="discrepancies"),
     path("discrepancies/<int:pk>/", discrepancies.discrepancy, name="discrepancy"),
     path("wall/", wall.wall, name="wall"),

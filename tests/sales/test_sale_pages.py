@@ -187,3 +187,33 @@ def test_health_and_go_live_say_what_the_till_lacks() -> None:
     assert {one.name for one in checks(at=make.NOW)} == {"receipts", "uploads", "discrepancies"}
     lacking = {one.subject for one in findings(station=till.station, at=make.NOW) if not one.ok}
     assert lacking == {f"{till.till.name}的打印机", f"{till.till.name}的设备密钥"}
+
+
+@pytest.mark.req("SAL-14")
+def test_a_driver_who_comes_back_pays_on_the_page_of_his_drive_off() -> None:
+    _, till = desk()
+    cashier = make.signed_in(till.cashier)
+    fill = make.fill_at(till.station, "25.00", "8.00")
+    gone = disposals.drive_off(
+        fill=fill, plate="云A12345", note="白车", session=till, actor=till.cashier, at=make.NOW
+    )
+    assert gone.number in page_of(cashier, "drive_offs")
+    text = page_of(cashier, "drive_off", gone.pk)
+    assert "12345" not in text
+    address = reverse("sales:drive_off_recover", args=[gone.pk])
+    assert cashier.post(address, {"key": "a", "tender": "CARD"}).status_code == 422
+    assert cashier.post(address, {"key": "a", "tender": "CASH"}).status_code == 302
+    assert Sale.objects.get().due == Decimal("200.00")
+    assert "已追回" in page_of(cashier, "drive_off", gone.pk)
+
+
+def test_the_last_cash_tender_stays() -> None:
+    client, _ = desk()
+    cash = make.tenders()["CASH"]
+    typed = {"code": "CASH", "name": "现金", "kind": "CASH", "position": "0"}
+    address = reverse("sales:tenders-edit", args=[cash.pk])
+    refused = client.post(address, typed)
+    assert refused.status_code == 422
+    assert "不能没有现金" in refused.content.decode()
+    assert client.post(address, {**typed, "name": "人民币", "active": "on"}).status_code == 302
+    assert AuditEntry.objects.get(action="sales.tender.saved").document == "tender:CASH"
