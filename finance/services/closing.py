@@ -52,13 +52,15 @@ def accept_difference(
 ) -> DayDifference:
     """The owner accepts a difference with a reason; it is carried forward and stops no close.
 
-    Accepting the same one twice changes nothing. Refuses with ReasonMissing, DayAlreadyClosed or
-    NoSuchDifference.
+    Accepting the same one twice changes nothing. Refuses with ReasonMissing, DayAlreadyClosed,
+    DayNotReady (the day still sells, and the difference may settle itself) or NoSuchDifference.
     """
     reason = reason.strip()
     if not reason:
         raise ReasonMissing("认可差异必须写明理由：写清原因和后续如何处理，再提交。")
     locked = _lock(day)
+    if locked.status == BusinessDay.Status.OPEN:
+        raise DayNotReady(f"{locked.date} 还在营业，差异可能自己了结，请在营业日截止后再认可。")
     figures = figures_of_facts(day=locked)
     found = next(
         (

@@ -197,6 +197,19 @@ def test_a_difference_is_worked_off_or_accepted_by_the_owner_and_carried(site: S
     close_day(day=second, at=TOMORROW, actor=site.manager)
 
 
+def test_a_difference_of_a_day_that_still_sells_is_not_accepted(site: Site) -> None:
+    fill = make.fill_at(site.station, "10.00")
+    with pytest.raises(DayNotReady, match="还在营业"):
+        accept_difference(
+            day=site.day,
+            kind="UNPAID",
+            subject=str(fill.pk),
+            reason="追收",
+            at=make.at(12),
+            actor=site.owner,
+        )
+
+
 def test_a_fill_paid_on_the_next_day_before_the_close_is_no_difference(site: Site) -> None:
     fill = make.fill_at(site.station, "10.00")
     day = end_day(site)
