@@ -170,13 +170,18 @@ DATABASES["default"]["TEST"] = {"TEMPLATE": env.str("TEST_TEMPLATE", default="")
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 
 REDIS_URL = env.str("REDIS_URL", default=_address("REDIS_URL", redis_url))
+# Two databases of a private server: the cache, and the broker after it. Tests that run side by
+# side take a pair each, so that one may empty its cache.
+CACHE_DB = env.int("CACHE_DB", default=0)
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"db": CACHE_DB},
+    }
 }
-_unix = REDIS_URL.startswith("unix://")
-CELERY_BROKER_URL = (
-    f"redis+socket://{REDIS_URL.removeprefix('unix://')}?virtual_host=1" if _unix else REDIS_URL
-)
+_socket = f"redis+socket://{REDIS_URL.removeprefix('unix://')}?virtual_host={CACHE_DB + 1}"
+CELERY_BROKER_URL = _socket if REDIS_URL.startswith("unix://") else REDIS_URL
 CELERY_TASK_ALWAYS_EAGER = env.bool("CELERY_TASK_ALWAYS_EAGER", default=False)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True

@@ -33,7 +33,7 @@ def pytest_load_initial_conftests() -> Generator[None, None, None]:
     """Start throw-away servers for what the environment does not name.
 
     A wrapper, because pytest-django reads the settings in this same hook. The workers of xdist
-    inherit the two addresses and start nothing.
+    inherit the two addresses and start nothing, but each keeps to databases of its own in Valkey.
     """
     lend_chinese_font(ROOT / "var")
     os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright keeps an event loop
@@ -50,6 +50,8 @@ def pytest_load_initial_conftests() -> Generator[None, None, None]:
         valkey.start()
         servers.append(valkey)
         os.environ["REDIS_URL"] = redis_url(valkey.var)
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+        os.environ["CACHE_DB"] = str(2 * int(worker.removeprefix("gw")))
     try:
         return (yield)
     except BaseException:  # settings that do not load: no other hook will be called
