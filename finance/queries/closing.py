@@ -15,8 +15,9 @@ from finance.models import DayDifference
 from finance.queries.figures import Figures
 from finance.queries.links import link
 from finance.queries.parts import TankDay
-from sales.models import Discrepancy, FillClaim, OfflineUpload
+from sales.models import Discrepancy, FillClaim
 from sales.queries.shifts import day_blockers
+from sales.queries.uploads import uploads_waiting
 from station.models import BusinessDay
 from station.money import Litres, Yuan
 from station.queries import settings, wording
@@ -136,7 +137,7 @@ def _of_sales(day: BusinessDay) -> list[Blocker]:
 
 
 def _of_uploads(day: BusinessDay) -> list[Blocker]:
-    waiting = OfflineUpload.objects.filter(till__station_id=day.station_id, sale=None)
+    waiting = uploads_waiting().filter(till__station_id=day.station_id)
     return [
         Blocker(
             "UPLOAD",

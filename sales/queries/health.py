@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sales.models import Discrepancy, OfflineUpload, Receipt
+from sales.models import Discrepancy, Receipt
+from sales.queries.uploads import uploads_waiting
 from station.queries.health import Check, State
 
 LATE = timedelta(minutes=2)
@@ -13,7 +14,7 @@ LATE = timedelta(minutes=2)
 def checks(*, at: datetime) -> list[Check]:
     """Receipts that wait too long, offline sales not booked yet, and open discrepancies."""
     late = Receipt.objects.filter(status=Receipt.Status.WAITING, asked_at__lt=at - LATE).count()
-    waiting = OfflineUpload.objects.filter(sale=None).count()
+    waiting = uploads_waiting().count()
     odd = Discrepancy.objects.filter(status=Discrepancy.Status.OPEN).count()
     return [
         Check(

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from station.errors import Refusal
 from station.money import FEN, MILLILITRE, ZERO, Yuan
 
 MOST = Decimal("9999999.99")
+MOST_PIECES = Decimal("99999.999")
+LARGEST_ID = 2**63 - 1
 
 
 class BadTicket(Refusal):
@@ -79,20 +81,22 @@ def read_ticket(body: Mapping[str, Any]) -> Ticket:
         lines = tuple(_line(one) for one in _rows(body, "lines"))
         tenders = tuple(
             Tendered(
-                str(one["tender"])[:12], _yuan(one["amount"]), str(one.get("reference") or "")[:60]
+                plain(one["tender"])[:12],
+                _yuan(one["amount"]),
+                plain(one.get("reference") or "")[:60],
             )
             for one in _rows(body, "tenders")
         )
         ticket = Ticket(
-            key=str(body["key"])[:60],
+            key=plain(body["key"])[:60],
             lines=lines,
             tenders=tenders,
             discount=_yuan(body.get("discount") or "0"),
-            reason=str(body.get("reason") or "")[:60],
+            reason=plain(body.get("reason") or "")[:60],
             member_id=_id(body.get("member")),
             shown_due=None if body.get("due") in (None, "") else _yuan(body["due"]),
         )
-    except (KeyError, TypeError, ValueError, InvalidOperation, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
         raise BadTicket("单据内容不完整，没有收款。请核对明细后重试。") from error
     if not ticket.key or not ticket.lines:
         raise BadTicket("单据是空的，没有收款。请先添加加油记录或商品。")
@@ -113,22 +117,35 @@ def _line(one: Mapping[str, Any]) -> TicketLine:
         fill_id=_id(one.get("fill")),
         item_id=_id(one.get("item")),
         grade_id=_id(one.get("grade")),
-        name=str(one.get("name") or "")[:60],
+        name=plain(one.get("name") or "")[:60],
         quantity=_number(one.get("quantity") or "1", MILLILITRE),
         price=None if one.get("price") in (None, "") else _yuan(one["price"]),
         amount=None if one.get("amount") in (None, "") else _yuan(one["amount"]),
         discount=_yuan(one.get("discount") or "0"),
-        reason=str(one.get("reason") or "")[:60],
+        reason=plain(one.get("reason") or "")[:60],
         attendant_id=_id(one.get("attendant")),
     )
     known = {"FUEL": line.fill_id or line.grade_id, "GOODS": line.item_id, "SERVICE": line.item_id}
-    if not known[kind] or line.quantity <= 0 or line.discount < 0:
+    if not known[kind] or not 0 < line.quantity <= MOST_PIECES or line.discount < 0:
         raise ValueError(kind)
     return line
 
 
 def _id(value: Any) -> int | None:
-    return None if value in (None, "") else int(value)
+    return None if value in (None, "") else read_id(value)
+
+
+def read_id(value: Any) -> int:
+    """The id of a row. Raises ValueError, TypeError or OverflowError for what can be none."""
+    number = int(value)
+    if not 0 < number <= LARGEST_ID:
+        raise ValueError(value)
+    return number
+
+
+def plain(value: Any) -> str:
+    """Text that the database can hold: no NUL, no half of a surrogate pair."""
+    return str(value).replace("\x00", "").encode("utf-8", "replace").decode()
 
 
 def _yuan(value: Any) -> Yuan:

@@ -7,40 +7,33 @@ drawer. They are booked on what is open and put on 待处理 with their money.
 
 from __future__ import annotations
 
-import base64
-import binascii
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA256
-from django.db import IntegrityError, transaction
+import structlog
+from django.db import DataError, IntegrityError, transaction
 from django.utils.dateparse import parse_datetime
 
 from sales.models import Discrepancy, OfflineUpload, Payment, Sale, SaleLine, Tender
 from sales.queries.selling import fuel_line, item_line, locked_session, shelf_of
-from sales.queries.tickets import BadTicket, Ticket, TicketLine, read_ticket
+from sales.queries.tickets import BadTicket, Ticket, TicketLine, plain, read_id, read_ticket
 from sales.queries.totals import Paid, PricedLine, WrongPayment, settle_up
+from sales.queries.uploads import UNREADABLE, uploads_waiting
 from sales.services import discrepancies, writing
 from sales.services.settling import head_of
 from sales.services.writing import Money
-from station.errors import Refusal
 from station.models import BusinessDay, Grade, Shift, Till, TillSession, User
 from station.money import ZERO, Yuan, round_yuan
-from station.services import audit
+from station.queries.calendar import open_day
 from station.services.numbering import next_number
 
 Kind = Discrepancy.Kind
 RACES = 3
-
-
-class BadSignature(Refusal):
-    """The upload is not signed by the key of the till it names."""
+log = structlog.get_logger(__name__)
 
 
 @dataclass
@@ -54,78 +47,81 @@ class Oddities:
         self.found.append((kind, subject, amount, text))
 
 
-@transaction.atomic
-def enrol(*, till: Till, public_key: str, actor: User, at: datetime) -> None:
-    """Keep the public half of a till's key; the private half never leaves its browser. Audited.
-
-    Refuses what is no point of the curve P-256.
-    """
-    try:
-        _key(public_key)
-    except ValueError as error:
-        raise BadSignature("没有登记：设备密钥无法识别。请换新版 Chrome 或 Edge 再试。") from error
-    Till.objects.filter(pk=till.pk).update(public_key=public_key)
-    audit.record(
-        at=at,
-        actor=actor,
-        station=till.station,
-        action="sales.till.enrolled",
-        document=f"till:{till.pk}",
-        after={"till": till.name, "key": public_key[-12:]},
-    )
-
-
-def check_signature(*, till: Till, signature: str, data: bytes) -> None:
-    """Refuses BadSignature unless the till's key signed these bytes (ECDSA P-256 with SHA-256)."""
-    try:
-        raw = base64.b64decode(signature, validate=True)
-        if len(raw) != 64 or not till.public_key:
-            raise ValueError("no signature of this till")
-        der = encode_dss_signature(int.from_bytes(raw[:32]), int.from_bytes(raw[32:]))
-        _key(till.public_key).verify(der, data, ec.ECDSA(SHA256()))
-    except (InvalidSignature, ValueError, binascii.Error) as error:
-        raise BadSignature(
-            "补传没有收下：签名不对。请站长在这台收银机上重新登记设备密钥。"
-        ) from error
-
-
-def _key(public_key: str) -> ec.EllipticCurvePublicKey:
-    point = base64.b64decode(public_key, validate=True)
-    return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
-
-
 def receive(*, till: Till, body: Mapping[str, Any], at: datetime) -> OfflineUpload:
     """Take in one offline sale: kept word for word, then booked. Again, it is the same upload.
 
     Never refuses; what cannot be booked now (no session is open) waits for a worker.
     """
     upload = _kept(till, body, at)
-    for attempt in range(RACES):
-        try:
-            book(upload_id=upload.pk, at=at)
-            break
-        except IntegrityError:  # a till was faster with one of the fills: look again
-            if attempt == RACES - 1:
-                raise
+    take_in(upload_id=upload.pk, at=at)
     upload.refresh_from_db()
     return upload
 
 
+def take_in(*, upload_id: int, at: datetime) -> bool:
+    """Book an upload, or put on 待处理 what no row can hold; whether there is a sale of it.
+
+    One that cannot be booked must keep neither the others of its till nor the day's close waiting.
+    """
+    for attempt in range(RACES):
+        try:
+            return book(upload_id=upload_id, at=at) is not None
+        except IntegrityError as error:  # a till was faster with one of the fills: look again
+            if attempt == RACES - 1:
+                _set_aside(upload_id, error, at)
+        except (DataError, ArithmeticError, ValueError) as error:
+            _set_aside(upload_id, error, at)
+            break
+    return False
+
+
+@transaction.atomic
+def _set_aside(upload_id: int, error: Exception, at: datetime) -> None:
+    upload = OfflineUpload.objects.select_related("till__station").get(pk=upload_id)
+    log.error("upload_not_booked", upload=upload.pk, error=str(error)[:300])
+    day = open_day(upload.till.station)
+    if day is not None:
+        odd = Oddities()
+        _note_unreadable(odd, upload)
+        _raise(odd, upload, day, upload.client_key, at)
+
+
+def _note_unreadable(odd: Oddities, upload: OfflineUpload) -> None:
+    odd.add(
+        Kind.AMOUNT_DIFFERS,
+        UNREADABLE,
+        _yuan(upload.body.get("due")),
+        f"断网单 {upload.local_number} 的内容无法识别，没有入账，请人工核对后补录。",
+    )
+
+
 @transaction.atomic
 def _kept(till: Till, body: Mapping[str, Any], at: datetime) -> OfflineUpload:
-    key = str(body.get("key") or f"no-key:{till.pk}:{body.get('number')}")[:60]
-    sold_at = _instant(body.get("at"), at)
+    words: dict[str, Any] = _storable(body)
+    key = str(words.get("key") or f"no-key:{till.pk}:{words.get('number')}")[:60]
+    sold_at = _instant(words.get("at"), at)
     upload, _ = OfflineUpload.objects.get_or_create(
         client_key=key,
         defaults={
             "till": till,
-            "local_number": str(body.get("number") or "")[:40],
-            "body": dict(body),
+            "local_number": str(words.get("number") or "")[:40],
+            "body": words,
             "sold_at": sold_at,
             "received_at": at,
         },
     )
     return upload
+
+
+def _storable(value: Any) -> Any:
+    """JSON as the database can keep it: no NUL, no broken text, no number that is none."""
+    if isinstance(value, Mapping):
+        return {plain(key): _storable(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_storable(part) for part in value]
+    if isinstance(value, str):
+        return plain(value)
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _instant(text: Any, at: datetime) -> datetime:
@@ -139,9 +135,8 @@ def _instant(text: Any, at: datetime) -> datetime:
 
 def book_waiting(*, at: datetime, limit: int = 100) -> int:
     """Book uploads that found no open session when they arrived; how many."""
-    waiting = OfflineUpload.objects.filter(sale=None).order_by("pk")
-    ids = list(waiting.values_list("pk", flat=True)[:limit])
-    return sum(book(upload_id=pk, at=at) is not None for pk in ids)
+    ids = list(uploads_waiting().order_by("pk").values_list("pk", flat=True)[:limit])
+    return sum(take_in(upload_id=pk, at=at) for pk in ids)
 
 
 @transaction.atomic
@@ -172,13 +167,8 @@ def _booked(upload: OfflineUpload, at: datetime) -> Sale | None:
         ticket = read_ticket(upload.body)
         lines = _lines(ticket, session, upload, odd)
     except BadTicket:
-        odd.add(
-            Kind.AMOUNT_DIFFERS,
-            "ticket",
-            _yuan(upload.body.get("due")),
-            f"断网单 {upload.local_number} 的内容无法识别，没有入账，请人工核对后补录。",
-        )
-        _raise(odd, upload, session, upload.client_key, at)
+        _note_unreadable(odd, upload)
+        _raise(odd, upload, session.shift.day, upload.client_key, at)
         return None
     money, paid = _money(ticket, lines, session, odd)
     head = head_of(lines, paid=paid, session=session)
@@ -205,7 +195,7 @@ def _booked(upload: OfflineUpload, at: datetime) -> Sale | None:
             line.net,
             f"断网单 {upload.local_number} 卖出 {line.name}，库存成了 {short.balance.normalize():f}。",
         )
-    _raise(odd, upload, session, head.number, at)
+    _raise(odd, upload, session.shift.day, head.number, at)
     return head
 
 
@@ -247,7 +237,10 @@ def _lines(
     shelf = shelf_of(ticket=ticket, station=session.station, at=upload.sold_at)
     lines = []
     seen: set[int] = set()
-    for position, asked in enumerate(ticket.lines, start=1):
+    told = [line.attendant_id for line in ticket.lines if line.attendant_id]
+    known = set(User.objects.filter(pk__in=told).values_list("pk", flat=True)) if told else set()
+    for position, said in enumerate(ticket.lines, start=1):
+        asked = said if said.attendant_id in known else replace(said, attendant_id=None)
         if asked.kind == SaleLine.Kind.FUEL:
             fill = shelf.fills.get(asked.fill_id or 0)
             repeated = fill is not None and fill.pk in seen
@@ -363,7 +356,7 @@ def _cashier(upload: OfflineUpload, session: TillSession) -> User:
 
 
 def _raise(
-    odd: Oddities, upload: OfflineUpload, session: TillSession, document: str, at: datetime
+    odd: Oddities, upload: OfflineUpload, day: BusinessDay, document: str, at: datetime
 ) -> None:
     for kind, subject, amount, text in odd.found:
         discrepancies.raise_one(
@@ -373,15 +366,15 @@ def _raise(
             subject=subject,
             amount=amount,
             text=text,
-            day=session.shift.day,
+            day=day,
             at=at,
         )
 
 
 def _id(value: Any) -> int:
     try:
-        return int(value)
-    except (TypeError, ValueError):
+        return read_id(value)
+    except (TypeError, ValueError, OverflowError):
         return 0
 
 

@@ -13,8 +13,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
-from sales.services import uploads
-from sales.services.uploads import BadSignature
+from sales.services import till_keys, uploads
+from sales.services.till_keys import BadSignature
 from sales.views.answers import answers_json, approver_of, body_of, session_of
 from station.access import StaffRequest, may, may_do, open_to_all
 from station.errors import Refusal
@@ -30,7 +30,7 @@ def upload(request: HttpRequest, till: int) -> HttpResponse:
     """Take in a batch; the till's signature is the only sign-in, since its session may be over."""
     known = get_object_or_404(Till.objects.select_related("station"), pk=till, active=True)
     try:
-        uploads.check_signature(
+        till_keys.check_signature(
             till=known, signature=request.headers.get("X-Till-Signature", ""), data=request.body
         )
         sales = _batch(request.body)
@@ -50,8 +50,8 @@ def upload(request: HttpRequest, till: int) -> HttpResponse:
 
 def _batch(data: bytes) -> list[dict[str, Any]]:
     try:
-        sales = json.loads(data)["sales"]
-    except (ValueError, KeyError, TypeError) as error:
+        sales = list(json.loads(data, parse_float=str, parse_constant=str)["sales"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadSignature("补传没有收下：内容无法识别。") from error
     return [one for one in sales if isinstance(one, dict)][:MOST]
 
@@ -66,7 +66,7 @@ def enrol(request: StaffRequest) -> dict[str, Any]:
     approver = approver_of(request, body, right=right)
     if approver is None and not may_do(request.role, right):
         raise BadSignature("没有登记：请站长在本机输入账号和口令。")
-    uploads.enrol(
+    till_keys.enrol(
         till=session.till,
         public_key=str(body.get("public_key") or ""),
         actor=approver or request.user,

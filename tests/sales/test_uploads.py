@@ -21,9 +21,10 @@ from django.urls import reverse
 from inventory.models import StockBalance
 from members.models import Purchase
 from sales.models import Discrepancy, FillClaim, OfflineUpload, Payment, Sale
-from sales.services import uploads
+from sales.queries.uploads import uploads_waiting
+from sales.services import till_keys, uploads
 from sales.services.discrepancies import NotOpen, work_off
-from sales.services.uploads import BadSignature
+from sales.services.till_keys import BadSignature
 from station.models import BusinessDay, Shift, TillSession
 from tests import make
 
@@ -229,7 +230,7 @@ def test_payments_that_do_not_add_up_and_nonsense_are_kept_and_shown() -> None:
 def enrolled(till: TillSession) -> ec.EllipticCurvePrivateKey:
     key = ec.generate_private_key(ec.SECP256R1())
     point = key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-    uploads.enrol(
+    till_keys.enrol(
         till=till.till,
         public_key=base64.b64encode(point).decode(),
         actor=till.cashier,
@@ -262,7 +263,7 @@ def test_only_the_tills_own_key_opens_the_door() -> None:
     assert send(Client(), till, key, body).status_code == 200
     assert send(Client(), till, key, ["nonsense"]).status_code == 403
     with pytest.raises(BadSignature):
-        uploads.enrol(till=till.till, public_key="bm90", actor=till.cashier, at=make.NOW)
+        till_keys.enrol(till=till.till, public_key="bm90", actor=till.cashier, at=make.NOW)
 
 
 def test_a_discrepancy_is_worked_off_once_and_in_words() -> None:
@@ -282,3 +283,37 @@ def test_a_discrepancy_is_worked_off_once_and_in_words() -> None:
     assert (odd.status, odd.resolution) == ("RESOLVED", "补盘点入库")
     with pytest.raises(NotOpen, match="已经处理过"):
         work_off(discrepancy=odd, resolution="再来", accepted=True, actor=boss, at=make.NOW)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.req("SAL-15")
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"lines": [{"kind": "FUEL", "fill": float("inf")}]},
+        {"lines": [{"kind": "GOODS", "item": 10**30, "quantity": "1"}]},
+        {"reason": "a\x00b", "lines": []},
+        {"due": float("nan"), "tenders": "none"},
+        {"lines": [{"kind": "GOODS", "item": 1, "quantity": "1", "amount": "1e400"}]},
+    ],
+)
+def test_an_upload_that_no_row_can_hold_keeps_neither_the_others_nor_the_day_waiting(
+    odd: dict[str, object],
+) -> None:
+    till = ready()
+    key = enrolled(till)
+    good = sold(till, fills=[make.fill_at(till.station)])
+    answer = send(Client(), till, key, {"sales": [{**sold(till, 2), **odd}, good]})
+    assert [bool(one["number"]) for one in answer.json()["taken"]] == [False, True]
+    assert Discrepancy.objects.get().text.endswith("请人工核对后补录。")
+    assert not uploads_waiting().exists()
+    assert uploads.book_waiting(at=make.NOW) == 0
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.req("SAL-15")
+def test_an_attendant_who_is_nobody_does_not_keep_a_sale_out_of_the_books() -> None:
+    till = ready()
+    body = sold(till, fills=[make.fill_at(till.station)])
+    body["lines"][0]["attendant"] = 999_999
+    assert arrive(till, body).lines.get().attendant is None
