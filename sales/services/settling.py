@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from psycopg2.errors import ForeignKeyViolation
 
 from sales.models import FillClaim, Payment, Sale, Tender
 from sales.queries.selling import (
@@ -25,7 +26,7 @@ from sales.queries.selling import (
     shelf_of,
     tender_table,
 )
-from sales.queries.tickets import Ticket
+from sales.queries.tickets import MOST, Ticket
 from sales.queries.totals import Paid, PricedLine, settle_up
 from sales.services import discounts, writing
 from sales.services.tenders import check_tenders
@@ -100,6 +101,10 @@ def _settled_meanwhile(ticket: Ticket, error: IntegrityError | Refusal) -> Sale:
         return twin
     if isinstance(error, Refusal):
         raise error
+    if isinstance(error.__cause__, ForeignKeyViolation):
+        raise NotForSale(
+            "没有收款：单上的会员或加油员不存在。请去掉会员、重选加油员后再收。"
+        ) from error
     taken = (
         FillClaim.objects.select_related("fill__nozzle")
         .filter(fill__in=ticket.fill_ids, released_at=None)
@@ -132,6 +137,8 @@ def freeze(
     cash = sum((t.amount for t in ticket.tenders if _is_cash(tenders[t.tender])), ZERO)
     other = sum((t.amount for t in ticket.tenders), ZERO) - cash
     net = sum((line.net for line in lines), ZERO)
+    if sum((line.list_amount for line in lines), ZERO) > MOST:
+        raise NotForSale(f"没有收款：整单超过 {MOST} 元。请核对数量，或分开收。")
     paid = settle_up(net=net, cash=cash, other=other, step=session.station.rounding_step)
     if ticket.shown_due is not None and ticket.shown_due != paid.due:
         raise PriceMoved(

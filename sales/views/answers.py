@@ -11,7 +11,7 @@ from typing import Any, Concatenate, ParamSpec, cast
 from django.http import HttpResponse, JsonResponse
 from django.utils.timezone import now
 
-from sales.queries.tickets import BadTicket
+from sales.queries.tickets import BadTicket, plain, read_id
 from sales.services.settling import SessionEnded
 from station.access import StaffRequest
 from station.errors import Refusal
@@ -42,8 +42,9 @@ def body_of(request: StaffRequest) -> dict[str, Any]:
     if request.content_type != "application/json":
         return {name: request.POST.get(name, "") for name in request.POST}
     try:
-        body = json.loads(request.body)
-    except ValueError as error:
+        # Figures stay the text they came as: no float, and nothing that is no number.
+        body = json.loads(request.body, parse_float=str, parse_constant=str)
+    except (ValueError, RecursionError) as error:
         raise BadTicket("提交的内容无法识别。请刷新页面后重试。") from error
     if not isinstance(body, dict):
         raise BadTicket("提交的内容无法识别。请刷新页面后重试。")
@@ -53,8 +54,8 @@ def body_of(request: StaffRequest) -> dict[str, Any]:
 def ids_of(body: dict[str, Any], name: str) -> list[int]:
     """A list of ids out of a request. Refuses BadTicket what is none."""
     try:
-        return [int(one) for one in body[name]][:100]
-    except (KeyError, TypeError, ValueError) as error:
+        return [read_id(one) for one in body[name]][:100]
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise BadTicket("提交的内容不完整。请刷新页面后重试。") from error
 
 
@@ -70,7 +71,7 @@ def approver_of(
     request: StaffRequest, body: dict[str, Any], *, right: str, at: datetime | None = None
 ) -> User | None:
     """The second person who typed account and PIN on this screen; None where nobody did."""
-    name, secret = str(body.get("approver") or ""), str(body.get("approver_secret") or "")
+    name, secret = plain(body.get("approver") or ""), plain(body.get("approver_secret") or "")
     if not name:
         return None
     return check_approver(

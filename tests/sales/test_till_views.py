@@ -150,3 +150,37 @@ def test_the_catalogue_holds_what_the_shop_sells() -> None:
     assert [(one["name"], one["price"], one["barcodes"]) for one in items] == [
         ("矿泉水", "2.00", [["6901234567892", 1]])
     ]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"attendant": 999_999},
+        {"fill": float("inf")},
+        {"fill": 10**30},
+        {"reason": "\x00\ud800"},
+        {"kind": "GOODS", "fill": None, "item": 1, "quantity": "9999999"},
+    ],
+)
+def test_what_no_till_sends_is_refused_and_takes_nothing(odd: dict[str, object]) -> None:
+    client, till = at_the_till()
+    body = make.basket([make.fill_at(till.station)], tenders=[("CARD", "1.00", "123")])
+    body["lines"] = [{**line, **odd} for line in body["lines"]]  # type: ignore[attr-defined]
+    assert post(client, "settle", body).status_code == 422
+    if "attendant" not in odd:
+        body["tenders"] = []
+    else:
+        body["tenders"] = [{"tender": "CASH", "amount": "9999"}]
+    answer = post(client, "settle", body)
+    assert answer.status_code == 422, answer.content
+    assert not Sale.objects.exists()
+
+
+def test_a_lease_of_what_is_no_fill_is_refused() -> None:
+    client, _ = at_the_till()
+    for fills in ([float("inf")], [10**30], ["x"], None):
+        assert post(client, "lease", {"fills": fills}).status_code == 422
+    deep = "[" * 100_000
+    answer = client.post(reverse("sales:settle"), deep, content_type="application/json")
+    assert answer.status_code == 422
