@@ -173,7 +173,8 @@ def adjust(
 
 
 def _average(station: Station, line: StockLine) -> None:
-    item = Item.objects.select_for_update().get(pk=line.item_id)
+    # no_key: a till that sells it holds the balance, and looks at this row when it commits.
+    item = Item.objects.select_for_update(no_key=True).get(pk=line.item_id)
     on_hand = StockBalance.objects.filter(item=item).values_list("quantity", flat=True)
     before = max(sum(on_hand, Decimal(0)), Decimal(0))
     cost = (before * item.cost + line.quantity * line.unit_cost) / (before + line.quantity)

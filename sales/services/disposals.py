@@ -233,8 +233,14 @@ def _claim(fill: Fill, kind: str, document: str, session: TillSession, at: datet
 
 
 def _shift_of_litres(fill: Fill, session: TillSession) -> Shift:
-    """Litres belong to the shift in whose run they fell, unless that shift is frozen."""
-    return session.shift if fill.shift.status == Shift.Status.CLOSED else fill.shift
+    """Litres belong to the shift in whose run they fell, unless that shift is frozen.
+
+    A shift that was handed over is held until the end, so that its close counts them or comes first.
+    """
+    if fill.shift_id == session.shift_id:
+        return session.shift
+    own = Shift.objects.select_for_update(of=("self",), no_key=True).get(pk=fill.shift_id)
+    return session.shift if own.status == Shift.Status.CLOSED else own
 
 
 def _number(kind: str, session: TillSession) -> str:

@@ -20,6 +20,9 @@ from station.money import FEN, Litres, Yuan, round_yuan
 from station.services import audit
 from station.services.numbering import next_number
 
+# A totalizer only rises, so that one typed too high would stand over every fill after it.
+FAR = Decimal(10000)
+
 
 class EntryRefused(Refusal):
     """What was typed cannot be a fill, or nobody else approved it."""
@@ -81,6 +84,11 @@ def _recorded(
     at: datetime,
 ) -> Fill:
     reading = reading_at(nozzle=nozzle, at=at)
+    if reading is not None and totalizer_after > reading.litres + FAR:
+        raise EntryRefused(
+            f"没有补录：泵码 {totalizer_after} 比 {nozzle} 最近读到的 {reading.litres} 大出 {FAR:f} 升以上。"
+            "请核对加油机上的泵码，是否多打了一位。"
+        )
     fill = record_fill(
         FillFact(
             nozzle=nozzle.pk,
