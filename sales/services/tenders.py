@@ -12,6 +12,7 @@ from sales.queries.tickets import Tendered
 from sales.services.writing import Money, add_payments
 from station.errors import Refusal
 from station.models import TillSession, User
+from station.money import ZERO, Yuan
 from station.services import audit
 
 
@@ -56,10 +57,9 @@ def change_tender(
     if sale.corrections.exists():
         raise TenderRefused(f"没有改：{sale.number} 已有退款或冲红。")
     kind = Payment.Kind.RETENDER
-    amount = payment.amount + sum(
-        change.amount
-        for change in sale.payments.filter(kind=Payment.Kind.CHANGE, tender=payment.tender_id)
-    )
+    amount = min(payment.amount, _left_in(sale, payment.tender_id))
+    if amount <= 0:
+        raise TenderRefused(f"没有改：这笔{payment.tender.name}已全部找零或改过付款方式。")
     rows = add_payments(
         sale=sale,
         document=sale.number,
@@ -99,3 +99,8 @@ def _check_change(
         raise TenderRefused(f"没有改：{tender.name} 须填凭证号。")
     if not reason.strip():
         raise TenderRefused("没有改：请写明原因。")
+
+
+def _left_in(sale: Sale, tender_id: int) -> Yuan:
+    """What a tender holds of a sale: paid, less change and what was moved out already."""
+    return sum((one.amount for one in sale.payments.filter(tender=tender_id)), ZERO)

@@ -13,6 +13,7 @@ from sales.models import FillClaim, Sale
 from sales.queries.unpaid import unpaid_fills
 from sales.services.refunds import RefundLine, RefundRefused, refund, reverse
 from sales.services.settling import SessionEnded
+from sales.services.tenders import change_tender
 from station.models import AuditEntry, TillSession
 from tests import make
 
@@ -162,3 +163,22 @@ def test_a_sale_with_a_refund_is_not_reversed() -> None:
     give_back(sale, RefundLine(1, amount=Decimal("5.00")))
     with pytest.raises(RefundRefused, match="已有退款"):
         reverse(sale=sale, reason="收错", session=till, actor=till.cashier, at=make.NOW, key="x")
+
+
+@pytest.mark.req("SAL-08")
+def test_change_is_taken_off_once_when_two_cash_payments_move_to_the_card() -> None:
+    till = make.session()
+    water = make.item("矿泉水", price="130.00", on_hand="10")
+    sale = make.sale(till, items=[(water, 1)], tenders=[("CASH", "100.00"), ("CASH", "50.00")])
+    card = make.tenders()["CARD"]
+    for payment in sale.payments.filter(kind="PAYMENT").order_by("pk"):
+        change_tender(
+            payment=payment,
+            tender=card,
+            reference="88",
+            reason="其实刷了卡",
+            actor=till.cashier,
+            at=make.NOW,
+        )
+    held = dict(sale.payments.values_list("tender__code").annotate(s=Sum("amount")).order_by())
+    assert held == {"CASH": Decimal("0.00"), "CARD": Decimal("130.00")}
