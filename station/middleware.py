@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 import structlog
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
 
@@ -103,6 +104,29 @@ class RefusalMiddleware:
         if isinstance(exception, Refusal):
             return refused(request, str(exception))
         return None
+
+
+class PlainTextMiddleware:
+    """Text with a NUL in an address or a form is no person's doing and no column's: a 400."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self,
+        request: HttpRequest,
+        view: Callable[..., HttpResponse],
+        args: tuple[object, ...],
+        kwargs: dict[str, object],
+    ) -> None:
+        told = [*kwargs.values()]
+        for form in (request.GET, request.POST):
+            told += [value for values in form.lists() for value in values[1]]
+        if any(isinstance(value, str) and "\x00" in value for value in told):
+            raise BadRequest("NUL in the text of a request")
 
 
 class RequestLogMiddleware:

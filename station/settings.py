@@ -112,6 +112,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "station.middleware.RequestLogMiddleware",
+    "station.middleware.PlainTextMiddleware",
     "station.middleware.SignInMiddleware",
     "station.middleware.RefusalMiddleware",
     "axes.middleware.AxesMiddleware",

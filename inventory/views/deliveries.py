@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -49,7 +48,7 @@ def deliveries(request: StaffRequest) -> HttpResponseBase:
     if values.get("since"):
         rows = rows.filter(planned_at__date__gte=values["since"])
     if values.get("until"):
-        rows = rows.filter(planned_at__date__lt=values["until"] + timedelta(days=1))
+        rows = rows.filter(planned_at__date__lte=values["until"])
     plan_href = reverse("inventory:delivery-plan")
     may_plan = may_do(request.role, "inventory.deliver")
     listing = ListPage(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -166,7 +165,7 @@ def stock_moves(request: StaffRequest) -> HttpResponseBase:
     if values.get("since"):
         rows = rows.filter(occurred_at__date__gte=values["since"])
     if values.get("until"):
-        rows = rows.filter(occurred_at__date__lt=values["until"] + timedelta(days=1))
+        rows = rows.filter(occurred_at__date__lte=values["until"])
     listing = ListPage(
         title="库存流水",
         columns=(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from django.contrib import messages
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
@@ -144,7 +142,7 @@ def dips(request: StaffRequest) -> HttpResponseBase:
     if values.get("since"):
         rows = rows.filter(occurred_at__date__gte=values["since"])
     if values.get("until"):
-        rows = rows.filter(occurred_at__date__lt=values["until"] + timedelta(days=1))
+        rows = rows.filter(occurred_at__date__lte=values["until"])
     listing = ListPage(
         title="罐存记录",
         columns=(

@@ -117,7 +117,10 @@ def bind_phone(request: StaffRequest) -> HttpResponse:
 def next_page(request: HttpRequest) -> str:
     """Where the person wanted to go, if it is a page of ours; else the first page."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
-    safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure())
+    # A word without a slash would be taken for the name of a view.
+    safe = wanted.startswith("/") and url_has_allowed_host_and_scheme(
+        wanted, {request.get_host()}, request.is_secure()
+    )
     return wanted if safe else "/"
 
 
