@@ -184,3 +184,21 @@ def test_a_lease_of_what_is_no_fill_is_refused() -> None:
     deep = "[" * 100_000
     answer = client.post(reverse("sales:settle"), deep, content_type="application/json")
     assert answer.status_code == 422
+
+
+def test_a_form_of_the_till_takes_figures_that_are_no_text_and_refuses_the_rest() -> None:
+    client, till = at_the_till()
+    gun = make.nozzle(till.station)
+    for junk in (True, -1, 1.5, [1], {}, None, "\ud800\x00"):
+        names = (
+            "nozzle",
+            "litres",
+            "unit_price",
+            "amount",
+            "totalizer_after",
+            "ended_at",
+            "reason",
+        )
+        body = dict.fromkeys((*names, "gap", "tender", "key", "plate", "approver"), junk)
+        for name in ("late_entry", "prepay_new", "park", "void_line"):
+            assert post(client, name, {**body, "nozzle": gun.pk}).status_code in (403, 422)
