@@ -32,6 +32,7 @@ def checks(*, at: datetime) -> list[Check]:
                 STATES[status.tone],
                 detail,
                 status.answered,
+                line.station_id,
             )
         )
     waiting = Command.objects.filter(

@@ -50,10 +50,9 @@ def create(request: StaffRequest) -> dict[str, Any]:
 @may("sales.settle")
 @answers_json
 def move(request: StaffRequest, pk: int) -> dict[str, Any]:
+    found = _prepay(request, pk)
     typed = checked(PrepayMoveForm(body_of(request), station=request.station))
-    prepay = prepaying.move(
-        prepay=_prepay(request, pk), nozzle=typed["nozzle"], actor=request.user, at=now()
-    )
+    prepay = prepaying.move(prepay=found, nozzle=typed["nozzle"], actor=request.user, at=now())
     return {"number": prepay.number}
 
 

@@ -56,6 +56,7 @@ class Check:
     state: State
     detail: str
     figure: int | None = None
+    station_id: int | None = None  # of one station: the page shows it to those who may see that
 
 
 Provider = Callable[..., list[Check]]

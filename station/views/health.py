@@ -37,7 +37,8 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @may("station.health")
 def health(request: StaffRequest) -> HttpResponse:
     at = now()
-    found = queries.checks(at=at)
+    mine = {None, *(station.pk for station in request.stations)}
+    found = [check for check in queries.checks(at=at) if check.station_id in mine]
     context = {"checks": found, "worst": queries.worst(found), "at": at}
     template = "station/_health.html" if request.htmx else "station/health.html"
     return render(request, template, context)

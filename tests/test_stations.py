@@ -1,0 +1,226 @@
+"""Who is at one station sees nothing of another: every list, report, export and detail is opened."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, connection, models, transaction
+from django.test import Client
+
+from station.access import may_do
+from station.models import Station, User
+from tests import make
+from tests.architecture.test_models import our_models
+from tests.test_role_matrix import FILLERS, Address, addresses, ask
+
+pytestmark = [pytest.mark.django_db, pytest.mark.req("SEC-15"), pytest.mark.timeout(600)]
+
+FAR = 700_000_000  # the keys of the other station's rows begin here
+MARK, CODE = "外站", "ZZ9"
+# What belongs to all stations together: a key from there opens it everywhere, as it should.
+SHARED = {
+    "station:grades-edit",
+    "station:pattern",
+    "station:pattern_choose",
+    "inventory:items-edit",
+    "inventory:categories-edit",
+    "inventory:suppliers-edit",
+}
+ROLES = ["OWNER", "CASHIER"]  # of one station: they open everything between them
+NUMBER, TEXT = str(FILLERS["IntConverter"]), str(FILLERS["StringConverter"])
+_serial = itertools.count(1)
+
+
+@pytest.fixture
+def stations() -> Iterator[tuple[Station, Station]]:
+    """Two stations, each with a day's work; the other one's rows have far keys and marked names."""
+    here = make.station("A01", "本站")
+    work(here)
+    for role in ROLES:
+        make.signed_in(make.user(role, here, username=role.lower()))
+    before = moved(dict.fromkeys(counted(), FAR))
+    there = make.station(CODE, f"{MARK}加油站")
+    work(there)
+    for model in our_models():
+        if any(field.name == "station" for field in model._meta.fields):
+            fill_in(model, there)
+    User.objects.filter(pk__gt=FAR).update(name=f"{MARK}员工")
+    yield here, there
+    moved(before)  # sequences know no rollback
+
+
+def counted() -> list[type[models.Model]]:
+    return [model for model in our_models() if isinstance(model._meta.pk, models.BigAutoField)]
+
+
+def moved(to: Mapping[type[models.Model], int]) -> dict[type[models.Model], int]:
+    """Set the sequences of the models' keys; returns where they stood."""
+    before = {}
+    with connection.cursor() as cursor:
+        for model, value in to.items():
+            table = model._meta.db_table
+            cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, 'id'))", [table])
+            (before[model],) = cursor.fetchone()
+            cursor.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s)", [table, value])
+    return before
+
+
+def work(station: Station) -> None:
+    nozzle = make.nozzle(station)
+    make.price(station, nozzle.tank.grade)
+    session = make.session(station)
+    make.fuel_cost(station, grade=nozzle.tank.grade)
+    make.sale(session, fills=[make.fill(nozzle)])
+    make.fill(nozzle)
+    make.member(station)
+    make.company(station, name=f"{MARK}运输" if station.code == CODE else "本站运输")
+
+
+def fill_in(model: type[models.Model], station: Station) -> models.Model | None:
+    """One more row of a model at a station with invented values; None where its rules refuse them."""
+    found = model._default_manager.filter(station=station).first()
+    if found:
+        return found
+    try:
+        with transaction.atomic():
+            return model._default_manager.create(**invented(model, station))
+    except DatabaseError:
+        return None
+
+
+def invented(model: type[models.Model], station: Station) -> dict[str, Any]:
+    values = {}
+    for field in model._meta.fields:
+        if field.primary_key or field.null or field.has_default():
+            continue
+        if isinstance(field, models.ForeignKey):
+            values[field.name] = related(field.related_model, station)
+        else:
+            values[field.name] = value_of(field)
+    return values
+
+
+def related(model: type[models.Model], station: Station) -> models.Model | None:
+    if model is Station:
+        return station
+    rows = model._default_manager.filter(pk__gt=FAR)
+    if any(field.name == "station" for field in model._meta.fields):
+        return rows.filter(station=station).first() or fill_in(model, station)
+    return rows.first() or model._default_manager.first()
+
+
+def value_of(field: models.Field) -> object:
+    if field.choices:
+        return field.choices[0][0]
+    if isinstance(field, models.CharField | models.TextField | models.FileField):
+        return f"{MARK}{CODE}{next(_serial)}"[: field.max_length]
+    if isinstance(field, models.DateTimeField):
+        return make.NOW
+    kinds: dict[type[models.Field], object] = {
+        models.DateField: make.TODAY,
+        models.DecimalField: Decimal(1),
+        models.BooleanField: False,
+        models.JSONField: {},
+    }
+    return next((value for kind, value in kinds.items() if isinstance(field, kind)), 1)
+
+
+def far_keys() -> list[int]:
+    most = max(model._default_manager.filter(pk__gt=FAR).count() for model in counted())
+    return [FAR + step for step in range(1, most + 1)]
+
+
+def far_numbers() -> list[str]:
+    """The document numbers of the other station."""
+    found: list[str] = []
+    for model in our_models():
+        names = {field.name for field in model._meta.fields}
+        for name in ("number", "document"):
+            if {"station", name} <= names and isinstance(
+                model._meta.get_field(name), models.CharField
+            ):
+                rows = model._default_manager.filter(station__code=CODE)
+                found += rows.values_list(name, flat=True)
+    return sorted({one for one in found if one})
+
+
+def told(client: Client, path: str) -> str:
+    answer = client.get(path)
+    if answer.status_code != 200:
+        return ""
+    body = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    return body.decode(errors="replace")
+
+
+def leaks(text: str, *, asked: bool = False) -> list[str]:
+    """Marks of the other station in a page; its code does not count where it was asked for."""
+    marks = [MARK, str(FAR)[:7]] + ([] if asked else [CODE])
+    return [mark for mark in marks if mark in text]
+
+
+def test_the_other_station_has_rows_to_be_seen(stations):
+    _, there = stations
+    empty = [
+        model._meta.label
+        for model in our_models()
+        if any(field.name == "station" for field in model._meta.fields)
+        and not model._default_manager.filter(station=there).exists()
+    ]
+    assert len(empty) <= 12, empty
+    assert len(far_numbers()) > 10
+    page = told(make.signed_in(make.owner()), "/setup/stations/")
+    assert leaks(page)  # who sees all stations sees it
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_list_report_or_export_shows_anything_of_another_station(stations, role):
+    client = browser(role)
+    wrong = []
+    for address in opened(role):
+        if NUMBER in address.path or TEXT in address.path:
+            continue
+        for query in ("", "?export=csv", f"?q={CODE}&text={CODE}", "?status=ALL"):
+            found = leaks(told(client, address.path + query), asked=CODE in query)
+            if found:
+                wrong.append(f"{address.name}{query}: {found}")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_key_or_number_of_another_station_opens_anything(stations, role):
+    client = browser(role)
+    wrong = []
+    for address in opened(role):
+        if address.name in SHARED:
+            continue
+        for path in far_paths(address):
+            answer = ask(client, path)
+            if answer.status_code not in (403, 404):
+                wrong.append(f"{address.name} {path}: {answer.status_code}")
+    assert not wrong, "\n".join(wrong)
+
+
+def browser(role: str) -> Client:
+    client = make.signed_in(User.objects.get(username=role.lower()))
+    client.raise_request_exception = False
+    return client
+
+
+def opened(role: str) -> list[Address]:
+    return [
+        one
+        for one in addresses()
+        if isinstance(one.right, str) and may_do(role, one.right) and "lock" not in one.gates
+    ]
+
+
+def far_paths(address: Address) -> list[str]:
+    if NUMBER in address.path:
+        return [address.path.replace(NUMBER, str(key)) for key in far_keys()]
+    if TEXT in address.path and "/act/" not in address.path:
+        return [address.path.replace(TEXT, number, 1) for number in far_numbers()]
+    return []
