@@ -115,6 +115,7 @@ ACTIONS: dict[str, str] = {
     "sales.shift.crew_changed": "更换当班人员",
     "sales.shift.litres_explained": "解释升数差异",
     "sales.tender.changed": "更正付款方式",
+    "sales.tender.saved": "修改付款方式表",
     "finance.founding.layout": "新站布置",
     "finance.founding.totalizers": "新站录入初始泵码",
     "finance.founding.balance": "新站录入期初",
