@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, When
 
 from devices.models import Fill, Printer
 from inventory.models import FuelCost, Item
 from marketing.queries.quoting import Offer, QuoteLine, quote
-from sales.models import FillLease, Sale, SaleLine, Tender
+from sales.models import Sale, SaleLine, Tender
 from sales.queries.tickets import Ticket, TicketLine
 from sales.queries.totals import PricedLine
 from sales.queries.unpaid import live_claims, live_prepays, on_duty_at_the_island
@@ -44,15 +44,16 @@ def fills_to_sell(*, ids: Sequence[int], station: Station, at: datetime) -> dict
     Each carries `claimed_by` (a document or None), `prepaid_by`, `held_by` (a session's id),
     `held_till`, `attendant_id` and `unit_cost`.
     """
-    leases = FillLease.objects.filter(fill=OuterRef("pk"), expires_at__gt=at)
+    # Joins where a join will do: each subquery costs more to write in Python than to run.
+    holds = Q(lease__expires_at__gt=at)
     fills: QuerySet[Fill] = (
         Fill.objects.filter(pk__in=ids, station=station)
         .select_related("nozzle", "grade")
         .annotate(
             claimed_by=Subquery(live_claims().values("document")[:1]),
             prepaid_by=Subquery(live_prepays().values("number")[:1]),
-            held_by=Subquery(leases.values("session_id")),
-            held_till=Subquery(leases.values("session__till__number")),
+            held_by=Case(When(holds, then=F("lease__session_id"))),
+            held_till=F("lease__session__till__number"),
             attendant_id=Subquery(on_duty_at_the_island().values("user_id")[:1]),
             unit_cost=Subquery(_costs(at).values("unit_cost")[:1]),
         )

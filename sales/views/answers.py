@@ -67,6 +67,16 @@ def session_of(request: StaffRequest) -> TillSession:
     return session
 
 
+def own_session(request: StaffRequest) -> TillSession:
+    """The same without what belongs to it, for a service that locks and loads it itself."""
+    session = TillSession.objects.filter(
+        cashier=request.user, station=request.station, status=TillSession.Status.OPEN
+    ).first()
+    if session is None:
+        raise SessionEnded("你还没有开收银班。请先开班再收款。")
+    return session
+
+
 def approver_of(
     request: StaffRequest, body: dict[str, Any], *, right: str, at: datetime | None = None
 ) -> User | None:

@@ -17,7 +17,7 @@ from devices.models import Swipe
 from sales.queries import till as screen
 from sales.queries.tickets import read_ticket
 from sales.services import leasing, settling
-from sales.views.answers import answers_json, approver_of, body_of, ids_of, session_of
+from sales.views.answers import answers_json, approver_of, body_of, ids_of, own_session, session_of
 from station.access import StaffRequest, may, may_do
 from station.errors import Refusal
 from station.queries.calendar import open_session
@@ -119,7 +119,7 @@ def settle(request: StaffRequest) -> dict[str, Any]:
     ticket = read_ticket(body)
     sale = settling.settle(
         ticket,
-        session=session_of(request),
+        session=own_session(request),
         actor=request.user,
         at=now(),
         approver=approver_of(request, body, right="sales.approve"),
