@@ -11,7 +11,7 @@ from station.models import Station
 
 
 @shared_task
-def check_levels() -> None:
+def check_levels(**kwargs: object) -> None:
     """Raise or clear the level alerts of every tank, by its book."""
     for station in Station.objects.filter(active=True):
         for level in levels(station):

@@ -27,7 +27,7 @@ from inventory.models import Category, Item, StockBalance, StockMove, Supplier
 from inventory.queries.items import by_code
 from inventory.services import items as services
 from inventory.services import stock
-from station.access import StaffRequest, may
+from station.access import StaffRequest, may, may_do
 from station.errors import Refusal
 from station.models import BusinessDay
 from station.queries.calendar import open_day
@@ -187,7 +187,12 @@ def stock_moves(request: StaffRequest) -> HttpResponseBase:
             "还没有库存流水", "进货、销售、盘点都会记在这里。", "进货", reverse("inventory:receive")
         ),
     )
-    return list_response(request, listing)
+    return list_response(
+        request,
+        listing,
+        template="inventory/stock_moves.html",
+        context={"may_adjust": may_do(request.role, "inventory.stock.adjust")},
+    )
 
 
 @require_http_methods(["GET", "POST"])

@@ -169,3 +169,17 @@ def test_two_tills_selling_the_same_items_never_lose_or_invent_one() -> None:
     for item in (first, second):
         moved = StockMove.objects.filter(item=item).aggregate(total=Sum("quantity"))["total"]
         assert moved == on_hand(item)
+
+
+@pytest.mark.django_db
+@pytest.mark.req("INV-07")
+def test_the_ledger_leads_to_an_adjustment_for_those_who_may_make_one() -> None:
+    station = make.station()
+    address = 'href="/inventory/stock/adjust/"'
+    assert (
+        address in make.signed_in(make.manager(station)).get("/inventory/stock/").content.decode()
+    )
+    assert (
+        address
+        not in make.signed_in(make.cashier(station)).get("/inventory/stock/").content.decode()
+    )
