@@ -15,7 +15,7 @@ from devices.line.reporting import AUDIT_EVERY, read_now, settled
 from devices.line.settling import Meter, agrees
 from devices.line.stopping import stopping
 from devices.line.visit import Visit
-from devices.protocols import base
+from devices.protocols import asks, base
 from devices.protocols.base import Condition, Event, TotalsRead, TransactionRead
 from devices.spool import Fact
 
@@ -38,7 +38,7 @@ def synchronise(point: Point) -> Job:
         _join(point)
         point.synced = True
         return
-    yield Ask(base.ReadPrices(address=point.address), lambda e: isinstance(e, base.PricesRead))
+    yield Ask(asks.ReadPrices(address=point.address), lambda e: isinstance(e, base.PricesRead))
     readings: dict[int, TotalsRead] = {}
     for nozzle in point.wiring.nozzles:
         totals = yield from read_totals_of(point, nozzle.position)
@@ -53,7 +53,7 @@ def _programme(point: Point) -> Generator[Ask, Event | None, None]:
     """A head that lost its prices gets them back."""
     rows = wanted_prices(point)
     if rows is not None:
-        command = base.SetPrices(address=point.address, prices=rows)
+        command = asks.SetPrices(address=point.address, prices=rows)
         yield Ask(command, lambda event: isinstance(event, base.Accepted))
 
 
@@ -154,7 +154,7 @@ def close(point: Point, visit: Visit) -> Job:
     point.save(new, visit=None, meters={totals.nozzle: found.meter})
     read_now(point, {totals.nozzle: found.meter})
     if point.codec.abilities.closes_transactions:
-        command = base.CloseTransaction(address=point.address)
+        command = asks.CloseTransaction(address=point.address)
         yield Ask(command, lambda event: isinstance(event, base.Accepted))
 
 

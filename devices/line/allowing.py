@@ -10,7 +10,7 @@ from devices.line.point import RUNNING, Point
 from devices.line.pricing import price_differs, set_prices
 from devices.line.visit import Visit
 from devices.line.wiring import AUTO, NozzleWiring
-from devices.protocols import base
+from devices.protocols import asks, base
 from devices.protocols.base import Condition, Seconds
 
 AUTHORISE_PATIENCE: Seconds = 5.0
@@ -64,7 +64,7 @@ def authorise(point: Point, order: Order | None) -> Job:
 
 def _authorising(point: Point, nozzle: NozzleWiring, visit: Visit) -> Ask:
     grant = visit.grant
-    command = base.Authorise(
+    command = asks.Authorise(
         address=point.address,
         nozzles=(nozzle.position,),
         limit_litres=grant.limit_litres if grant else None,

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from devices.line.link import Ask
 from devices.line.point import Point
 from devices.line.settling import agrees
-from devices.protocols import base
+from devices.protocols import asks, base
 from devices.protocols.base import Event, Seconds, TotalsRead, TransactionRead
 
 SETTLE_TRIES = 10
@@ -19,17 +19,17 @@ Reading: TypeAlias = tuple[TransactionRead, TotalsRead]
 
 
 def ask_status(point: Point, patience: Seconds = 3.0) -> Ask:
-    command = base.ReadStatus(address=point.address)
+    command = asks.ReadStatus(address=point.address)
     return Ask(command, lambda event: isinstance(event, base.Status), patience)
 
 
 def ask_totals(point: Point, nozzle: int) -> Ask:
-    command = base.ReadTotals(address=point.address, nozzle=nozzle)
+    command = asks.ReadTotals(address=point.address, nozzle=nozzle)
     return Ask(command, lambda event: isinstance(event, TotalsRead) and event.nozzle == nozzle)
 
 
 def ask_transaction(point: Point) -> Ask:
-    command = base.ReadTransaction(address=point.address)
+    command = asks.ReadTransaction(address=point.address)
     return Ask(command, lambda event: isinstance(event, TransactionRead))
 
 

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import TypeAlias
 
 from devices.protocols import base
-from devices.protocols.base import Command, Event, Seconds
+from devices.protocols.asks import Command
+from devices.protocols.base import Event, Seconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from devices.line.orders import Order
 from devices.line.point import Point
 from devices.line.stopping import stop
 from devices.line.wiring import NozzleWiring
-from devices.protocols import base
+from devices.protocols import asks, base
 from devices.protocols.base import Condition
 
 
@@ -81,8 +81,8 @@ def suspend_or_resume(point: Point, order: Order) -> Job:
         text = "没有在加油，无法暂停" if pausing else "没有暂停中的加油"
         point.answer(order, orders.FAILED, text, point.moment.at)
         return
-    command: base.Command = (
-        base.Suspend(address=point.address) if pausing else base.Resume(address=point.address)
+    command: asks.Command = (
+        asks.Suspend(address=point.address) if pausing else asks.Resume(address=point.address)
     )
     done = yield Ask(
         command, lambda event: isinstance(event, base.Status) and event.condition in wanted

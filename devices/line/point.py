@@ -19,8 +19,9 @@ from devices.line.orders import Order
 from devices.line.settling import Meter, Wires
 from devices.line.visit import Visit, read_visit
 from devices.line.wiring import LineWiring, NozzleWiring, PointWiring
-from devices.protocols import base
-from devices.protocols.base import Command, Condition, Event, Seconds
+from devices.protocols import asks, base
+from devices.protocols.asks import Command
+from devices.protocols.base import Condition, Event, Seconds
 from devices.spool import Fact, Spool
 
 RUNNING = frozenset(
@@ -351,7 +352,7 @@ class Point:
             self.visit.outcome = "CANCELLED"
         self.drop_job()
         self.codec.preempt(self.address)
-        self.codec.submit(base.Stop(address=self.address))
+        self.codec.submit(asks.Stop(address=self.address))
 
     def live(self) -> list[NozzleLive]:
         """Each nozzle as the wall shows it."""

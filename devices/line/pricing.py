@@ -8,7 +8,7 @@ from devices.line import facts
 from devices.line.asking import ask_status
 from devices.line.link import Ask, Job
 from devices.line.point import Point
-from devices.protocols import base
+from devices.protocols import asks, base
 from devices.spool import Fact
 
 
@@ -33,14 +33,14 @@ def set_prices(point: Point) -> Job:
     if wanted is None:
         return
     readings = _price_readings(point, dict(wanted))
-    command = base.SetPrices(address=point.address, prices=wanted)
+    command = asks.SetPrices(address=point.address, prices=wanted)
     taken = yield Ask(command, lambda event: isinstance(event, base.Accepted))
     if taken is None:
         point.retry_at = point.moment.now + 1
         return
     point.save(readings, visit=point.visit)
     read = yield Ask(
-        base.ReadPrices(address=point.address), lambda event: isinstance(event, base.PricesRead)
+        asks.ReadPrices(address=point.address), lambda event: isinstance(event, base.PricesRead)
     )
     if read is None:
         # this head does not tell; what it acknowledged is checked again at each lift

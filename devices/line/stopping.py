@@ -7,13 +7,13 @@ from devices.line.asking import ask_status
 from devices.line.link import Ask, Job
 from devices.line.orders import Order
 from devices.line.point import RUNNING, Point
-from devices.protocols import base
+from devices.protocols import asks, base
 
 
 def stopping(point: Point) -> Ask:
     """STOP, answered by a status in which nothing runs."""
     return Ask(
-        base.Stop(address=point.address),
+        asks.Stop(address=point.address),
         lambda event: isinstance(event, base.Status) and event.condition not in RUNNING,
     )
 

@@ -73,25 +73,31 @@ def authorise(
             asked_at=at,
         )
     )
-    commands.queue(
-        kind=Command.Kind.AUTHORISE,
-        station=nozzle.station,
-        nozzle=nozzle,
-        authorisation=authorisation,
-        arguments=_arguments(authorisation),
-        document=document,
-        actor=actor,
-        at=at,
-    )
+    _order(authorisation)
+    figures = _arguments(authorisation)
     _record(
         actor=actor,
         at=at,
         action="devices.authorise",
         nozzle=nozzle,
         document=document,
-        figures=_arguments(authorisation),
+        figures=figures,
     )
     return authorisation
+
+
+def _order(authorisation: Authorisation) -> None:
+    """Send it down to the line."""
+    commands.queue(
+        kind=Command.Kind.AUTHORISE,
+        station=authorisation.station,
+        nozzle=authorisation.nozzle,
+        authorisation=authorisation,
+        arguments=_arguments(authorisation),
+        document=authorisation.document,
+        actor=authorisation.asked_by,
+        at=authorisation.asked_at,
+    )
 
 
 @transaction.atomic

@@ -59,9 +59,7 @@ def main() -> None:
     assert secret is not None, SHEET
     IMAGES.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=find_chromium(), args=list(ARGUMENTS)
-        )
+        chromium = playwright.chromium.launch(executable_path=find_chromium(), args=list(ARGUMENTS))
         for account, pages in PAGES.items():
             page = _signed_in(chromium, address, account, lambda: code(secret[1], int(time.time())))
             for name, path, width in pages:
@@ -71,9 +69,7 @@ def main() -> None:
         chromium.close()
 
 
-def _signed_in(
-    chromium: Browser, address: str, account: str, now_code: Callable[[], str]
-) -> Page:
+def _signed_in(chromium: Browser, address: str, account: str, now_code: Callable[[], str]) -> Page:
     context = chromium.new_context(
         base_url=address,
         locale="zh-CN",

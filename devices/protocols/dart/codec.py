@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from devices.protocols import base
+from devices.protocols import asks, base
 from devices.protocols.base import Event, Heard, Malformed, Outcome, Request, Seconds
 from devices.protocols.dart import transactions as t
 from devices.protocols.dart.frames import Control, Deframer, Frame, decode, encode
@@ -26,7 +26,7 @@ ASK_AFTER = 2  # polls without news after which the status is asked for
 @dataclass(slots=True)
 class _Step:
     body: bytes
-    command: base.Command
+    command: asks.Command
     last: bool = True  # its acknowledgement is the command's
     await_status: int | None = None  # sent only when the head reports this
     await_silence: bool = False  # sent only when the head has nothing more to say
@@ -51,7 +51,7 @@ class _Head:
         self.sending, self.tries = None, 0
         self.tx = successor(self.tx)
 
-    def drop(self, command: base.Command) -> None:
+    def drop(self, command: asks.Command) -> None:
         """Forget a failed command. Its number may have been executed, so it is used up."""
         self.steps = deque(step for step in self.steps if step.command is not command)
         if self.sending is not None:
@@ -77,17 +77,17 @@ class DartCodec:
 
     # ------------------------------------------------------------------ commands
 
-    def submit(self, command: base.Command) -> None:
+    def submit(self, command: asks.Command) -> None:
         head = self._heads[command.address]
         head.steps.extend(self._steps(command, head.point))
 
-    def preempt(self, address: int) -> tuple[base.Command, ...]:
+    def preempt(self, address: int) -> tuple[asks.Command, ...]:
         head = self._heads[address]
         steps = ([head.sending] if head.sending else []) + list(head.steps)
         head.steps.clear()
         if head.sending is not None:
             head.drop(head.sending.command)
-        unique: list[base.Command] = []
+        unique: list[asks.Command] = []
         for step in steps:
             if step.command not in unique:
                 unique.append(step.command)
@@ -105,30 +105,30 @@ class DartCodec:
     def stop_all(self) -> Request | None:
         return None  # DART has no broadcast: STOP goes to each address
 
-    def _steps(self, command: base.Command, point: Point) -> list[_Step]:
-        if isinstance(command, base.Authorise):
+    def _steps(self, command: asks.Command, point: Point) -> list[_Step]:
+        if isinstance(command, asks.Authorise):
             return self._authorise(command, point)
-        if isinstance(command, base.SetPrices):
+        if isinstance(command, asks.SetPrices):
             return self._set_prices(command, point)
-        fresh = isinstance(command, base.ReadTransaction | base.ReadTotals)
+        fresh = isinstance(command, asks.ReadTransaction | asks.ReadTotals)
         return [_Step(self._single(command, point), command, await_silence=fresh)]
 
-    def _single(self, command: base.Command, point: Point) -> bytes:
+    def _single(self, command: asks.Command, point: Point) -> bytes:
         match command:
-            case base.Suspend(nozzle=nozzle):
+            case asks.Suspend(nozzle=nozzle):
                 return t.pack_for_pump(t.SuspendNozzle(nozzle))
-            case base.Resume(nozzle=nozzle):
+            case asks.Resume(nozzle=nozzle):
                 return t.pack_for_pump(t.ResumeNozzle(nozzle))
-            case base.ReadTotals(nozzle=nozzle):
+            case asks.ReadTotals(nozzle=nozzle):
                 return t.pack_for_pump(t.AskVolumeTotals(nozzle))
-            case base.ReadPrices() if not point.settings.reads_prices:
+            case asks.ReadPrices() if not point.settings.reads_prices:
                 raise base.Unsupported("this head does not tell its prices")
         code = _CODES.get(type(command))
         if code is None:
             raise base.Unsupported(f"DART has no {type(command).__name__}")
         return t.pack_for_pump(t.Do(code))
 
-    def _authorise(self, command: base.Authorise, point: Point) -> list[_Step]:
+    def _authorise(self, command: asks.Authorise, point: Point) -> list[_Step]:
         """RESET clears every preset, so it comes first and is waited for."""
         decimals = point.settings.decimals
         steps = [_Step(t.pack_for_pump(t.Do(t.RESET)), command, last=False)]
@@ -143,7 +143,7 @@ class DartCodec:
         steps[-1].last = True
         return steps
 
-    def _set_prices(self, command: base.SetPrices, point: Point) -> list[_Step]:
+    def _set_prices(self, command: asks.SetPrices, point: Point) -> list[_Step]:
         """All nozzles in one block. A head without programme also needs its nozzles allowed."""
         prices = dict(command.prices)
         missing = set(point.settings.nozzles) - set(prices)
@@ -195,11 +195,11 @@ class DartCodec:
         return False
 
     @staticmethod
-    def _question(command: base.Command) -> _Step:
+    def _question(command: asks.Command) -> _Step:
         """A block that does no harm, whether it is executed, repeated or swallowed."""
         return _Step(_ASK_BODY, command, last=False)
 
-    def _request(self, frame: Frame, command: base.Command | None) -> Request:
+    def _request(self, frame: Frame, command: asks.Command | None) -> Request:
         return Request(
             address=frame.address,
             data=encode(frame),
@@ -318,13 +318,13 @@ class DartCodec:
 
 
 _ASK_BODY = t.pack_for_pump(t.Do(t.RETURN_STATUS))
-_CODES: dict[type[base.Command], int] = {
-    base.Stop: t.STOP,
-    base.CloseTransaction: t.RESET,
-    base.ReadStatus: t.RETURN_STATUS,
-    base.ReadPrices: t.RETURN_PRICES,
-    base.ReadTransaction: t.RETURN_FILLING,
-    base.ReadIdentity: t.RETURN_IDENTITY,
-    base.ReadParameters: t.RETURN_PARAMETERS,
-    base.SwitchOff: t.SWITCH_OFF,
+_CODES: dict[type[asks.Command], int] = {
+    asks.Stop: t.STOP,
+    asks.CloseTransaction: t.RESET,
+    asks.ReadStatus: t.RETURN_STATUS,
+    asks.ReadPrices: t.RETURN_PRICES,
+    asks.ReadTransaction: t.RETURN_FILLING,
+    asks.ReadIdentity: t.RETURN_IDENTITY,
+    asks.ReadParameters: t.RETURN_PARAMETERS,
+    asks.SwitchOff: t.SWITCH_OFF,
 }

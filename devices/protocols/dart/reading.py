@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
-from devices.protocols import base
+from devices.protocols import asks, base
 from devices.protocols.base import Condition, Event, scaled
 from devices.protocols.dart import transactions as t
 
@@ -48,14 +48,14 @@ class Point:
 
     # ------------------------------------------------------------------ our own steps
 
-    def before(self, command: base.Command, body: bytes) -> None:
+    def before(self, command: asks.Command, body: bytes) -> None:
         """A block is about to be sent: an old status must not pass for its effect."""
-        if isinstance(command, base.Authorise) and body == _RESET_BODY:
+        if isinstance(command, asks.Authorise) and body == _RESET_BODY:
             self.status, self.filler, self._flowing = None, None, False
 
-    def after(self, command: base.Command, body: bytes) -> None:
+    def after(self, command: asks.Command, body: bytes) -> None:
         """A block was acknowledged; a question for the fill makes the next DC2 its answer."""
-        if isinstance(command, base.ReadTransaction):
+        if isinstance(command, asks.ReadTransaction):
             self.reading, self._filled, self._named = True, None, False
 
     # ------------------------------------------------------------------ the head's words

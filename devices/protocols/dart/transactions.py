@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from devices.protocols.base import Malformed, bcd, from_bcd
+from devices.protocols.dart.body import byte, sized, split
 
 RETURN_STATUS, RETURN_PARAMETERS, RETURN_IDENTITY, RETURN_FILLING = 0x00, 0x02, 0x03, 0x04
 RESET, AUTHORIZE, STOP, SWITCH_OFF = 0x05, 0x06, 0x08, 0x0A
@@ -300,29 +301,6 @@ def pack_for_master(*items: FromPump) -> bytes:
 # ------------------------------------------------------------------ reading
 
 
-def _split(body: bytes) -> list[tuple[int, bytes]]:
-    out, at = [], 0
-    while at < len(body):
-        if at + 2 > len(body) or at + 2 + body[at + 1] > len(body):
-            raise Malformed("a transaction is cut off")
-        size = body[at + 1]
-        out.append((body[at], body[at + 2 : at + 2 + size]))
-        at += 2 + size
-    return out
-
-
-def _byte(data: bytes) -> int:
-    if len(data) != 1:
-        raise Malformed(f"{len(data)} bytes where one belongs")
-    return data[0]
-
-
-def _sized(data: bytes, size: int) -> bytes:
-    if len(data) != size:
-        raise Malformed(f"{len(data)} bytes where {size} belong")
-    return data
-
-
 def _prices(data: bytes) -> tuple[int, ...]:
     if not data or len(data) % 3:
         raise Malformed(f"{len(data)} bytes are no row of prices")
@@ -338,52 +316,52 @@ def _read_parameters(data: bytes) -> SetParameters:
 
 
 def _read_filled(data: bytes) -> Filled:
-    _sized(data, 8)
+    sized(data, 8)
     return Filled(from_bcd(data[:4]), from_bcd(data[4:]))
 
 
 def _read_nozzle(data: bytes) -> NozzlePrice:
-    _sized(data, 4)
+    sized(data, 4)
     return NozzlePrice(from_bcd(data[:3]), data[3] & 0x0F, bool(data[3] & 0x10))
 
 
 def _read_volume_totals(data: bytes) -> VolumeTotals:
     if len(data) == 13:  # each number is six bytes of which the first is not used
         return VolumeTotals(data[0], from_bcd(data[2:7]), from_bcd(data[8:13]))
-    _sized(data, 16)
+    sized(data, 16)
     meters = from_bcd(data[6:11]), from_bcd(data[11:16])
     return VolumeTotals(data[0], from_bcd(data[1:6]), None, meters)
 
 
 def _read_amount_totals(data: bytes) -> AmountTotals:
-    _sized(data, 16)
+    sized(data, 16)
     return AmountTotals(data[0], (from_bcd(data[1:6]), from_bcd(data[6:11]), from_bcd(data[11:16])))
 
 
 _READ_MASTER: dict[int, Callable[[bytes], FromMaster]] = {
-    0x01: lambda data: Do(_byte(data)),
+    0x01: lambda data: Do(byte(data)),
     0x02: lambda data: AllowNozzles(tuple(data)),
-    0x03: lambda data: PresetVolume(from_bcd(_sized(data, 4))),
-    0x04: lambda data: PresetAmount(from_bcd(_sized(data, 4))),
+    0x03: lambda data: PresetVolume(from_bcd(sized(data, 4))),
+    0x04: lambda data: PresetAmount(from_bcd(sized(data, 4))),
     0x05: lambda data: PriceUpdate(_prices(data)),
     0x09: _read_parameters,
-    0x0D: lambda data: FillingType(bool(_byte(data))),
-    0x0E: lambda data: SuspendNozzle(_byte(data)),
-    0x0F: lambda data: ResumeNozzle(_byte(data)),
-    0x65: lambda data: AskVolumeTotals(_byte(data)),
-    0x66: lambda data: AskAmountTotals(_byte(data)),
-    0x67: lambda data: AskTemperature(_byte(data)),
-    0x68: lambda data: AskTag(_byte(data)),
+    0x0D: lambda data: FillingType(bool(byte(data))),
+    0x0E: lambda data: SuspendNozzle(byte(data)),
+    0x0F: lambda data: ResumeNozzle(byte(data)),
+    0x65: lambda data: AskVolumeTotals(byte(data)),
+    0x66: lambda data: AskAmountTotals(byte(data)),
+    0x67: lambda data: AskTemperature(byte(data)),
+    0x68: lambda data: AskTag(byte(data)),
 }
 _READ_PUMP: dict[int, Callable[[bytes], FromPump]] = {
-    0x01: lambda data: PumpStatus(_byte(data)),
+    0x01: lambda data: PumpStatus(byte(data)),
     0x02: _read_filled,
     0x03: _read_nozzle,
-    0x05: lambda data: Alarm(_byte(data)),
+    0x05: lambda data: Alarm(byte(data)),
     0x07: _read_parameters,
-    0x09: lambda data: PumpIdentity(_sized(data, 5).hex()),
-    0x0E: lambda data: SuspendNozzle(_byte(data)),
-    0x0F: lambda data: ResumeNozzle(_byte(data)),
+    0x09: lambda data: PumpIdentity(sized(data, 5).hex()),
+    0x0E: lambda data: SuspendNozzle(byte(data)),
+    0x0F: lambda data: ResumeNozzle(byte(data)),
     0x65: _read_volume_totals,
     0x66: _read_amount_totals,
     0x67: lambda data: UnitPrices(_prices(data)),
@@ -394,7 +372,7 @@ def read_from_master(body: bytes) -> list[FromMaster]:
     """What the controller's block says. Raises Malformed when any part makes no sense."""
     return [
         _READ_MASTER[code](data) if code in _READ_MASTER else Unknown(code, data)
-        for code, data in _split(body)
+        for code, data in split(body)
     ]
 
 
@@ -402,5 +380,5 @@ def read_from_pump(body: bytes) -> list[FromPump]:
     """What the pump's block says. Raises Malformed when any part makes no sense."""
     return [
         _READ_PUMP[code](data) if code in _READ_PUMP else Unknown(code, data)
-        for code, data in _split(body)
+        for code, data in split(body)
     ]

@@ -4,8 +4,9 @@ import random
 from collections.abc import Callable
 from decimal import Decimal
 
-from devices.protocols import base
-from devices.protocols.base import Command, Event
+from devices.protocols import asks, base
+from devices.protocols.asks import Command
+from devices.protocols.base import Event
 from devices.protocols.dart.codec import DartCodec
 from devices.simulator.bus import Bus, Faults
 from devices.simulator.pump import Options, Pump
@@ -96,9 +97,9 @@ class Talk:
 def priced(talk: Talk) -> Talk:
     """A head with prices, idle."""
     for pump in talk.pumps:
-        talk.do(base.ReadStatus(address=pump.address))
+        talk.do(asks.ReadStatus(address=pump.address))
         rows = PRICES[: len(pump.meters)]
-        talk.do(base.SetPrices(address=pump.address, prices=rows))
+        talk.do(asks.SetPrices(address=pump.address, prices=rows))
     return talk
 
 

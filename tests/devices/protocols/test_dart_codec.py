@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devices.protocols import base
+from devices.protocols import asks, base
 from devices.protocols.base import (
     Accepted,
     Condition,
@@ -47,19 +47,19 @@ def _is(condition: Condition):  # type: ignore[no-untyped-def]
 
 
 def _authorise(talk: Talk, **limits: Decimal) -> None:
-    talk.do(base.Authorise(address=A, nozzles=(1,), **limits))
+    talk.do(asks.Authorise(address=A, nozzles=(1,), **limits))
 
 
 def test_a_head_without_prices_is_unprogrammed_until_it_gets_them() -> None:
     talk = Talk()
-    talk.do(base.ReadStatus(address=A))
+    talk.do(asks.ReadStatus(address=A))
     assert _conditions(talk.events) == [Condition.UNPROGRAMMED]
-    events = talk.do(base.SetPrices(address=A, prices=PRICES))
+    events = talk.do(asks.SetPrices(address=A, prices=PRICES))
     assert _all(events, Accepted)
     assert _conditions(events)[-1] is Condition.IDLE
     assert talk.pump.prices == {1: 752, 2: 803, 3: 910, 4: 711}
     assert talk.pump.allowed == (1, 2, 3, 4)  # a head without programme gets CD2 again
-    [read] = _all(talk.do(base.ReadPrices(address=A)), base.PricesRead)
+    [read] = _all(talk.do(asks.ReadPrices(address=A)), base.PricesRead)
     assert read.prices == PRICES
 
 
@@ -78,8 +78,8 @@ def test_a_whole_sale_from_lift_to_totals() -> None:
     assert len(live) > 3
     talk.pump.hang()
     talk.until(_is(Condition.IDLE))
-    [fill] = _all(talk.do(base.ReadTransaction(address=A)), TransactionRead)
-    [totals] = _all(talk.do(base.ReadTotals(address=A, nozzle=1)), TotalsRead)
+    [fill] = _all(talk.do(asks.ReadTransaction(address=A)), TransactionRead)
+    [totals] = _all(talk.do(asks.ReadTotals(address=A, nozzle=1)), TotalsRead)
     assert fill.litres == totals.litres > 1
     assert abs(fill.amount - fill.litres * Decimal("7.52")) <= Decimal("0.01")
     assert fill.price == Decimal("7.52")
@@ -96,7 +96,7 @@ def test_a_preset_by_amount_is_never_passed(places: base.Decimals) -> None:
     talk.until(_is(Condition.LIMIT), turns=900)
     talk.pump.hang()
     talk.until(_is(Condition.IDLE))
-    [fill] = _all(talk.do(base.ReadTransaction(address=A)), TransactionRead)
+    [fill] = _all(talk.do(asks.ReadTransaction(address=A)), TransactionRead)
     assert Decimal("199.93") <= fill.amount <= 200
     if places.volume == 3:
         assert fill.amount == 200
@@ -106,19 +106,19 @@ def test_a_preset_by_amount_is_never_passed(places: base.Decimals) -> None:
 def test_a_preset_by_volume_stops_at_it() -> None:
     talk = priced(Talk())
     talk.pump.lift(2)
-    talk.do(base.Authorise(address=A, nozzles=(2,), limit_litres=Decimal("2.00")))
+    talk.do(asks.Authorise(address=A, nozzles=(2,), limit_litres=Decimal("2.00")))
     talk.pump.squeeze(Decimal("0.5"))
     talk.until(_is(Condition.LIMIT))
     talk.pump.hang()
     talk.until(_is(Condition.IDLE))
-    [fill] = _all(talk.do(base.ReadTransaction(address=A)), TransactionRead)
+    [fill] = _all(talk.do(asks.ReadTransaction(address=A)), TransactionRead)
     assert (fill.litres, fill.amount, fill.nozzle) == (Decimal("2.00"), Decimal("16.06"), 2)
 
 
 def test_the_authorisation_comes_in_the_order_that_keeps_the_preset() -> None:
     talk = priced(Talk())
     sent: list[str] = []
-    talk.codec.submit(base.Authorise(address=A, nozzles=(1,), limit_yuan=Decimal(100)))
+    talk.codec.submit(asks.Authorise(address=A, nozzles=(1,), limit_yuan=Decimal(100)))
     for _ in range(12):
         request = talk.codec.next(A, 0.0)
         if request.command:
@@ -136,7 +136,7 @@ def test_stop_ends_a_delivery_and_the_fill_can_be_read() -> None:
     talk.pump.squeeze(Decimal("0.6"))
     talk.until(_is(Condition.FUELLING))
     talk.run(30)
-    events = talk.do(base.Stop(address=A))
+    events = talk.do(asks.Stop(address=A))
     assert _conditions(events)[-1] is Condition.ENDED  # over, but the nozzle is still out
     litres = talk.pump.shown.volume
     talk.run(30)
@@ -151,11 +151,11 @@ def test_suspend_and_resume_keep_the_fill() -> None:
     _authorise(talk)
     talk.pump.squeeze(Decimal("0.6"))
     talk.until(_is(Condition.FUELLING))
-    assert _conditions(talk.do(base.Suspend(address=A)))[-1] is Condition.SUSPENDED
+    assert _conditions(talk.do(asks.Suspend(address=A)))[-1] is Condition.SUSPENDED
     held = talk.pump.shown.volume
     talk.run(20)
     assert talk.pump.shown.volume == held
-    talk.do(base.Resume(address=A))
+    talk.do(asks.Resume(address=A))
     talk.run(20)
     assert talk.pump.shown.volume > held
 
@@ -177,13 +177,13 @@ def test_a_head_that_says_authorised_while_fuel_flows_is_seen_fuelling() -> None
     talk.until(_is(Condition.FUELLING))
     talk.pump.hang()
     talk.until(_is(Condition.IDLE))
-    assert _all(talk.do(base.ReadTransaction(address=A)), TransactionRead)
+    assert _all(talk.do(asks.ReadTransaction(address=A)), TransactionRead)
 
 
 def test_both_lengths_of_the_totals_block_are_read() -> None:
     talk = priced(Talk(Pump(A, options=Options(domestic_totals=True))))
     talk.pump.sell_locally(3, Decimal("12.34"), Decimal("9.10"))
-    [totals] = _all(talk.do(base.ReadTotals(address=A, nozzle=3)), TotalsRead)
+    [totals] = _all(talk.do(asks.ReadTotals(address=A, nozzle=3)), TotalsRead)
     assert totals == TotalsRead(
         address=A, nozzle=3, litres=Decimal("12.34"), amount=Decimal("112.29")
     )
@@ -191,9 +191,9 @@ def test_both_lengths_of_the_totals_block_are_read() -> None:
 
 def test_identity_parameters_and_alarms_are_told() -> None:
     talk = priced(Talk())
-    [identity] = _all(talk.do(base.ReadIdentity(address=A)), base.Identity)
+    [identity] = _all(talk.do(asks.ReadIdentity(address=A)), base.Identity)
     assert identity.text == "0000000001"
-    [held] = _all(talk.do(base.ReadParameters(address=A)), base.Parameters)
+    [held] = _all(talk.do(asks.ReadParameters(address=A)), base.Parameters)
     assert held.decimals.volume == 2
     assert held.max_amount == Decimal("999999.99")
     talk.pump.cut_power()
@@ -218,15 +218,15 @@ def test_a_head_keeps_its_fill_through_a_power_cut() -> None:
     talk.codec.forget(A)
     talk.pump.give_power()
     talk.run(5)
-    talk.do(base.SetPrices(address=A, prices=PRICES))
-    [fill] = _all(talk.do(base.ReadTransaction(address=A)), TransactionRead)
-    [totals] = _all(talk.do(base.ReadTotals(address=A, nozzle=1)), TotalsRead)
+    talk.do(asks.SetPrices(address=A, prices=PRICES))
+    [fill] = _all(talk.do(asks.ReadTransaction(address=A)), TransactionRead)
+    [totals] = _all(talk.do(asks.ReadTotals(address=A, nozzle=1)), TotalsRead)
     assert fill.litres == totals.litres > 0
 
 
 def test_a_lost_acknowledgement_is_not_executed_twice() -> None:
     talk = priced(Talk())
-    talk.codec.submit(base.Suspend(address=A))
+    talk.codec.submit(asks.Suspend(address=A))
     request = talk.codec.next(A, 0.0)
     talk.bus.feed(request.data)  # the head acts, its ACK gets lost
     talk.codec.expire(0.0)
@@ -256,13 +256,13 @@ def test_after_a_restart_of_the_controller_no_command_is_swallowed() -> None:
     talk = priced(Talk())
     for _ in range(3):
         fresh = Talk(talk.pump)  # block numbers start at 0 again, the head's do not
-        [read] = _all(fresh.do(base.ReadPrices(address=A)), base.PricesRead)
+        [read] = _all(fresh.do(asks.ReadPrices(address=A)), base.PricesRead)
         assert read.prices == PRICES
 
 
 def test_a_refused_number_is_answered_with_a_harmless_question_as_number_nought() -> None:
     talk = priced(Talk())
-    talk.codec.submit(base.Stop(address=A))
+    talk.codec.submit(asks.Stop(address=A))
     talk.codec.next(A, 0.0)
     talk.codec.feed(encode(Frame(A, Control.NAK, 3)), 0.0)
     question = talk.codec.next(A, 0.0).data
@@ -274,16 +274,16 @@ def test_a_refused_number_is_answered_with_a_harmless_question_as_number_nought(
 
 def test_a_dead_head_is_silence_and_a_command_to_it_fails_after_five_tries() -> None:
     talk = Talk(faults=Faults(dead={A}))
-    events = talk.do(base.ReadStatus(address=A), turns=10)
+    events = talk.do(asks.ReadStatus(address=A), turns=10)
     assert len(_all(events, Silence)) == 6
     [failed] = _all(events, GaveUp)
-    assert failed.command == base.ReadStatus(address=A)
+    assert failed.command == asks.ReadStatus(address=A)
     assert not talk.codec.busy(A)
 
 
 def test_a_head_that_always_refuses_makes_the_command_fail() -> None:
     talk = Talk()
-    talk.codec.submit(base.Stop(address=A))
+    talk.codec.submit(asks.Stop(address=A))
     failed: list[Event] = []
     for _ in range(40):
         request = talk.codec.next(A, 0.0)
@@ -295,37 +295,37 @@ def test_a_head_that_always_refuses_makes_the_command_fail() -> None:
 def test_an_authorisation_that_the_head_ignores_fails() -> None:
     talk = priced(Talk())
     talk.pump.status = 8  # suspended: RESET is not taken
-    events = talk.do(base.Authorise(address=A, nozzles=(1,)), turns=60)
+    events = talk.do(asks.Authorise(address=A, nozzles=(1,)), turns=60)
     assert [event.why for event in _all(events, GaveUp)] == ["the head did not follow"]
     assert not talk.codec.busy(A)
 
 
 def test_an_urgent_stop_takes_the_place_of_what_waits() -> None:
     talk = priced(Talk())
-    waiting = base.Authorise(address=A, nozzles=(1,))
+    waiting = asks.Authorise(address=A, nozzles=(1,))
     talk.codec.submit(waiting)
     talk.turn()
     assert talk.codec.preempt(A) == (waiting,)
-    events = talk.do(base.Stop(address=A))
-    assert _all(events, Accepted)[0].command == base.Stop(address=A)
+    events = talk.do(asks.Stop(address=A))
+    assert _all(events, Accepted)[0].command == asks.Stop(address=A)
     assert talk.pump.status == 5
 
 
 def test_switching_off_and_closing_are_spoken() -> None:
     talk = priced(Talk())
-    assert _conditions(talk.do(base.SwitchOff(address=A)))[-1] is Condition.OFF
-    talk.do(base.CloseTransaction(address=A))
+    assert _conditions(talk.do(asks.SwitchOff(address=A)))[-1] is Condition.OFF
+    talk.do(asks.CloseTransaction(address=A))
     assert talk.pump.status == 1
 
 
 def test_what_dart_cannot_say_is_refused_before_it_is_sent() -> None:
     talk = Talk()
     with pytest.raises(base.Unsupported):
-        talk.codec.submit(base.Command(address=A))
+        talk.codec.submit(asks.Command(address=A))
     with pytest.raises(base.Malformed, match="no price for nozzles"):
-        talk.codec.submit(base.SetPrices(address=A, prices=PRICES[:2]))
+        talk.codec.submit(asks.SetPrices(address=A, prices=PRICES[:2]))
     with pytest.raises(base.Malformed, match="decimals"):
-        talk.codec.submit(base.Authorise(address=A, nozzles=(1,), limit_litres=Decimal("1.2345")))
+        talk.codec.submit(asks.Authorise(address=A, nozzles=(1,), limit_litres=Decimal("1.2345")))
 
 
 def test_a_head_that_does_not_tell_prices_is_not_asked() -> None:
@@ -333,7 +333,7 @@ def test_a_head_that_does_not_tell_prices_is_not_asked() -> None:
     silent = base.DeviceSettings(address=A, nozzles=(1,), reads_prices=False)
     codec = type(talk.codec)([silent])
     with pytest.raises(base.Unsupported):
-        codec.submit(base.ReadPrices(address=A))
+        codec.submit(asks.ReadPrices(address=A))
     assert codec.stop_all() is None
 
 
@@ -387,14 +387,14 @@ def test_no_fault_on_the_wire_changes_litres_or_money(seed: int, damage: int) ->
     for _ in range(30):
         if pump.status == 2:
             break
-        talk.do(base.Authorise(address=A, nozzles=(1,), limit_litres=Decimal("5.5")), turns=60)
+        talk.do(asks.Authorise(address=A, nozzles=(1,), limit_litres=Decimal("5.5")), turns=60)
     pump.squeeze(Decimal("1"))
     talk.run(200)
     pump.hang()
     talk.run(40)
     for _ in range(30):
-        talk.do(base.ReadTransaction(address=A))
-        talk.do(base.ReadTotals(address=A, nozzle=1))
+        talk.do(asks.ReadTransaction(address=A))
+        talk.do(asks.ReadTotals(address=A, nozzle=1))
     fills = {(one.litres, one.amount) for one in _all(talk.events, TransactionRead) if one.nozzle}
     assert fills <= {(Decimal(0), Decimal(0)), (Decimal("5.5"), Decimal("41.36"))}
     totals = {one.litres for one in _all(talk.events, TotalsRead)}
