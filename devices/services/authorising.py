@@ -73,7 +73,7 @@ def authorise(
             asked_at=at,
         )
     )
-    _order(authorisation)
+    _send_down(authorisation)
     figures = _arguments(authorisation)
     _record(
         actor=actor,
@@ -86,8 +86,8 @@ def authorise(
     return authorisation
 
 
-def _order(authorisation: Authorisation) -> None:
-    """Send it down to the line."""
+def _send_down(authorisation: Authorisation) -> None:
+    """Queue the order for the line."""
     commands.queue(
         kind=Command.Kind.AUTHORISE,
         station=authorisation.station,
