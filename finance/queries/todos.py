@@ -178,7 +178,7 @@ def _fills(station: Station, at: datetime) -> Iterable[Todo]:
 
 
 def _cash(custody: Custody, at: datetime) -> Iterable[Todo]:
-    old = [row for row in custody.holdings if at - row.since > BANK_WITHIN]
+    old = [row for row in custody.holdings if row.amount and at - row.since > BANK_WITHIN]
     if old:
         amount = sum((row.amount for row in old), ZERO)
         first = min(row.since for row in old)
