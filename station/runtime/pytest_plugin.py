@@ -39,6 +39,9 @@ def pytest_load_initial_conftests() -> Generator[None, None, None]:
     # A station may be running in this folder: a test's emergency stop must not reach its pumps.
     os.environ.setdefault("VAR_DIR", str(_folder()))
     os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright keeps an event loop
+    if not os.environ.get("VAR_DIR"):
+        # Else a test that presses 急停 stops the station that runs from this folder.
+        os.environ["VAR_DIR"] = str(_folder())
     if not os.environ.get("DATABASE_URL"):
         var = _folder()
         lend_migrated_cluster(ROOT, var)
