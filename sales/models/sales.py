@@ -325,6 +325,7 @@ class Receipt(models.Model):
         ORIGINAL = "ORIGINAL", "小票"
         REPRINT = "REPRINT", "补打"
         SHIFT = "SHIFT", "班结单"
+        TRIAL = "TRIAL", "试打"
 
     class Status(models.TextChoices):
         WAITING = "WAITING", "待打印"
@@ -355,7 +356,10 @@ class Receipt(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["id"], condition=Q(status="WAITING"), name="receipts_waiting")
+            models.Index(fields=["id"], condition=Q(status="WAITING"), name="receipts_waiting"),
+            models.Index(
+                fields=["station"], condition=Q(status="FAILED"), name="receipts_that_failed"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 
 from sales.models import DriveOff, Payment, Prepay, Sale
+from sales.queries.slips import shift_of_document
 from station.models import Station, User
 from station.queries.search import Hit
 from station.queries.wording import local, yuan
@@ -15,7 +16,7 @@ MOST = 8
 
 
 def hits(*, query: str, user: User, stations: QuerySet[Station]) -> list[Hit]:
-    """Sales by number or the last digits of one, prepays, slips by number, drive-offs by plate."""
+    """Sales by number or its last digits, prepays, card slips, shifts by 班次号, drive-offs by plate."""
     text = query.strip().upper()
     if len(text) < 4:
         return []
@@ -58,4 +59,19 @@ def hits(*, query: str, user: User, stations: QuerySet[Station]) -> list[Hit]:
         )
         for one in gone
     ]
-    return hits
+    return hits + _shifts(text, stations)
+
+
+def _shifts(text: str, stations: QuerySet[Station]) -> list[Hit]:
+    """The shift of a printed 班结单, or of a 班次号 that was typed."""
+    found = [shift_of_document(document=text, station=one) for one in stations]
+    return [
+        Hit(
+            kind="班次",
+            title=f"{shift.station.code}-{shift.number}",
+            href=reverse("sales:shift_report", args=[shift.pk]),
+            note=f"{shift.name} {shift.get_status_display()}",
+        )
+        for shift in found
+        if shift is not None
+    ]

@@ -16,6 +16,7 @@ from sales.models import ShiftExplanation, ShiftNozzle, ShiftSignature
 from sales.queries.runs import NozzleRun, nozzle_runs
 from sales.queries.shifts import litres_to_explain, tanks_over_limit
 from sales.services.shifts import document_of
+from sales.services.slips import print_at_close
 from station.access import may_do, role_at
 from station.errors import Refusal
 from station.models import Nozzle, Shift, TillSession, User
@@ -154,6 +155,7 @@ def close_shift(
         document=document_of(held),
         after={**names, "litres": litres},
     )
+    print_at_close(shift=held, actor=actor, at=at)
 
 
 def needs_approver(shift: Shift, runs: Sequence[NozzleRun], books: Sequence[Book]) -> bool:

@@ -20,6 +20,8 @@ from escpos.printer import Dummy
 from devices.models import Printer
 from sales.models import Receipt, Sale
 from sales.queries.receipts import Paper, paper_of, sale_for_paper, set_out
+from sales.queries.shifts import shift_report
+from sales.queries.slips import printer_of_shift, shift_of_document, slip_of, trial_paper
 from station.errors import Refusal
 from station.models import User
 from station.services import alerts, audit
@@ -107,7 +109,7 @@ def print_one(*, receipt_id: int, at: datetime) -> bool:
     """Print one waiting receipt; False when it failed (kept, with its error) or is not ours."""
     receipt = (
         Receipt.objects.select_for_update(of=("self",), skip_locked=True)
-        .select_related("station", "printer")
+        .select_related("station", "printer__station", "asked_by")
         .filter(pk=receipt_id, status=Receipt.Status.WAITING)
         .first()
     )
@@ -116,33 +118,73 @@ def print_one(*, receipt_id: int, at: datetime) -> bool:
     receipt.attempts += 1
     try:
         printer, data = _data_of(receipt)
+        receipt.printer = printer
         send(printer, data)
     except (OSError, NotPrintable, ValueError) as error:
         receipt.last_error = str(error)[:200] or type(error).__name__
         if receipt.attempts >= TRIES or isinstance(error, NotPrintable):
             receipt.status = Receipt.Status.FAILED
-        receipt.save(update_fields=["attempts", "last_error", "status"])
+        receipt.save(update_fields=["printer", "attempts", "last_error", "status"])
         _alarm(receipt, at)
         return False
     receipt.status = Receipt.Status.PRINTED
     receipt.printed_at = at
     receipt.last_error = ""
-    receipt.save(update_fields=["attempts", "last_error", "status", "printed_at"])
-    if receipt.attempts > 1:
-        alerts.clear_alert(station=receipt.station, key=f"printer:{printer.pk}", at=at)
+    receipt.save(update_fields=["printer", "attempts", "last_error", "status", "printed_at"])
+    alerts.clear_alert(station=receipt.station, key=f"printer:{printer.pk}", at=at)
     return True
 
 
 def _data_of(receipt: Receipt) -> tuple[Printer, bytes]:
+    printer, paper = _PAPERS[Receipt.Kind(receipt.kind)](receipt)
+    opens = receipt.opens_drawer and printer.opens_drawer
+    return printer, render(paper, columns=printer.columns, opens_drawer=opens)
+
+
+def _of_sale(receipt: Receipt) -> tuple[Printer, Paper]:
     sale = sale_for_paper(document=receipt.document)
     if sale is None:
         raise NotPrintable(f"没有打印：找不到单据 {receipt.document}。")
-    printer = receipt.printer or printer_of(sale)
+    printer = _asked_for(receipt) or printer_of(sale)
     if printer is None:
         raise NotPrintable(f"没有打印：{sale.till.name} 没有在用的打印机。请在设备里设置。")
-    paper = paper_of(sale=sale, kind=receipt.kind, copy=receipt.copy)
-    opens = receipt.opens_drawer and printer.opens_drawer
-    return printer, render(paper, columns=printer.columns, opens_drawer=opens)
+    return printer, paper_of(sale=sale, kind=receipt.kind, copy=receipt.copy)
+
+
+def _of_shift(receipt: Receipt) -> tuple[Printer, Paper]:
+    shift = shift_of_document(document=receipt.document, station=receipt.station)
+    if shift is None:
+        raise NotPrintable(f"没有打印：找不到班次 {receipt.document}。")
+    printer = _asked_for(receipt) or printer_of_shift(shift)
+    if printer is None:
+        raise NotPrintable("没有打印：站里没有在用的打印机。请在设备里设置。")
+    told = shift_report(shift)
+    return printer, slip_of(told=told, document=receipt.document, copy=receipt.copy)
+
+
+def _of_trial(receipt: Receipt) -> tuple[Printer, Paper]:
+    printer = _asked_for(receipt)
+    if printer is None:
+        raise NotPrintable("没有试打：打印机已停用。请先在“打印机”里启用。")
+    by = receipt.asked_by.name if receipt.asked_by else ""
+    at = receipt.asked_at
+    return printer, trial_paper(printer=printer, document=receipt.document, by=by, at=at)
+
+
+_PAPERS: dict[Receipt.Kind, Callable[[Receipt], tuple[Printer, Paper]]] = {
+    Receipt.Kind.ORIGINAL: _of_sale,
+    Receipt.Kind.REPRINT: _of_sale,
+    Receipt.Kind.SHIFT: _of_shift,
+    Receipt.Kind.TRIAL: _of_trial,
+}
+
+
+def _asked_for(receipt: Receipt) -> Printer | None:
+    """The printer that was asked for, while it is in use. A sale's first receipt asks for none."""
+    if receipt.kind == Receipt.Kind.ORIGINAL:
+        return None  # what stands there is where it was tried; the till may have another by now
+    printer = receipt.printer
+    return printer if printer is not None and printer.active else None
 
 
 def printer_of(sale: Sale) -> Printer | None:
@@ -154,8 +196,7 @@ def _alarm(receipt: Receipt, at: datetime) -> None:
     """Say once that a printer does not answer."""
     if receipt.attempts not in (3, TRIES):
         return
-    sale = sale_for_paper(document=receipt.document)
-    printer = receipt.printer or (printer_of(sale) if sale else None)
+    printer = receipt.printer
     if printer is not None:
         alerts.raise_alert(
             station=receipt.station,

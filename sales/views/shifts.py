@@ -11,8 +11,9 @@ from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from sales.forms.receipts import CopyForm
 from sales.forms.shifts import CrewForm, HandoverForm, OpenForm
 from sales.queries import crew as crews
 from sales.queries import shifts as queries
@@ -21,6 +22,7 @@ from sales.queries.sessions import sessions_of
 from sales.queries.shift_egs import egs_report
 from sales.queries.shift_papers import full_report, paper_report
 from sales.services import shifts as services
+from sales.services import slips
 from sales.services.shifts import Member, document_of
 from station.access import StaffRequest, may, may_do
 from station.errors import Refusal
@@ -246,7 +248,12 @@ def shifts(request: StaffRequest) -> HttpResponseBase:
 @require_GET
 @may("sales.shift.view")
 def shift_report(request: StaffRequest, pk: int, paper: str = "full") -> HttpResponseBase:
-    shift = shift_for(request, pk)
+    return _report_page(request, shift_for(request, pk), paper)
+
+
+def _report_page(
+    request: StaffRequest, shift: Shift, paper: str = "full", refusal: str = ""
+) -> HttpResponseBase:
     told = queries.shift_report(shift)
     if request.role in BLIND_ROLES and not told.all_counted:
         told = replace(told, blind=True)
@@ -257,14 +264,38 @@ def shift_report(request: StaffRequest, pk: int, paper: str = "full") -> HttpRes
         "papers": [("full", "班报"), ("paper", "班报表"), ("egs", "班次数据")],
         "may_close": may_do(request.role, "sales.shift.close"),
         "may_correct": may_do(request.role, "sales.shift.correct"),
+        "may_print": told.frozen and may_do(request.role, "sales.reprint"),
+        "copy": slips.next_slip(shift),
         "document": document_of(shift),
+        "refusal": refusal,
     }
-    return report_response(
+    answer = report_response(
         request,
         make(told, _head(request, told)),
         template="sales/shift_report.html",
         context=context,
     )
+    answer.status_code = 422 if refusal else answer.status_code
+    return answer
+
+
+@require_POST
+@may("sales.reprint")
+def shift_print(request: StaffRequest, pk: int) -> HttpResponseBase:
+    """打印班结单; a copy after the first is a 补打."""
+    shift = shift_for(request, pk)
+    form = CopyForm(request.POST)
+    if not form.is_valid():
+        return _report_page(request, shift, refusal="没有打印：页面过期，请刷新后再按一次。")
+    try:
+        receipt = slips.print_shift(
+            shift=shift, actor=request.user, at=timezone.now(), copy=form.cleaned_data["copy"]
+        )
+    except Refusal as refusal:
+        return _report_page(request, shift, refusal=str(refusal))
+    marked = "，上面标有“补打”" if receipt.copy > 1 else ""
+    messages.success(request, f"班结单已送 {receipt.printer}{marked}。")
+    return redirect("sales:shift_report", pk)
 
 
 def _head(request: StaffRequest, told: queries.ShiftReport) -> Head:
