@@ -36,11 +36,9 @@ def pytest_load_initial_conftests() -> Generator[None, None, None]:
     inherit the two addresses and start nothing, but each keeps to databases of its own in Valkey.
     """
     lend_chinese_font(ROOT / "var")
-    # A station may be running in this folder: a test's emergency stop must not reach its pumps.
-    os.environ.setdefault("VAR_DIR", str(_folder()))
     os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright keeps an event loop
     if not os.environ.get("VAR_DIR"):
-        # Else a test that presses 急停 stops the station that runs from this folder.
+        # A station may be running in this folder: a test's emergency stop must not reach its pumps.
         os.environ["VAR_DIR"] = str(_folder())
     if not os.environ.get("DATABASE_URL"):
         var = _folder()
