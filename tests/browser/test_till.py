@@ -80,6 +80,7 @@ def test_a_note_gives_change_and_a_card_asks_for_its_slip(look: Look) -> None:
     till = ready()
     page = look.at(1024, as_=till.cashier).open("/sales/till/")
     page.locator(".fill").nth(1).click()
+    expect(page.locator("#due")).to_have_text("¥249.60")
     page.get_by_role("button", name="银行卡").click()
     expect(page.locator("#reference")).to_be_visible()
     page.locator("#amount").fill("100")
