@@ -10,7 +10,6 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
-from pypinyin import Style, lazy_pinyin
 
 from devices.models import (
     DispenserWiring,
@@ -24,6 +23,7 @@ from devices.models import (
 from devices.simulator import layout
 from finance.services.demonstration import plan
 from inventory.models import Category, Item, ItemBarcode, StockBalance, Supplier
+from inventory.services.items import pinyin_of
 from sales.models import Tender
 from station.models import (
     Assignment,
@@ -289,7 +289,7 @@ def _goods(site: Site) -> None:
         item = Item.objects.create(
             code=row.code,
             name=row.name,
-            pinyin=_pinyin(row.name),
+            pinyin=pinyin_of(row.name),
             kind=row.kind,
             category=category,
             unit=row.unit,
@@ -303,12 +303,6 @@ def _goods(site: Site) -> None:
         if row.kind == "GOODS":
             StockBalance.objects.create(station=site.station, item=item)
         site.items.append(item)
-
-
-def _pinyin(name: str) -> str:
-    full = "".join(lazy_pinyin(name)).lower()
-    initials = "".join(lazy_pinyin(name, style=Style.FIRST_LETTER)).lower()
-    return f"{initials} {full}"[:120]
 
 
 def _rules(site: Site) -> None:
