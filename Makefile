@@ -47,8 +47,10 @@ check: setup-dev  ## style, types, floors, migrations, templates, deployment
 	PRODUCTION=1 HTTPS=1 STATIC_FINDERS=0 SECRET_KEY=$(FIFTY) SITE_KEY=$(FIFTY) \
 	  DATABASE_URL=postgresql://check/check REDIS_URL=redis://check \
 	  $(MANAGE) check --deploy --fail-level WARNING
-	@if docker compose version >/dev/null 2>&1; then \
-	  echo "docker compose config"; docker compose --env-file deploy/site.env.example config -q; \
+	@if docker compose version >/dev/null 2>&1; then compose="docker compose"; \
+	elif command -v docker-compose >/dev/null; then compose=docker-compose; fi; \
+	if [ -n "$$compose" ]; then \
+	  echo "$$compose config"; $$compose --env-file deploy/site.env.example config -q; \
 	else echo "!! 这台机器没有 docker compose：docker-compose.yml 未检查"; fi
 
 bench: setup-dev  ## the measurements of bench/, as ratios
