@@ -62,6 +62,8 @@
       form.secret.focus();
     } else location.reload();
   });
+  // closedby="none" keeps Escape out; a browser that does not know it yet closes on the second
+  // Escape whatever `cancel` is told, so the screen opens again at once.
   screen.addEventListener("cancel", (event) => event.preventDefault());
   screen.addEventListener("close", () => { if (locked) screen.showModal(); });
   document.addEventListener("locked", show); // also the answer 423 to a part of the page
