@@ -172,6 +172,9 @@ class Postgres:
         }
         if not self.durable:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+            # Only tests are not durable. No time-out of Python ends a wait inside libpq, so that a
+            # lock that nobody gives back would hold the whole run for ever.
+            settings["lock_timeout"] = "60s"
         return [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
 
     def _wait_for_predecessor(self) -> None:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import Sum
 
 from inventory.models import StockBalance, StockMove
@@ -158,6 +158,9 @@ def dies_at(statement: int | None, ticket: Ticket, till: TillSession) -> bool:
     connections.close_all()
     child = os.fork()
     if child == 0:
+        # Where Playwright keeps a loop running, `connections` meant others before the fork than it
+        # does here: what was inherited is the parent's, and a kill would leave its transaction open.
+        connections[DEFAULT_DB_ALIAS] = connection.copy()
         seen = 0
 
         def count(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
