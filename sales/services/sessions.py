@@ -227,8 +227,9 @@ def accept_count(
     """The receiver takes over what was counted; expected, counted and difference are frozen.
 
     `reasons` are words by tender code. Each tender whose difference is over the station's limit
-    needs a reason and an approver who is not the cashier; none is set against another. Refuses
-    with WrongSessionState, NotTheSamePerson, PaymentsUnderWay or ReasonMissing.
+    needs a reason and an approver who is not the cashier; none is set against another. Who counted
+    does not receive. Refuses with WrongSessionState, NotTheSamePerson, PaymentsUnderWay or
+    ReasonMissing.
     """
     held = _locked(session)
     if held.status != Status.COUNTED:
@@ -236,6 +237,8 @@ def accept_count(
             f"不能接收：{held.till} 现在是「{held.get_status_display()}」，请先点款。"
         )
     _refuse_same(receiver, held, "接收现金")
+    if SessionCount.objects.filter(session=held, counted_by=receiver).exists():
+        raise NotTheSamePerson(f"接收现金不能由点款人（{receiver}）自己办理，请换一人接收。")
     if waiting := under_way(held):
         raise PaymentsUnderWay(f"有 {waiting} 笔付款结果未知，请先在收银台查询结果，再交接。")
     dues = tender_dues(held)
