@@ -9,8 +9,9 @@ from decimal import Decimal
 
 from django.db import IntegrityError, transaction
 
-from sales.models import FillLease, SessionCount, SessionTender
+from sales.models import SessionCount, SessionTender
 from sales.queries.sessions import FACES, TenderDue, tender_dues, under_way
+from sales.services.leasing import let_go
 from station.errors import Refusal
 from station.models import Crew, Shift, Station, Till, TillSession, User
 from station.money import ZERO, Yuan
@@ -131,13 +132,16 @@ def lock_open_shift(station: Station) -> Shift:
 
 @transaction.atomic
 def end_session(*, session: TillSession, at: datetime, actor: User) -> None:
-    """Stop selling at a till; what it had on lease is free for the others. Refuses SessionNotOpen."""
+    """Stop selling at a till; what it had on lease is free for the others, but for baskets put aside.
+
+    Refuses SessionNotOpen.
+    """
     ended = TillSession.objects.filter(pk=session.pk, status=Status.OPEN).update(
         status=Status.ENDED, ended_at=at
     )
     if not ended:
         raise SessionNotOpen(f"{session.till} 的收银班已经结束，请刷新页面。")
-    FillLease.objects.filter(session=session).delete()
+    let_go(sessions=[session])
     session.refresh_from_db()
     _note("sales.session.ended", session, at, actor)
 
