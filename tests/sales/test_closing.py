@@ -349,6 +349,16 @@ def test_an_accepted_count_and_an_explanation_never_change():
         ShiftNozzle.objects.filter(shift=day.shift).update(closing=D(1))
 
 
+@pytest.mark.req("FIN-01")
+def test_an_accepted_session_keeps_its_float_and_is_not_opened_again():
+    day = worked()
+    closed(day)
+    session = TillSession.objects.filter(pk=day.session.pk)
+    for changed in ({"float_amount": D(0)}, {"status": TillSession.Status.OPEN}):
+        with pytest.raises(DatabaseError, match="closed and frozen"), transaction.atomic():
+            session.update(**changed)
+
+
 # -------------------------------------------------------------------- tanks and signatures
 
 
