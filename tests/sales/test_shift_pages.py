@@ -78,6 +78,8 @@ def test_a_second_handover_from_a_stale_page_is_refused_in_the_form():
     )
     assert answer.status_code == 422
     assert "已经交班" in answer.content.decode()
+    odd = {"shift": "²", "leader": day.leader.username, "name": "全天班"}
+    assert client.post(reverse("sales:hand_over"), odd).status_code == 404
 
 
 def test_what_should_be_there_shows_only_after_the_count():

@@ -89,6 +89,12 @@ def test_the_pulse_shows_a_fill_at_once_and_an_unchanged_till_costs_a_304() -> N
     assert same.status_code == 304
 
 
+@pytest.mark.parametrize("swipe", ["²", "9" * 5000, "-1", "", "soon"])
+def test_a_pulse_after_no_swipe_is_a_pulse(swipe: str) -> None:
+    client, _ = at_the_till()
+    assert client.get(reverse("sales:till_pulse"), {"swipe": swipe}).status_code == 200
+
+
 def test_the_pulse_says_which_till_holds_a_fill() -> None:
     client, till = at_the_till()
     other = make.session(till.station, till=make.till(till.station, 2))
