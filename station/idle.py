@@ -13,6 +13,7 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 
 SEEN, LOCKED = "seen", "locked"
+LONGEST = 10  # digits of seconds; more is no browser of ours
 STEP = 60  # a session is written at most once a minute for being alive
 
 
@@ -47,7 +48,7 @@ def wake(session: SessionBase) -> None:
 def _last_alive(request: HttpRequest, now: int) -> int:
     """When somebody was last seen at work; 0 where this request tells nothing of it."""
     told = request.headers.get("X-Idle-Seconds", "")
-    if told.isdigit():
+    if told.isascii() and told.isdigit() and len(told) < LONGEST:
         return now - int(told)
     opened = (
         "text/html" in request.headers.get("Accept", "") and "HX-Request" not in request.headers

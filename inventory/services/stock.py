@@ -256,20 +256,23 @@ def _update(
 ) -> dict[int, Decimal]:
     """Move the balances that may move; those that would go below zero are not among the answer.
 
-    A condition instead of a caught error: no savepoint, and the other statements of the sale stay
-    good. The constraint `stock_is_not_negative` stands behind it.
+    Whether an item may is the item's word: a balance that an upload drove below zero says so for
+    the constraint `stock_is_not_negative`, and only until it is above again. A condition instead of
+    a caught error: no savepoint, and the other statements of the sale stay good.
     """
     sql = (
         "UPDATE inventory_stockbalance balance SET quantity = balance.quantity + moved.quantity,"
-        " may_go_negative = balance.may_go_negative OR (%s AND balance.quantity + moved.quantity < 0)"
+        " may_go_negative = item.may_go_negative OR balance.quantity + moved.quantity < 0"
         " FROM unnest(%s::bigint[], %s::numeric[]) AS moved(item_id, quantity)"
+        " JOIN inventory_item item ON item.id = moved.item_id"
         " WHERE balance.station_id = %s AND balance.item_id = moved.item_id"
-        " AND (%s OR balance.may_go_negative OR balance.quantity + moved.quantity >= 0)"
+        " AND (%s OR item.may_go_negative OR moved.quantity > 0"
+        " OR balance.quantity + moved.quantity >= 0)"
         " RETURNING balance.item_id, balance.quantity"
     )
     amounts = [totals[item_id] for item_id in ids]
     with connection.cursor() as cursor:
-        cursor.execute(sql, [allow_negative, list(ids), amounts, station.pk, allow_negative])
+        cursor.execute(sql, [list(ids), amounts, station.pk, allow_negative])
         return dict(cursor.fetchall())
 
 
@@ -283,7 +286,9 @@ def _refuse_short(station: Station, ids: Sequence[int], totals: dict[int, Decima
 def _what_is_short(station: Station, ids: Sequence[int], totals: dict[int, Decimal]) -> str:
     rows = StockBalance.objects.filter(station=station, item__in=ids).select_related("item")
     short = [
-        row for row in rows if row.quantity + totals[row.item_id] < 0 and not row.may_go_negative
+        row
+        for row in rows
+        if row.quantity + totals[row.item_id] < 0 and not row.item.may_go_negative
     ]
     if not short:
         return ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from sales.models import CashMovement, Deposit, DepositLine
 from sales.queries.sessions import takings
@@ -33,6 +33,10 @@ class DrawerCounted(Refusal):
 
 class NothingToDeposit(Refusal):
     """The cash was deposited already, or is not accepted yet."""
+
+
+class SlipKnown(Refusal):
+    """A deposit with this bank's slip is there already."""
 
 
 class SumDiffers(Refusal):
@@ -168,7 +172,6 @@ def _move(
     return movement
 
 
-@transaction.atomic
 def deposit(
     *,
     station: Station,
@@ -183,12 +186,46 @@ def deposit(
 ) -> Deposit:
     """存行: bring accepted takings and safe drops to the bank under the slip's number. Twice is once.
 
-    The amount the bank stamped must equal what was chosen. Refuses with NothingToDeposit or
-    SumDiffers.
+    The amount the bank stamped must equal what was chosen. Refuses with NothingToDeposit,
+    SumDiffers, or SlipKnown for a slip that was entered before.
     """
     known = Deposit.objects.filter(client_key=client_key).first()
     if known is not None:
         return known
+    try:
+        with transaction.atomic():
+            return _deposit(station, sessions, drops, amount, bank, slip_no, at, actor, client_key)
+    except IntegrityError as error:
+        return _deposited_meanwhile(client_key, bank, slip_no, error)
+
+
+def _deposited_meanwhile(
+    client_key: str, bank: str, slip_no: str, error: IntegrityError
+) -> Deposit:
+    """Another request was first: the same one twice, the same slip, or the same cash."""
+    twin = Deposit.objects.filter(client_key=client_key).first()
+    if twin is not None:
+        return twin
+    if "one_deposit_per_bank_slip" in str(error):
+        raise SlipKnown(
+            f"没有登记：{bank.strip()} 的缴款单 {slip_no.strip()} 已登记过，请核对回单上的单号。"
+        ) from error
+    if "sales_depositline" in str(error):
+        raise NothingToDeposit("所选款项刚被别处登记存行，请刷新页面后重新勾选。") from error
+    raise error
+
+
+def _deposit(
+    station: Station,
+    sessions: Sequence[TillSession],
+    drops: Sequence[CashMovement],
+    amount: Yuan,
+    bank: str,
+    slip_no: str,
+    at: datetime,
+    actor: User,
+    client_key: str,
+) -> Deposit:
     if not bank.strip() or not slip_no.strip():
         raise BadAmount("请填写银行和缴款单号，单号在银行盖章的回单上。")
     day = _day_to_book(station)

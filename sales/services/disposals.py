@@ -59,7 +59,7 @@ def use_fill(
     )
     _claim(loaded, kind, number, held, at)
     if kind == FillUse.Kind.TEST:
-        _return_to_tank(used, held, at)
+        _return_to_tank(used, at)
     audit.record(
         at=at,
         actor=actor,
@@ -72,13 +72,14 @@ def use_fill(
     return used
 
 
-def _return_to_tank(used: FillUse, session: TillSession, at: datetime) -> None:
+def _return_to_tank(used: FillUse, at: datetime) -> None:
+    """In the shift whose run holds the litres: its tank was measured with them back in it."""
     movements.return_test(
         tank=used.fill.tank,
         litres=used.fill.litres,
         document=used.number,
-        day=session.shift.day,
-        shift=session.shift,
+        day=used.shift.day,
+        shift=used.shift,
         at=at,
         actor=used.actor,
         reason=used.reason,
@@ -239,7 +240,8 @@ def _shift_of_litres(fill: Fill, session: TillSession) -> Shift:
     """
     if fill.shift_id == session.shift_id:
         return session.shift
-    own = Shift.objects.select_for_update(of=("self",), no_key=True).get(pk=fill.shift_id)
+    shifts = Shift.objects.select_for_update(of=("self",), no_key=True).select_related("day")
+    own = shifts.get(pk=fill.shift_id)
     return session.shift if own.status == Shift.Status.CLOSED else own
 
 

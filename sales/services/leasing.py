@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
-from sales.models import FillLease
+from sales.models import FillLease, ParkedTicket
 from sales.queries.selling import fills_to_sell
+from sales.queries.tickets import read_ticket
 from station.errors import Refusal
 from station.models import Station, TillSession, User
 from station.queries import settings
@@ -70,6 +71,17 @@ def put_back(*, fill_ids: Sequence[int], session: TillSession) -> int:
     """Let go of fills that this till holds; the number let go. What it does not hold stays."""
     gone, _ = FillLease.objects.filter(fill__in=list(fill_ids), session=session).delete()
     return gone
+
+
+@transaction.atomic
+def let_go(*, sessions: Sequence[TillSession]) -> None:
+    """Tills that stop selling hold no fill any more, but those of baskets put aside: any till may
+    still take such a basket up, and finds its fills unsold."""
+    baskets = ParkedTicket.objects.filter(
+        parked_session__in=sessions, recalled_session=None, voided_at=None
+    ).values_list("basket", flat=True)
+    aside = {fill_id for basket in baskets for fill_id in read_ticket(basket).fill_ids}
+    FillLease.objects.filter(session__in=sessions).exclude(fill__in=aside).delete()
 
 
 @transaction.atomic

@@ -9,8 +9,10 @@ from typing import Any
 from django.db import transaction
 
 from sales.models import FillLease, ParkedTicket
+from sales.queries.selling import locked_session
 from sales.queries.tickets import read_ticket
 from sales.services.leasing import lease
+from sales.services.settling import SessionEnded
 from station.errors import Refusal
 from station.models import TillSession, User
 from station.money import Yuan
@@ -37,28 +39,35 @@ def park(
 ) -> ParkedTicket:
     """Put a basket aside; its fills stay locked. Again with the same key, the same parked ticket.
 
-    Refuses an empty basket and an ended session.
+    A basket that was taken up keeps its key, so only what still waits counts as the same. Refuses
+    an empty basket and an ended session.
     """
     ticket = read_ticket(basket)
-    twin = ParkedTicket.objects.filter(station=session.station, basket__key=ticket.key).first()
+    held = locked_session(session=session, key="")  # two clicks go one after the other
+    waiting = ParkedTicket.objects.filter(
+        station=held.station, recalled_session=None, voided_at=None
+    )
+    twin = waiting.filter(basket__key=ticket.key).first()
     if twin is not None:
         return twin
+    if held.status != TillSession.Status.OPEN:
+        raise SessionEnded("没有挂单：收银班已结束。请开新的收银班后再挂，明细仍在屏幕上。")
     if ticket.fill_ids:
-        lease(fill_ids=ticket.fill_ids, session=session, at=at)
+        lease(fill_ids=ticket.fill_ids, session=held, at=at)
         FillLease.objects.filter(fill__in=ticket.fill_ids).update(expires_at=at + PARKED_LEASE)
     return ParkedTicket.objects.create(
-        station=session.station,
+        station=held.station,
         number=next_number(
-            station=session.station,
+            station=held.station,
             kind="K",
-            day=session.shift.day.date,
-            till=session.till.number,
+            day=held.shift.day.date,
+            till=held.till.number,
         ),
         label=label.strip()[:40],
         basket=dict(basket),
         total=total,
         parked_by=actor,
-        parked_session=session,
+        parked_session=held,
         parked_at=at,
     )
 

@@ -27,6 +27,8 @@ from station.money import ZERO, Yuan, round_yuan
 from station.services import audit
 from station.services.numbering import next_number
 
+LONGEST_KEY = 60
+
 
 class RefundRefused(Refusal):
     """More than is left, the wrong way, or without a reason."""
@@ -57,11 +59,12 @@ def refund(
     `session` is whose drawer pays. Again with the same key, the same refund. Refuses more than is
     left of a line, fuel by the litre, a reversed sale, a missing reason or slip number.
     """
+    _check_key(key)
     try:
         with transaction.atomic():
             return _refund(sale, lines, reason, session, actor, at, key, references or {})
     except (IntegrityError, Refusal) as error:
-        return _twin(key, error)
+        return _twin(sale, key, error)
 
 
 def _refund(
@@ -76,7 +79,7 @@ def _refund(
 ) -> Sale:
     held = locked_session(session=session, key=key)
     if held.settled:  # type: ignore[attr-defined]
-        return Sale.objects.get(client_key=key)
+        return _known(sale, key)
     original = _open_original(sale, held, reason)
     left = {one.line.position: one for one in lines_left(sale=original)}
     lines = [_back(left, one) for one in asked if one.quantity or one.amount]
@@ -108,11 +111,12 @@ def reverse(
     Once per sale; again with the same key, the same reversal. Refuses a sale with refunds, a
     refund itself, a missing reason or slip number.
     """
+    _check_key(key)
     try:
         with transaction.atomic():
             return _reverse(sale, reason, session, actor, at, key, references or {})
     except (IntegrityError, Refusal) as error:
-        return _twin(key, error)
+        return _twin(sale, key, error)
 
 
 def _reverse(
@@ -126,7 +130,7 @@ def _reverse(
 ) -> Sale:
     held = locked_session(session=session, key=key)
     if held.settled:  # type: ignore[attr-defined]
-        return Sale.objects.get(client_key=key)
+        return _known(sale, key)
     original = _open_original(sale, held, reason)
     if original.corrections.exists():
         raise RefundRefused(f"没有冲红：{original.number} 已有退款。请按明细退其余部分。")
@@ -148,11 +152,24 @@ def _reverse(
     return head
 
 
-def _twin(key: str, error: IntegrityError | Refusal) -> Sale:
+def _check_key(key: str) -> None:
+    """Without a key of its own a second refund would be taken for the first."""
+    if not 0 < len(key) <= LONGEST_KEY:
+        raise RefundRefused("没有退款：页面不完整。请刷新后重新填写。")
+
+
+def _twin(sale: Sale, key: str, error: IntegrityError | Refusal) -> Sale:
     """The same refund from a request that was first; else the error is the answer."""
-    twin = Sale.objects.filter(client_key=key).first()
-    if twin is None:
+    if not Sale.objects.filter(client_key=key).exists():
         raise error
+    return _known(sale, key)
+
+
+def _known(sale: Sale, key: str) -> Sale:
+    """What this key made; refuses a key that made something of another sale."""
+    twin = Sale.objects.get(client_key=key)
+    if twin.original_id != sale.pk:
+        raise RefundRefused(f"没有退款：这一页已用来办理 {twin.number}。请刷新后重新填写。")
     return twin
 
 

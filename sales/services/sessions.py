@@ -9,8 +9,9 @@ from decimal import Decimal
 
 from django.db import IntegrityError, transaction
 
-from sales.models import FillLease, SessionCount, SessionTender
+from sales.models import SessionCount, SessionTender
 from sales.queries.sessions import FACES, TenderDue, tender_dues, under_way
+from sales.services.leasing import let_go
 from station.errors import Refusal
 from station.models import Crew, Shift, Station, Till, TillSession, User
 from station.money import ZERO, Yuan
@@ -131,13 +132,16 @@ def lock_open_shift(station: Station) -> Shift:
 
 @transaction.atomic
 def end_session(*, session: TillSession, at: datetime, actor: User) -> None:
-    """Stop selling at a till; what it had on lease is free for the others. Refuses SessionNotOpen."""
+    """Stop selling at a till; what it had on lease is free for the others, but for baskets put aside.
+
+    Refuses SessionNotOpen.
+    """
     ended = TillSession.objects.filter(pk=session.pk, status=Status.OPEN).update(
         status=Status.ENDED, ended_at=at
     )
     if not ended:
         raise SessionNotOpen(f"{session.till} 的收银班已经结束，请刷新页面。")
-    FillLease.objects.filter(session=session).delete()
+    let_go(sessions=[session])
     session.refresh_from_db()
     _note("sales.session.ended", session, at, actor)
 
@@ -227,8 +231,9 @@ def accept_count(
     """The receiver takes over what was counted; expected, counted and difference are frozen.
 
     `reasons` are words by tender code. Each tender whose difference is over the station's limit
-    needs a reason and an approver who is not the cashier; none is set against another. Refuses
-    with WrongSessionState, NotTheSamePerson, PaymentsUnderWay or ReasonMissing.
+    needs a reason and an approver who is not the cashier; none is set against another. Who counted
+    does not receive. Refuses with WrongSessionState, NotTheSamePerson, PaymentsUnderWay or
+    ReasonMissing.
     """
     held = _locked(session)
     if held.status != Status.COUNTED:
@@ -236,6 +241,8 @@ def accept_count(
             f"不能接收：{held.till} 现在是「{held.get_status_display()}」，请先点款。"
         )
     _refuse_same(receiver, held, "接收现金")
+    if SessionCount.objects.filter(session=held, counted_by=receiver).exists():
+        raise NotTheSamePerson(f"接收现金不能由点款人（{receiver}）自己办理，请换一人接收。")
     if waiting := under_way(held):
         raise PaymentsUnderWay(f"有 {waiting} 笔付款结果未知，请先在收银台查询结果，再交接。")
     dues = tender_dues(held)

@@ -12,8 +12,9 @@ from django.db.models import Max
 from devices.models import NozzleState, TotalizerReading
 from devices.queries import totalizers
 from devices.services import readings
-from sales.models import FillLease, ShiftAdvance
+from sales.models import ShiftAdvance
 from sales.queries.runs import unclaimed
+from sales.services.leasing import let_go
 from sales.services.sessions import lock_open_shift
 from station.access import role_at
 from station.errors import Refusal
@@ -147,7 +148,7 @@ def _end_sessions(shift: Shift, at: datetime) -> None:
     """A sale under way holds its session: this waits for it, and the next one is refused."""
     open_ones = TillSession.objects.filter(shift=shift, status=TillSession.Status.OPEN)
     held = list(open_ones.select_for_update(of=("self",), no_key=True).order_by("pk"))
-    FillLease.objects.filter(session__in=held).delete()
+    let_go(sessions=held)
     open_ones.update(status=TillSession.Status.ENDED, ended_at=at)
 
 

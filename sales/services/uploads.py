@@ -18,6 +18,7 @@ import structlog
 from django.db import DataError, IntegrityError, transaction
 from django.utils.dateparse import parse_datetime
 
+from members.models import Member
 from sales.models import Discrepancy, OfflineUpload, Payment, Sale, SaleLine, Tender
 from sales.queries.selling import fuel_line, item_line, locked_session, shelf_of
 from sales.queries.tickets import BadTicket, Ticket, TicketLine, plain, read_id, read_ticket
@@ -182,7 +183,7 @@ def _booked(upload: OfflineUpload, at: datetime) -> Sale | None:
     head.till = upload.till
     head.client_key = upload.client_key
     head.cashier = _cashier(upload, session)
-    head.member_id = None
+    head.member_id = _member(ticket)
     head.reason = upload.local_number
     head.occurred_at = upload.sold_at
     writing.add_sale(head=head, lines=lines, money=money)
@@ -353,6 +354,12 @@ def _cashier(upload: OfflineUpload, session: TillSession) -> User:
         pk=_id(upload.body.get("cashier")), sessions__till=upload.till_id
     ).first()
     return said or session.cashier
+
+
+def _member(ticket: Ticket) -> int | None:
+    """Who bought it, as the till knew him; somebody forgotten since gets nothing."""
+    known = Member.objects.filter(pk=ticket.member_id or 0).exclude(status=Member.Status.CLOSED)
+    return known.values_list("pk", flat=True).first()
 
 
 def _raise(

@@ -36,9 +36,12 @@ def custody(request: StaffRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @may("sales.custody")
 def deposit(request: StaffRequest) -> HttpResponse:
+    key = request.POST.get("key") or uuid4().hex
+    client_key = f"deposit:{key}"[:60]
+    if queries.deposits(station=request.station).filter(client_key=client_key).exists():
+        return redirect("sales:custody")  # a second click: its cash is no choice any more
     holdings = queries.custody(station=request.station).holdings
     form = DepositForm(request.POST or None, holdings=holdings)
-    key = request.POST.get("key") or uuid4().hex
     if request.method == "POST" and form.is_valid():
         said = form.cleaned_data
         chosen = _chosen(holdings, said["chosen"])
@@ -52,7 +55,7 @@ def deposit(request: StaffRequest) -> HttpResponse:
                 slip_no=said["slip_no"],
                 at=timezone.now(),
                 actor=request.user,
-                client_key=f"deposit:{key}"[:60],
+                client_key=client_key,
             )
             messages.success(request, f"{made.number} 已登记存行 {made.amount} 元。")
             return redirect("sales:custody")

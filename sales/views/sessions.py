@@ -260,7 +260,11 @@ def session_accept(request: StaffRequest, pk: int) -> HttpResponse:
         request.POST or None,
         dues=told.dues,
         over_limit=over,
-        receivers=_others(request, held, "sales.session"),
+        receivers=[
+            one
+            for one in _others(request, held, "sales.session")
+            if one.pk != held.count.counted_by_id
+        ],
         approvers=_others(request, held, "sales.approve"),
     )
     if request.method == "POST" and form.is_valid():

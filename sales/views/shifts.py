@@ -7,7 +7,7 @@ from datetime import date
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseBase
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -21,6 +21,7 @@ from sales.queries.runs import nozzle_runs, unclaimed
 from sales.queries.sessions import sessions_of
 from sales.queries.shift_egs import egs_report
 from sales.queries.shift_papers import full_report, paper_report
+from sales.queries.tickets import read_id
 from sales.services import shifts as services
 from sales.services import slips
 from sales.services.shifts import Member, document_of
@@ -121,7 +122,7 @@ def hand_over(request: StaffRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             services.hand_over(
-                shift=shift_for(request, int(request.POST.get("shift") or current.pk)),
+                shift=_meant(request, current),
                 receiver=form.chosen_leader,
                 crew=_members(form),
                 at=timezone.now(),
@@ -141,6 +142,14 @@ def hand_over(request: StaffRequest) -> HttpResponse:
         "state": "交班读取各枪最后一次确认的泵码；加油中和未付款的整笔转下班。",
     }
     return _crew_page(request, form, title="交班", submit="交班", extra=context)
+
+
+def _meant(request: StaffRequest, current: Shift) -> Shift:
+    """The shift that the page showed, which another may have handed over since."""
+    try:
+        return shift_for(request, read_id(request.POST.get("shift") or current.pk))
+    except ValueError as error:
+        raise Http404 from error
 
 
 @require_http_methods(["GET", "POST"])

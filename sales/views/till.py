@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from devices.models import Swipe
 from sales.queries import till as screen
-from sales.queries.tickets import read_ticket
+from sales.queries.tickets import read_id, read_ticket
 from sales.services import leasing, settling
 from sales.views.answers import answers_json, approver_of, body_of, ids_of, own_session, session_of
 from station.access import StaffRequest, may, may_do
@@ -85,11 +85,16 @@ def pulse(request: StaffRequest) -> HttpResponse:
         session = session_of(request)
     except Refusal as refusal:
         return JsonResponse({"error": str(refusal)}, status=409)
-    after = request.GET.get("swipe", "0")
-    payload = screen.pulse(
-        session=session, at=now(), swipes_after=int(after) if after.isdigit() else 0
-    )
+    payload = screen.pulse(session=session, at=now(), swipes_after=_known(request))
     return _tagged(request, payload)
+
+
+def _known(request: HttpRequest) -> int:
+    """The last swipe that the page has seen; nothing sensible is none."""
+    try:
+        return read_id(request.GET.get("swipe", ""))
+    except ValueError:
+        return 0
 
 
 @require_GET

@@ -5,9 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from django.urls import reverse
 
 from finance.queries.figures import Figures, day_figures
 from finance.queries.frozen import from_json, to_json
+from inventory.models import Category, Item
+from members.models import Purchase
 from sales.models import FillClaim, FillUse
 from sales.services.disposals import drive_off, recover, write_off
 from tests import make
@@ -172,3 +175,23 @@ def test_a_drive_off_is_a_receivable_until_it_is_recovered_or_written_off(site: 
     assert (figures.receivable.new, figures.receivable.balance) == (D("235.50"), D("0.00"))
     assert figures.litres == D("20.000")
     assert all(check.holds for check in figures.checks)
+
+
+@pytest.mark.req("SEC-12")
+def test_charging_by_the_kwh_is_set_up_on_a_page_sold_and_reported(site: Site) -> None:
+    client = make.signed_in(site.manager)
+    category = Category.objects.create(name="充电")
+    made = {"code": "EV", "name": "充电", "kind": "SERVICE", "category": category.pk, "unit": "度",
+            "price": "1.28", "tax_rate": "0.13", "low_stock": "0", "active": "on"}  # fmt: skip
+    assert client.post(reverse("inventory:items-new"), made).status_code == 302
+    charging = Item.objects.get(code="EV")
+    paid = [("WECHAT", "30.02")]  # 23.456 × 1.28 = 30.02368
+    sale = make.sale(site.session, items=[(charging, D("23.456"))], tenders=paid)
+    assert sale.due == D("30.02")
+    (row,) = day_figures(day=site.day).shop
+    assert (row.code, row.quantity, row.net) == ("EV", D("23.456"), D("30.02"))
+    bought = Purchase.objects.get(document=sale.number)
+    assert (bought.product, bought.quantity, bought.net) == ("EV", D("23.456"), D("30.02"))
+    query = {"since": f"{site.day.date}", "until": f"{site.day.date}", "export": "csv"}
+    answer = client.get(reverse("finance:report", args=["products"]), query)
+    assert "23.456" in b"".join(answer).decode()

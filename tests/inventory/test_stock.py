@@ -75,6 +75,30 @@ def test_a_manager_may_let_an_item_go_negative_and_an_upload_always_does(shop) -
 
 
 @pytest.mark.django_db
+@pytest.mark.req("INV-07")
+def test_what_an_upload_drove_below_zero_lets_no_till_follow(shop) -> None:  # type: ignore[no-untyped-def]
+    station, day, actor = shop
+    water = make.item(on_hand=1)
+    sell(shop, "S1", (water, 3), allow_negative=True)
+    with pytest.raises(NotEnoughStock, match="现存 -2"):
+        sell(shop, "S2", (water, 1))
+    for document, count in (("ST1", 1), ("ST2", 11)):  # the first leaves it below zero still
+        stock.receive(
+            station=station,
+            day=day,
+            document=document,
+            lines=[StockLine(1, water.pk, D(count), D(1))],
+            at=make.NOW,
+            actor=actor,
+        )
+    assert on_hand(water) == 10
+    with pytest.raises(NotEnoughStock, match="现存 10"):
+        sell(shop, "S3", (water, 11))
+    sell(shop, "S4", (water, 10))
+    assert on_hand(water) == 0
+
+
+@pytest.mark.django_db
 def test_the_same_document_moves_stock_once(shop) -> None:  # type: ignore[no-untyped-def]
     water = make.item(on_hand=10)
     sell(shop, "S1", (water, 1))

@@ -280,6 +280,31 @@ def test_a_difference_over_the_limit_needs_its_reason_an_approver_and_another_re
     }
 
 
+def test_who_counted_for_an_absent_cashier_does_not_receive_the_cash_himself():
+    shift, session = at_work()
+    hand_over(shift)
+    manager = make.manager(shift.station)
+    sessions.count_session(
+        session=session,
+        denominations={"100": 5},
+        slips={},
+        at=make.at(16, 10),
+        actor=manager,
+    )
+    page = reverse("sales:session_accept", args=[session.pk])
+    client = make.signed_in(manager)
+    shown = client.get(page).context["form"].fields["receiver"].choices
+    assert manager.username not in dict(shown)
+    with pytest.raises(NotTheSamePerson, match="点款人"):
+        sessions.accept_count(
+            session=session, receiver=manager, reasons={}, at=make.at(16, 15), actor=manager
+        )
+    receiver = make.cashier(shift.station)
+    sessions.accept_count(
+        session=session, receiver=receiver, reasons={}, at=make.at(16, 15), actor=manager
+    )
+
+
 def test_a_payment_of_unknown_outcome_stops_the_acceptance():
     day = worked()
     handed_over(day)
@@ -322,6 +347,16 @@ def test_an_accepted_count_and_an_explanation_never_change():
     SessionCount.objects.filter(session=day.session).update(deposit_slip="A-1")
     with pytest.raises(DatabaseError), transaction.atomic():
         ShiftNozzle.objects.filter(shift=day.shift).update(closing=D(1))
+
+
+@pytest.mark.req("FIN-01")
+def test_an_accepted_session_keeps_its_float_and_is_not_opened_again():
+    day = worked()
+    closed(day)
+    session = TillSession.objects.filter(pk=day.session.pk)
+    for changed in ({"float_amount": D(0)}, {"status": TillSession.Status.OPEN}):
+        with pytest.raises(DatabaseError, match="closed and frozen"), transaction.atomic():
+            session.update(**changed)
 
 
 # -------------------------------------------------------------------- tanks and signatures

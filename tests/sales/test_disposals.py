@@ -7,10 +7,12 @@ from decimal import Decimal
 import pytest
 
 from inventory.models import TankMovement
+from inventory.queries.books import shift_books
 from members.models import Purchase
 from sales.models import DriveOff, FillClaim, FillUse, Sale
+from sales.queries.runs import nozzle_runs
 from sales.queries.unpaid import unpaid_fills
-from sales.services import disposals
+from sales.services import disposals, shifts
 from sales.services.disposals import DisposalRefused
 from sales.services.settling import settle
 from station.models import AuditEntry, TillSession
@@ -48,6 +50,28 @@ def test_a_pump_test_goes_back_to_its_tank_and_is_no_sale() -> None:
     assert not unpaid_fills(station=till.station).exists()
     assert not Sale.objects.exists()
     assert not Purchase.objects.exists()
+
+
+@pytest.mark.req("SAL-13", "INV-04")
+def test_a_test_declared_after_the_handover_is_returned_in_the_shift_that_pumped_it() -> None:
+    till = make.session()
+    gun = make.nozzle(till.station)
+    make.reading(gun, "1000", make.at(7), kind="OPENING", document="OPEN")
+    fill = make.fill(gun, "20.00", "8.00", totalizer_after="1020")
+    shift = till.shift
+    receiver = make.cashier(till.station)
+    shifts.hand_over(
+        shift=shift, receiver=receiver, crew=[], at=make.NOW, actor=receiver, ends_day=True
+    )
+    later = make.session(till.station)
+    assert later.shift.day != shift.day
+    use(later, fill=fill)
+    shift.refresh_from_db()
+    (own,), (following,) = shift_books(shift), shift_books(later.shift)
+    assert (own.pumped, own.returned, own.sold) == (20, 20, 0)
+    assert (following.returned, following.sold) == (0, 0)
+    (run,) = nozzle_runs(shift)
+    assert (run.tests, run.sold) == (20, 0)
 
 
 @pytest.mark.req("SAL-13")

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 from django.db.models import Sum
+from django.urls import reverse as href
 
 from inventory.models import StockBalance
 from members.models import Purchase
@@ -109,6 +110,24 @@ def test_a_refund_twice_is_once() -> None:
     sale = make.sale(till, items=[(wash, 1)])
     first = give_back(sale, RefundLine(1, amount=Decimal("5.00")))
     assert give_back(sale, RefundLine(1, amount=Decimal("5.00"))) == first
+
+
+@pytest.mark.req("SAL-08")
+@pytest.mark.parametrize("way", ["refund", "reverse"])
+def test_a_page_without_a_key_of_its_own_gives_nothing_back(way: str) -> None:
+    till = make.session()
+    water = make.item(price="2.00", on_hand="10", at=till.station)
+    one, other = make.sale(till, items=[(water, 1)]), make.sale(till, items=[(water, 1)])
+    client = make.signed_in(make.manager(till.station))
+
+    def give(sale: Sale, key: str) -> int:
+        said = {"key": key, "session": till.pk, "reason": "换货", "quantity_1": "1"}
+        return client.post(href(f"sales:{way}", args=[sale.number]), said).status_code
+
+    assert [give(one, ""), give(one, "k" * 61)] == [422, 422]
+    assert [give(one, "page-1"), give(one, "page-1")] == [302, 302]
+    assert give(other, "page-1") == 422
+    assert [row.original for row in Sale.objects.exclude(kind="SALE")] == [one]
 
 
 def test_a_refund_needs_a_reason_an_open_session_and_a_sale() -> None:

@@ -8,7 +8,8 @@ import pytest
 from django.urls import reverse
 
 from sales.models import CashMovement, Deposit, SessionTender, ShiftCorrection
-from sales.services import sessions, shifts
+from sales.queries.cash import custody
+from sales.services import cash, sessions, shifts
 from station.models import BusinessDay, Shift, TillSession
 from tests import make
 from tests.sales.test_worked_shift import closed, counted, handed_over, worked
@@ -77,6 +78,8 @@ def test_a_second_handover_from_a_stale_page_is_refused_in_the_form():
     )
     assert answer.status_code == 422
     assert "已经交班" in answer.content.decode()
+    odd = {"shift": "²", "leader": day.leader.username, "name": "全天班"}
+    assert client.post(reverse("sales:hand_over"), odd).status_code == 404
 
 
 def test_what_should_be_there_shows_only_after_the_count():
@@ -309,18 +312,44 @@ def test_custody_says_who_holds_the_cash_until_the_bank_has_it():
     wrong = client.post(reverse("sales:deposit"), said)
     assert wrong.status_code == 422 and "1864.50" in wrong.content.decode()
     said["amount"] = "1864.50"
-    assert client.post(reverse("sales:deposit"), said).status_code == 302
+    for _ in range(2):  # a double click
+        assert client.post(reverse("sales:deposit"), said).status_code == 302
     assert Deposit.objects.get().amount == D("1864.50")
     assert client.get(reverse("sales:custody")).context["custody"].total == 0
     assert "A-778" in client.get(reverse("sales:deposits")).content.decode()
 
 
-def test_a_cashier_reads_his_own_counts_beside_the_median():
+def test_a_bank_slip_entered_twice_is_refused_in_words_and_keeps_the_cash():
+    day = worked()
+    client = make.signed_in(day.manager)
+    for number, (status, left) in enumerate([(302, []), (422, [D(100)])]):
+        drop = cash.drop(
+            session=day.session,
+            amount=D(100),
+            at=make.at(15, 30),
+            actor=day.leader,
+            client_key=f"later-{number}",
+        )
+        said = {
+            "chosen": [f"d{drop.pk}"],
+            "amount": "100.00",
+            "bank": "工商银行",
+            "slip_no": "A-778",
+            "key": f"bank-{number}",
+        }
+        answer = client.post(reverse("sales:deposit"), said)
+        assert answer.status_code == status
+        holdings = custody(station=day.session.station).holdings
+        assert [one.amount for one in holdings if one.drop == drop] == left
+    assert "A-778 已登记过" in answer.content.decode()
+
+
+def test_a_cashier_reads_his_own_counts_beside_the_median(monkeypatch):
     day = worked()
     closed(day)
-    TillSession.objects.filter(pk=day.session.pk).update(closed_at=make.at(16, 20))
+    monkeypatch.setattr("django.utils.timezone.now", lambda: make.at(18))
     page = make.signed_in(day.leader).get(reverse("sales:my_over_short"))
-    assert page.status_code == 200
+    assert page.status_code == 200 and "20.00" in page.content.decode()
     manager = make.signed_in(day.manager)
     assert manager.get(reverse("sales:over_short_of", args=[day.leader.pk])).status_code == 200
     assert (

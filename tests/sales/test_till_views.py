@@ -10,10 +10,16 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.timezone import now
 
-from sales.models import Sale
+from sales.models import ParkedTicket, Sale
+from sales.services import parking
+from sales.services.sessions import end_session
+from sales.services.settling import SessionEnded
+from sales.services.shifts import hand_over
 from station.models import TillSession
 from tests import make
+from tests.sales.test_handover import at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -83,6 +89,12 @@ def test_the_pulse_shows_a_fill_at_once_and_an_unchanged_till_costs_a_304() -> N
     assert same.status_code == 304
 
 
+@pytest.mark.parametrize("swipe", ["²", "9" * 5000, "-1", "", "soon"])
+def test_a_pulse_after_no_swipe_is_a_pulse(swipe: str) -> None:
+    client, _ = at_the_till()
+    assert client.get(reverse("sales:till_pulse"), {"swipe": swipe}).status_code == 200
+
+
 def test_the_pulse_says_which_till_holds_a_fill() -> None:
     client, till = at_the_till()
     other = make.session(till.station, till=make.till(till.station, 2))
@@ -125,6 +137,79 @@ def test_a_basket_put_aside_is_taken_up_at_another_till_exactly_once() -> None:
     assert post(client, "recall", {}, listed[0]["id"]).status_code == 422
     assert post(client, "settle", basket).status_code == 422  # the fill is at the other till now
     assert post(there, "settle", basket).status_code == 200
+
+
+@pytest.mark.req("SAL-09")
+def test_a_basket_that_was_taken_up_can_be_put_aside_again() -> None:
+    client, till = at_the_till()
+    put = {"basket": make.basket([make.fill_at(till.station)]), "total": "1.00"}
+    first = post(client, "park", put).json()["number"]
+    pk = client.get(reverse("sales:parked")).json()["parked"][0]["id"]
+    basket = post(client, "recall", {}, pk).json()["basket"]  # with the key that it had
+    again = post(client, "park", {"basket": basket, "total": "1.00"}).json()["number"]
+    assert again != first
+    listed = client.get(reverse("sales:parked")).json()["parked"]
+    assert [one["number"] for one in listed] == [again]
+
+
+@pytest.mark.req("SAL-09")
+def test_an_ended_session_puts_nothing_aside() -> None:
+    till = make.session()
+    water = make.item(on_hand="9", at=till.station)
+    end_session(session=till, at=make.NOW, actor=till.cashier)
+    with pytest.raises(SessionEnded, match="没有挂单"):
+        parking.park(
+            basket=make.basket(items=[(water, 1)]),
+            total=Decimal(2),
+            label="",
+            session=till,
+            actor=till.cashier,
+            at=make.NOW,
+        )
+
+
+@pytest.mark.req("SAL-09")
+@pytest.mark.parametrize("stop", ["end", "hand over"])
+def test_a_basket_put_aside_keeps_its_fill_when_its_till_stops(stop: str) -> None:
+    client, till = at_the_till()
+    aside, shown = make.fill_at(till.station), make.fill_at(till.station)
+    post(client, "park", {"basket": make.basket([aside]), "total": "1.00"})
+    assert post(client, "lease", {"fills": [shown.pk]}).status_code == 200
+    if stop == "end":
+        end_session(session=till, at=now(), actor=till.cashier)
+    else:
+        receiver = make.cashier(till.station)
+        hand_over(
+            shift=till.shift, receiver=receiver, crew=[], at=now(), actor=receiver, ends_day=False
+        )
+    other = make.session(till.station, till=make.till(till.station, 2))
+    there = make.signed_in(other.cashier)
+    assert post(there, "settle", make.basket([aside])).status_code == 422
+    assert post(there, "settle", make.basket([shown])).status_code == 200
+    pk = there.get(reverse("sales:parked")).json()["parked"][0]["id"]
+    taken = post(there, "recall", {}, pk).json()["basket"]
+    assert post(there, "settle", taken).status_code == 200
+
+
+@pytest.mark.req("SAL-09")
+@pytest.mark.django_db(transaction=True)
+def test_two_clicks_at_once_put_a_basket_aside_once() -> None:
+    till = make.session()
+    water = make.item(on_hand="9", at=till.station)
+    basket = make.basket(items=[(water, 1)])
+
+    def click() -> None:
+        parking.park(
+            basket=basket,
+            total=Decimal(2),
+            label="",
+            session=till,
+            actor=till.cashier,
+            at=make.NOW,
+        )
+
+    at_once(click, click)
+    assert ParkedTicket.objects.count() == 1
 
 
 def test_a_parked_basket_is_voided_in_words_and_its_fill_is_free() -> None:

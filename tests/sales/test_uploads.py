@@ -19,7 +19,7 @@ from django.test import Client
 from django.urls import reverse
 
 from inventory.models import StockBalance
-from members.models import Purchase
+from members.models import Member, Purchase
 from sales.models import Discrepancy, FillClaim, OfflineUpload, Payment, Sale
 from sales.queries.uploads import uploads_waiting
 from sales.services import till_keys, uploads
@@ -69,6 +69,22 @@ def test_an_offline_sale_becomes_the_same_rows_as_one_at_the_till() -> None:
     assert sale.payments.aggregate(s=Sum("amount"))["s"] == Decimal("202.00")
     assert Purchase.objects.filter(document=sale.number).count() == 2
     assert not Discrepancy.objects.exists()
+
+
+@pytest.mark.req("SAL-15")
+def test_the_member_on_an_offline_sale_is_the_one_who_bought_it() -> None:
+    till = ready()
+    water = make.item("矿泉水", price="2.00", on_hand="10")
+    member, forgotten = make.member(till.station), make.member(till.station)
+    Member.objects.filter(pk=forgotten.pk).update(
+        status=Member.Status.CLOSED, closed_at=make.NOW, phone_index="", id_number_index=""
+    )
+    for number, (said, known) in enumerate(
+        [(member.pk, member.pk), (forgotten.pk, None), (99_999_999, None), (None, None)], 1
+    ):
+        sale = arrive(till, sold(till, number, items=[(water, 1)], member=said))
+        assert sale.member_id == known
+        assert Purchase.objects.get(document=sale.number).member_id == known
 
 
 @pytest.mark.req("SAL-15")

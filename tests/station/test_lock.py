@@ -26,6 +26,12 @@ def test_after_a_quarter_of_an_hour_without_a_touch_the_screen_is_locked():
         assert "已锁定" in client.get("/lock/").content.decode()
 
 
+@pytest.mark.parametrize("told", ["²", "9" * 5000, "-1", "soon"])
+def test_an_idle_time_that_is_no_number_is_no_error(told):
+    client = make.signed_in(make.cashier(make.station()))
+    assert client.get("/account/", headers={"X-Idle-Seconds": told}).status_code == 200
+
+
 def test_a_page_that_refreshes_itself_keeps_nobody_awake():
     client = make.signed_in(make.cashier(make.station()))
     start = now()
