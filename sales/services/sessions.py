@@ -14,7 +14,7 @@ from sales.queries.sessions import FACES, TenderDue, tender_dues, under_way
 from station.errors import Refusal
 from station.models import Crew, Shift, Station, Till, TillSession, User
 from station.money import ZERO, Yuan
-from station.queries import settings
+from station.queries import settings, wording
 from station.services import audit
 
 Status = TillSession.Status
@@ -257,7 +257,7 @@ def accept_count(
         after={
             "receiver": receiver.name,
             "approver": approver.name if approver else "",
-            **{row.tender.name: str(row.difference) for row in rows},
+            **{row.tender.name: wording.over_short(row.difference) for row in rows},
         },
     )
     return rows

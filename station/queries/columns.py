@@ -24,7 +24,11 @@ Kind = Literal[
     "percent",  # a ratio
     "permille",  # in ‰ already
     "gain_loss",  # litres, physical less book
+    "loss_rate",  # 损溢率, in ‰ already
+    "loss_percent",  # 损耗率, a ratio
     "over_short",  # yuan, counted less due
+    "more_less",  # litres, one count less another
+    "more_less_yuan",  # yuan, likewise
     "moment",
     "date",
     "duration",  # seconds
@@ -32,9 +36,10 @@ Kind = Literal[
 Tone = Literal["", "good", "wait", "bad", "info", "off"]
 Value = str | Decimal | int | datetime | date | bool | None
 
-MONEY: Final = frozenset({"yuan", "price", "over_short"})
-VOLUME: Final = frozenset({"litres", "gain_loss"})
-NUMBERS: Final = MONEY | VOLUME | {"count", "percent", "permille", "duration"}
+MONEY: Final = frozenset({"yuan", "price", "over_short", "more_less_yuan"})
+VOLUME: Final = frozenset({"litres", "gain_loss", "more_less"})
+SIGNED: Final = frozenset(wording.SIDES)  # the sign is a word, on screens, paper and in files
+NUMBERS: Final = MONEY | VOLUME | SIGNED | {"count", "percent", "permille", "duration"}
 _WRITERS: Final[dict[str, Callable[[Any], str]]] = {
     "yuan": wording.yuan,
     "price": wording.yuan,
@@ -43,7 +48,11 @@ _WRITERS: Final[dict[str, Callable[[Any], str]]] = {
     "percent": wording.percent,
     "permille": wording.permille,
     "gain_loss": wording.gain_loss,
+    "loss_rate": wording.loss_rate,
+    "loss_percent": wording.loss_percent,
     "over_short": wording.over_short,
+    "more_less": wording.more_less,
+    "more_less_yuan": wording.more_less_yuan,
     "moment": wording.local,
     "date": wording.local,
     "duration": wording.duration,
