@@ -148,7 +148,7 @@ def trial_paper(*, printer: Printer, document: str, by: str, at: datetime) -> Pa
         Row("试打", centre=True),
         Row(rule=True),
         Row("打印机", printer.name),
-        Row("地址", printer.target),
+        Row("接口", printer.get_kind_display()),
         Row("每行字符数", f"{printer.columns}"),
         Row("时间", stamp(at)),
         *((Row("试打人", by),) if by else ()),
