@@ -3,8 +3,10 @@
 Lists, reports, charts and exports are made of these, so that a figure is written the same on each.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from operator import attrgetter
@@ -148,6 +150,10 @@ class Empty:
     action: str = ""
     href: str = ""
     icon: str = "inbox"
+
+    def leading(self, to: Action | None) -> Empty:
+        """The same with the button of an action, where the person has it."""
+        return replace(self, action=to.label, href=to.href) if to else self
 
 
 @dataclass(frozen=True, slots=True)
