@@ -9,7 +9,7 @@ YEARS ?=
 FIFTY = Only-for-the-deployment-check-0123456789-abcdefghijkl
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run code demo test check bench requirements screenshots backup restore lock clean
+.PHONY: help setup setup-dev run code demo test check bench requirements screenshots backup seal-key restore lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*  ## (.*)/  make \1\t\2/' | expand -t 24
@@ -62,8 +62,11 @@ requirements:  ## each requirement with the test that proved it in the last run
 screenshots: setup-dev  ## the pictures of the manuals, of the demo that is running (BIND=127.0.0.1:8000)
 	@.venv/bin/python -m tests.browser.screenshots --address http://$(or $(BIND),127.0.0.1:8000)
 
-backup: setup  ## database, attachments and spool to var/backups/
-	@$(MANAGE) with_servers backup
+backup: setup  ## all data to var/backups/; BLACKBOX=0 leaves the raw frames out
+	@$(MANAGE) with_servers backup $(if $(filter 0,$(BLACKBOX)),--no-black-box)
+
+seal-key: setup  ## seal SITE_KEY under a passphrase, so that backups carry it
+	@$(MANAGE) site_key seal
 
 restore: setup  ## FILE=var/backups/… into an empty database
 	@test -n "$(FILE)" || { echo "用法：make restore FILE=var/backups/某备份"; exit 2; }

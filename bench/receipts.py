@@ -24,12 +24,14 @@ def main() -> bool:
 
 
 def _measure() -> bool:
+    from devices.queries.ports import paper_folder
     from tests import make
 
     session = make.session()
-    paper = Path(os.environ.get("VAR_DIR", ROOT / "var")) / f"bench-paper-{os.getpid()}"
+    paper_folder().mkdir(parents=True, exist_ok=True)
+    paper = paper_folder() / f"bench-paper-{os.getpid()}"
     paper.write_bytes(b"")
-    make.printer(session.till, target=str(paper))
+    make.printer(session.till, target=paper.name)
     wash = make.item("洗车", "30.00", kind="SERVICE")
     worker = subprocess.Popen(
         [sys.executable, "-m", "celery", "-A", "station", "worker", "--pool=solo", "-l", "ERROR"],

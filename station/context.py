@@ -16,7 +16,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 
 from station.access import StaffRequest, may_do
-from station.models import Alert, BusinessDay, Shift, Station
+from station.models import Alert, BusinessDay, Message, Shift, Station
 from station.models.people import Role
 
 THEMES: Final = (
@@ -27,7 +27,7 @@ THEMES: Final = (
 _ACCOUNT: Final = (
     ("station:account", "我的账户", "user-circle"),
     ("station:lock", "锁屏、换班", "lock"),
-    ("station:inbox", "我的消息", "mail"),
+    ("station:inbox", "收件箱", "mail"),
     ("station:ui", "页面样本", "palette"),
 )
 
@@ -41,6 +41,7 @@ class Entry:
     icon: str = ""
     name: str = ""
     active: bool = False
+    count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +182,10 @@ class Frame:
         shift = Shift.objects.filter(**mine, status=Shift.Status.OPEN)
         live = Alert.objects.filter(**mine, status__in=[Alert.Status.OPEN, Alert.Status.SEEN])
         count = live.order_by().values("station").annotate(number=Count("pk")).values("number")
+        unread = Message.objects.filter(recipient=self._staff.user, read_at=None)
+        mail = unread.order_by().values("recipient").annotate(number=Count("pk")).values("number")
         return Station.objects.annotate(
+            messages_unread=Subquery(mail),
             open_day=Subquery(day.values("date")[:1]),
             open_shift=Subquery(shift.values("name")[:1]),
             alerts_open=Subquery(count),
@@ -206,6 +210,11 @@ class Frame:
     @property
     def alerts(self) -> int:
         return getattr(self._now, "alerts_open", 0) or 0
+
+    @property
+    def unread(self) -> int:
+        """Messages that this person has not read, at whatever station."""
+        return getattr(self._now, "messages_unread", 0) or 0
 
     @cached_property
     def alerts_href(self) -> str:
@@ -233,7 +242,7 @@ class Frame:
             return ()
         role = self._staff.role
         return tuple(
-            Entry(label, href, symbol)
+            Entry(label, href, symbol, count=self.unread if name == "station:inbox" else 0)
             for name, label, symbol in _ACCOUNT
             if (href := page_for(name, role))
         )

@@ -88,6 +88,7 @@ MENU = [
             ("人员与权限", "station:people"),
             ("上线检查", "station:go_live"),
             ("限额与参数", "station:settings"),
+            ("节假日历", "station:calendar"),
             ("预警", "station:alerts"),
             ("后台任务", "station:jobs"),
             ("审计日志", "station:audit"),

@@ -32,7 +32,7 @@ env = environ.Env()
 DEBUG = env.bool("DEBUG", default=False)
 PRODUCTION = env.bool("PRODUCTION", default=False)
 DEMO = env.bool("DEMO", default=False)
-VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
+VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var"))).absolute()
 
 
 def _secret(name: str, length: int) -> str:
@@ -271,6 +271,8 @@ X_FRAME_OPTIONS = "DENY"
 if HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = 31536000
+# The demo's second line speaks TCP. 0: the usual port, or a free one where another station has it.
+SIMULATOR_PORT = env.int("SIMULATOR_PORT", default=0)
 # A till locks itself after this many idle minutes; the cashier comes back with a PIN.
 IDLE_LOCK_MINUTES = env.int("IDLE_LOCK_MINUTES", default=15)
 

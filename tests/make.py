@@ -474,7 +474,7 @@ def tenders() -> dict[str, Tender]:
     return {tender.code: tender for tender in Tender.objects.all()}
 
 
-def printer(till: Till, target: str = "/dev/null", **fields: object) -> Printer:
+def printer(till: Till, target: str = "paper", **fields: object) -> Printer:
     """A printer at a till: a file, unless told otherwise."""
     return Printer.objects.create(
         **{

@@ -91,7 +91,7 @@ class PrinterForm(forms.Form):
     target = forms.CharField(
         label="地址",
         max_length=200,
-        help_text="网络 192.168.1.50:9100，串口 /dev/ttyS1，文件写完整路径",
+        help_text="网络 192.168.1.50:9100，串口 /dev/ttyS1，文件只填文件名，如 till-1.bin",
     )
     till = forms.ModelChoiceField(label="收银台", queryset=Till.objects.none(), required=False)
     columns = forms.TypedChoiceField(

@@ -26,6 +26,7 @@ from devices.protocols.rdm6300 import Rdm6300
 from devices.protocols.scanner import Scanner, mask
 from devices.recorder import HEARD, JUNK, Recorder
 from devices.spool import Fact, Spool
+from station.queries.trouble import said_of
 
 log = logging.getLogger(__name__)
 
@@ -73,8 +74,8 @@ class ReaderLine(threading.Thread):
         while not self._ending.is_set():
             try:
                 port = Port(self.line.url, self._listener.settings)
-            except PortLost as trouble:
-                self._lost(str(trouble))
+            except PortLost as lost:
+                self._lost(lost)
                 self._ending.wait(pause)
                 pause = min(REOPEN_LAST, pause * 2)
                 continue
@@ -83,8 +84,8 @@ class ReaderLine(threading.Thread):
             try:
                 while not self._ending.is_set():
                     self._listen(port)
-            except PortLost as trouble:
-                self._lost(str(trouble))
+            except PortLost as lost:
+                self._lost(lost)
             finally:
                 port.close()
         self._box.close()
@@ -141,10 +142,11 @@ class ReaderLine(threading.Thread):
         self.live.is_open, self.live.error = True, ""
         self._alarm(f"{self.line.name}已恢复", over=True)
 
-    def _lost(self, why: str) -> None:
+    def _lost(self, why: PortLost) -> None:
         if self.live.is_open or not self.live.error:
+            log.warning("%s: %s", self.line.name, why)
             self._alarm(f"{self.line.name}无法打开或已断开，请检查接线和电源")
-        self.live.is_open, self.live.error = False, why[:180]
+        self.live.is_open, self.live.error = False, said_of(why)
 
     def _alarm(self, text: str, *, over: bool = False) -> None:
         self._record(

@@ -37,6 +37,7 @@ from devices.protocols.base import (
 from devices.protocols.dart.codec import DartCodec
 from devices.recorder import Recorder
 from devices.spool import Spool
+from station.queries.trouble import said_of
 
 log = logging.getLogger(__name__)
 
@@ -171,8 +172,8 @@ class PumpLine(threading.Thread):
         while not self._ending.is_set():
             try:
                 port = Port(self.line.url, self._codec.settings)
-            except PortLost as trouble:
-                self._lost(str(trouble))
+            except PortLost as lost:
+                self._lost(lost)
                 self._wait(pause)
                 pause = min(REOPEN_LAST, pause * 2)
                 continue
@@ -181,8 +182,8 @@ class PumpLine(threading.Thread):
             try:
                 wire = Wire(port, self._codec, self._box, echo=bool(self.line.options.get("echo")))
                 self._work(wire)
-            except PortLost as trouble:
-                self._lost(str(trouble))
+            except PortLost as lost:
+                self._lost(lost)
             finally:
                 port.close()
         self._box.close()
@@ -323,10 +324,11 @@ class PumpLine(threading.Thread):
         self.live.is_open, self.live.error = True, ""
         self._alarm("LINE", f"{self.line.name}已恢复", over=True)
 
-    def _lost(self, why: str) -> None:
+    def _lost(self, why: PortLost) -> None:
         if self.live.is_open or not self.live.error:
+            log.warning("%s: %s", self.line.name, why)
             self._alarm("LINE", f"{self.line.name}无法打开或已断开，请检查接线和电源")
-        self.live.is_open, self.live.error = False, why[:180]
+        self.live.is_open, self.live.error = False, said_of(why)
         for point in self.points.values():
             point.lost(Instant(now(), wall()))
         self._show()

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
 from devices.models import DispenserWiring, Line, NozzleState, Printer, Reader, Swipe
+from devices.queries.ports import port_kind
 from station.models import Station
 
 # A line that is polled answers several times a second; a listening line only when somebody swipes.
@@ -26,6 +27,10 @@ class LineStatus:
     answered: int | None  # whole per cent of polls
     bad_frames: int
     error: str
+
+    @property
+    def port(self) -> str:
+        return port_kind(self.line.url)
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Final
 
 from django.db.models import QuerySet
-from django.utils.timezone import get_current_timezone
 
 from devices.models import Card, ReadRule, Swipe
 from station.models import Station
+from station.queries.listing import within
 
 LONGEST: Final = 120
 MESSAGES: Final = {
@@ -62,10 +62,7 @@ def swipes(*, station: Station, outcome: str = "", since: date | None = None) ->
     )
     if outcome:
         rows = rows.filter(outcome=outcome)
-    if since:
-        start = datetime(since.year, since.month, since.day, tzinfo=get_current_timezone())
-        rows = rows.filter(occurred_at__gte=start)
-    return rows
+    return within(rows, "occurred_at", since=since)
 
 
 def said(swipe: Swipe) -> str:

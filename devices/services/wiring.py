@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from django.db import IntegrityError, models, transaction
 
 from devices.models import Command, DispenserWiring, Line, Printer, Reader
+from devices.queries.ports import PAPERS, is_port, paper_file
 from devices.services import commands
 from station.errors import Refusal
 from station.models import Station, User
@@ -33,8 +34,16 @@ class WiringRefused(Refusal):
 def save_line(
     *, row: Line | None, values: Mapping[str, Any], at: datetime, actor: User, station: Station
 ) -> Line:
-    """Add or change a line. Refuses a second line of one name or on one port."""
+    """Add or change a line. Refuses a second line of one name or on one port, and no port at all."""
+    _refuse_no_port(values["url"])
     return _save(Line, row, values, at=at, actor=actor, station=station, own={"station": station})
+
+
+@transaction.atomic
+def move_line(*, line: Line, url: str, at: datetime) -> Line:
+    """A line is reached elsewhere now, as the demo's simulator found out; audited as the system's."""
+    _refuse_no_port(url)
+    return _save(Line, line, {"url": url}, at=at, actor=None, station=line.station)
 
 
 @transaction.atomic
@@ -68,10 +77,27 @@ def save_reader(
 def save_printer(
     *, row: Printer | None, values: Mapping[str, Any], at: datetime, actor: User, station: Station
 ) -> Printer:
-    """Add or change a receipt printer. Never tells the poller: printing is the workers' work."""
+    """Add or change a receipt printer. Never tells the poller: printing is the workers' work.
+
+    Refuses a file outside the folder for papers: the server may write in many places, and a page
+    is no way to any of them.
+    """
+    if values["kind"] == Printer.Kind.FILE and paper_file(values["target"]) is None:
+        raise WiringRefused(
+            f"未保存：文件打印只写在数据目录的 {PAPERS} 文件夹里，请只填文件名，例如 till-1.bin"
+        )
+    if values["kind"] == Printer.Kind.SERIAL:
+        _refuse_no_port(values["target"])
     return _write(
         Printer, row, values, at=at, actor=actor, station=station, own={"station": station}
     )
+
+
+def _refuse_no_port(url: str) -> None:
+    if not is_port(url):
+        raise WiringRefused(
+            "未保存：端口须是串口（如 /dev/ttyUSB0）或串口服务器（socket://、rfc2217://），请核对"
+        )
 
 
 def _save(
@@ -80,7 +106,7 @@ def _save(
     values: Mapping[str, Any],
     *,
     at: datetime,
-    actor: User,
+    actor: User | None,
     station: Station,
     own: Mapping[str, Any] | None = None,
 ) -> Row:
@@ -95,7 +121,7 @@ def _write(
     values: Mapping[str, Any],
     *,
     at: datetime,
-    actor: User,
+    actor: User | None,
     station: Station,
     own: Mapping[str, Any] | None = None,
 ) -> Row:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import pty
 import select
@@ -61,13 +62,22 @@ class PtyEnd:
 
 
 class TcpEnd:
-    """A serial-to-TCP converter: one caller at a time, a new one replaces the old."""
+    """A serial-to-TCP converter: one caller at a time, a new one replaces the old.
 
-    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
+    With `yielding` it takes any free port where another program has the one it was given.
+    """
+
+    def __init__(self, port: int, host: str = "127.0.0.1", *, yielding: bool = False) -> None:
         self._address = host, port
         self._listening: socket.socket | None = None
         self._caller: socket.socket | None = None
-        self.mend()
+        try:
+            self.mend()
+        except OSError as error:
+            if not yielding or error.errno != errno.EADDRINUSE:
+                raise
+            self._address = host, 0
+            self.mend()
 
     @property
     def port(self) -> int:

@@ -7,7 +7,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -40,13 +40,19 @@ class Place:
 
 @dataclass(slots=True)
 class Forecourt:
-    """Everything simulated. `totals` are litres by (dispenser, position) where none were kept."""
+    """Everything simulated. `totals` are litres by (dispenser, position) where none were kept.
+
+    `port` is where the TCP line is wanted (0: the layout's); one that is `yielding` takes a free
+    port where that one is taken.
+    """
 
     folder: Path
     speed: Decimal = Decimal(1)
     cars: bool = True
     byte_times: bool = True
     seed: int | None = None
+    port: int = 0
+    yielding: bool = True
     decimals: Mapping[int, Decimals] = field(default_factory=dict)
     totals: Mapping[tuple[int, int], Decimal] = field(default_factory=dict)
     wall: Callable[[], datetime] = datetime.now
@@ -79,9 +85,22 @@ class Forecourt:
             self.readers[reader.name] = Reader(end) if reader.protocol == "RDM6300" else Gun(end)
 
     def _bus_line(self, line: layout.SimulatedLine, pumps: list[Pump]) -> BusLine:
-        end: End = PtyEnd(self.folder / line.pty) if line.pty else TcpEnd(line.port)
+        if line.pty:
+            end: End = PtyEnd(self.folder / line.pty)
+        else:
+            end = TcpEnd(self.port or line.port, yielding=self.yielding)
         bus = Bus(pumps, dice=random.Random(self.seed))
         return BusLine(bus, end, byte_times=self.byte_times, speed=self.speed)
+
+    def addresses(self) -> dict[str, str]:
+        """Where each line and reader is reached now, by name."""
+        lines = {
+            line.name: replace(line, port=end.port).url(str(self.folder))
+            if isinstance(end := self.lines[line.name].end, TcpEnd)
+            else line.url(str(self.folder))
+            for line in layout.LINES
+        }
+        return lines | {one.name: one.url(str(self.folder)) for one in layout.READERS}
 
     # ------------------------------------------------------------------ what a head keeps
 

@@ -1,7 +1,7 @@
 """The demo forecourt: 8 dispensers of 4 nozzles on two DART lines, a card reader and a scanner.
 
 Line 1 is a pseudo-terminal, line 2 a serial-to-TCP converter. Paths are below the folder that
-the simulator is given; the ports are on loopback. Nozzle numbers run through: dispenser n has
+the simulator is given; the port is on loopback, and another where that one is taken. Nozzle numbers run through: dispenser n has
 4n−3 … 4n, its positions 1-4 draw 92#, 95#, 98# and 0# from tanks 1-4.
 """
 
@@ -15,6 +15,7 @@ NOZZLES = len(TANK_OF_POSITION)
 # price still agrees to the fen. A dispenser's wiring has to say the same.
 VOLUME_DECIMALS, AMOUNT_DECIMALS, PRICE_DECIMALS, TOTALS_DECIMALS = 3, 2, 2, 3
 FIRST_ADDRESS = 0x50
+HERE = "socket://127.0.0.1:"
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class SimulatedLine:
 
     def url(self, folder: str) -> str:
         """What the poller opens; `folder` is where the simulator links its pseudo-terminals."""
-        return f"{folder}/{self.pty}" if self.pty else f"socket://127.0.0.1:{self.port}"
+        return f"{folder}/{self.pty}" if self.pty else f"{HERE}{self.port}"
 
 
 @dataclass(frozen=True)

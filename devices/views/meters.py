@@ -25,7 +25,7 @@ from station.views.listing import list_response
 @may("devices.wiring.view")
 def meters(request: StaffRequest) -> HttpResponseBase:
     changing = may_do(request.role, "devices.wiring.change")
-    new = Action("登记换表", reverse("devices:meter_new"))
+    new = Action("登记换表", reverse("devices:meter_new")) if changing else None
     listing = ListPage(
         title="换表与泵码归零",
         columns=(
@@ -42,13 +42,11 @@ def meters(request: StaffRequest) -> HttpResponseBase:
             "nozzle", "actor"
         ),
         order=("-occurred_at",),
-        primary=new if changing else None,
+        primary=new,
         empty=Empty(
             "没有换过表",
             "计量表更换后在这里登记旧表止码和新表起码，走字才接得上。",
-            new.label if changing else "",
-            new.href if changing else "",
-        ),
+        ).leading(new),
     )
     return list_response(request, listing)
 

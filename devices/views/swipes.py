@@ -58,7 +58,7 @@ def swipes(request: StaffRequest) -> HttpResponseBase:
 @may("devices.swipes")
 def cards(request: StaffRequest) -> HttpResponseBase:
     changing = may_do(request.role, "devices.cards.change")
-    new = Action("发卡", reverse("devices:card_new"))
+    new = Action("发卡", reverse("devices:card_new")) if changing else None
     listing = ListPage(
         title="卡",
         columns=(
@@ -76,14 +76,12 @@ def cards(request: StaffRequest) -> HttpResponseBase:
         rows=asked.cards(station=request.station),
         order=("-issued_at",),
         opens=(lambda row: reverse("devices:card", args=[row.pk])) if changing else None,
-        primary=new if changing else None,
+        primary=new,
         empty=Empty(
             "还没有发过卡",
             "给员工发卡后，刷卡就能认出是谁。",
-            new.label if changing else "",
-            new.href if changing else "",
             icon="id",
-        ),
+        ).leading(new),
     )
     return list_response(request, listing, template="devices/cards.html")
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from devices.forms.wiring import DispenserWiringForm, LineForm, PrinterForm, ReaderForm
 from devices.models import DispenserWiring, Line, Printer, Reader
+from devices.queries.ports import port_kind
 from devices.services import wiring
 from station.access import StaffRequest
 from station.queries.columns import Column
@@ -30,7 +31,7 @@ LINES = Reference(
     columns=(
         Column("名称", "name"),
         Column("协议", lambda row: row.get_protocol_display()),
-        Column("端口", "url", "code"),
+        Column("接法", lambda row: port_kind(row.url)),
         Column("波特率", "baud", "count"),
         Column("校验", lambda row: row.get_parity_display()),
         Column("在用", "active"),
@@ -109,7 +110,6 @@ PRINTERS = Reference(
     columns=(
         Column("名称", "name"),
         Column("接口", lambda row: row.get_kind_display()),
-        Column("地址", "target", "code"),
         Column("收银台", lambda row: str(row.till) if row.till else ""),
         Column("每行字符数", "columns", "count"),
         Column("带钱箱", "opens_drawer"),

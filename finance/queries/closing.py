@@ -49,6 +49,16 @@ class Difference:
     def is_decided(self) -> bool:
         return self.decision is not None
 
+    @property
+    def worth(self) -> str:
+        """The money it is about; which way it went is in the text, so no sign stands here."""
+        return wording.yuan(None if self.amount is None else abs(self.amount))
+
+    @property
+    def volume(self) -> Litres | None:
+        """The litres it is about, likewise without a sign."""
+        return None if self.litres is None else abs(self.litres)
+
     def is_carried_into(self, day: BusinessDay) -> bool:
         """Whether it was accepted on an earlier day and only passes through this one."""
         return self.decision is not None and self.decision.day_id != day.pk
@@ -85,7 +95,7 @@ def blockers(*, day: BusinessDay, figures: Figures) -> list[Blocker]:
         *(
             Blocker(
                 "CHECK",
-                f"勾稽不符：{check.name}，相差 {check.difference}，请核对后再日结",
+                f"勾稽不符：{check.name}，相差 {abs(check.difference)}，请核对后再日结",
                 "系统",
             )
             for check in figures.checks
@@ -245,7 +255,7 @@ def _variances(day: BusinessDay, tanks: Sequence[TankDay]) -> list[Difference]:
             kind="VARIANCE",
             subject=f"{day.date}-{tank.number}",
             text=f"{tank.number} 号罐（{tank.grade}）{wording.gain_loss(tank.variance)}，"
-            f"损溢率 {wording.permille(tank.variance_permille)} 超过限额，尚未归因",
+            f"损溢率 {wording.loss_rate(tank.variance_permille)} 超过限额，尚未归因",
             litres=tank.variance,
             href=link("inventory:tanks"),
         )

@@ -247,7 +247,7 @@ def receivable(*, carried: Yuan, window: Days) -> Receivable:
 def discrepancies(day: BusinessDay) -> tuple[Tally, ...]:
     """待处理 raised on the day, by kind; what became of them since is on their page."""
     rows = ask(
-        """SELECT kind, COUNT(*) AS count, SUM(amount) AS amount FROM sales_discrepancy
+        """SELECT kind, COUNT(*) AS count, SUM(ABS(amount)) AS amount FROM sales_discrepancy
         WHERE day_id = %(day)s GROUP BY kind ORDER BY kind""",
         day=day.pk,
     )

@@ -16,6 +16,7 @@ from finance.queries.links import link
 from inventory.queries.books import Level
 from sales.models import Discrepancy, Prepay, PriceDownload
 from sales.queries.cash import Custody
+from sales.queries.discrepancies import INVOLVED
 from sales.queries.pricing import live_downloads
 from sales.queries.unpaid import unpaid_fills
 from station.models import Alert, BusinessDay, PriceChange, Station
@@ -153,7 +154,7 @@ def _days(station: Station, at: datetime) -> Iterable[Todo]:
 
 def _discrepancies(station: Station) -> Iterable[Todo]:
     held = Discrepancy.objects.filter(station=station, status=Discrepancy.Status.OPEN).aggregate(
-        count=Count("pk"), amount=Sum("amount")
+        count=Count("pk"), amount=INVOLVED
     )
     if held["count"]:
         yield Todo(

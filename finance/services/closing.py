@@ -24,6 +24,7 @@ from inventory.services.books import freeze_day_books
 from station.errors import Refusal
 from station.models import BusinessDay, User
 from station.money import ZERO
+from station.queries import wording
 from station.services import audit
 from station.services.days import mark_closed
 from station.services.numbering import next_number
@@ -118,7 +119,7 @@ def close_day(*, day: BusinessDay, at: datetime, actor: User, remarks: str = "")
             "营业日": f"{locked.date}",
             "油品升数": f"{head.fuel_litres}",
             "应收": f"{head.due}",
-            "长短款": f"{head.over_short}",
+            "长短款": wording.over_short(head.over_short),
             "摘要": head.sha256,
         },
     )
@@ -160,7 +161,7 @@ def _accept(
         station=day.station,
         document=f"{day.date}",
         reason=reason,
-        after={"差异": found.text, "金额": f"{found.amount}", "升数": f"{found.litres}"},
+        after={"差异": found.text, "金额": found.worth, "升数": wording.litres(found.volume)},
     )
     return decision
 

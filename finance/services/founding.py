@@ -13,6 +13,7 @@ from decimal import Decimal
 from django.db import IntegrityError, transaction
 
 from devices.models import DispenserWiring, Line, NozzleState, TotalizerReading
+from devices.queries.ports import is_port
 from devices.services import commands
 from finance.models import OpeningBalance
 from inventory.models import Item
@@ -96,6 +97,8 @@ def lay_out(
     numbers = [number for line in lines for number in line.dispensers]
     if not numbers or len(set(numbers)) != len(numbers):
         raise NotComplete("每台加油机须出现在一条线路上，且只出现一次")
+    if strange := [line.name for line in lines if not is_port(line.url)]:
+        raise NotComplete(f"{'、'.join(strange)}的端口不对：须是串口或串口服务器，请核对")
     order = [made[number] for number in positions]
     for line in lines:
         _line(station, line, order, per_island)

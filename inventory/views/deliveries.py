@@ -20,7 +20,7 @@ from station.access import StaffRequest, may, may_do
 from station.errors import Refusal
 from station.models import Tank
 from station.queries.columns import Action, Column, Empty, Step, Tone
-from station.queries.listing import ListPage
+from station.queries.listing import ListPage, within
 from station.views.listing import filters_of, list_response
 
 Status = Delivery.Status
@@ -45,12 +45,9 @@ def deliveries(request: StaffRequest) -> HttpResponseBase:
     )
     if values.get("status"):
         rows = rows.filter(status=values["status"])
-    if values.get("since"):
-        rows = rows.filter(planned_at__date__gte=values["since"])
-    if values.get("until"):
-        rows = rows.filter(planned_at__date__lte=values["until"])
-    plan_href = reverse("inventory:delivery-plan")
+    rows = within(rows, "planned_at", since=values.get("since"), until=values.get("until"))
     may_plan = may_do(request.role, "inventory.deliver")
+    new = Action("录入卸油单", reverse("inventory:delivery-plan")) if may_plan else None
     listing = ListPage(
         title="卸油单",
         columns=(
@@ -79,8 +76,8 @@ def deliveries(request: StaffRequest) -> HttpResponseBase:
         order=("-planned_at",),
         filters=filters,
         opens=lambda row: reverse("inventory:delivery", args=[row.number]),
-        primary=Action("录入卸油单", plan_href) if may_plan else None,
-        empty=Empty("还没有卸油单", "油罐车到站时先录入出库单，再卸油。", "录入卸油单", plan_href),
+        primary=new,
+        empty=Empty("还没有卸油单", "油罐车到站时先录入出库单，再卸油。").leading(new),
     )
     return list_response(request, listing)
 

@@ -32,7 +32,7 @@ from station.errors import Refusal
 from station.models import BusinessDay
 from station.queries.calendar import open_day
 from station.queries.columns import Action, Column, Empty
-from station.queries.listing import ListPage
+from station.queries.listing import ListPage, within
 from station.services.numbering import next_number
 from station.views.crud import Reference
 from station.views.listing import filters_of, list_response
@@ -162,10 +162,9 @@ def stock_moves(request: StaffRequest) -> HttpResponseBase:
         rows = rows.filter(Q(item__code__iexact=text) | Q(item__name__icontains=text))
     if values.get("kind"):
         rows = rows.filter(kind=values["kind"])
-    if values.get("since"):
-        rows = rows.filter(occurred_at__date__gte=values["since"])
-    if values.get("until"):
-        rows = rows.filter(occurred_at__date__lte=values["until"])
+    rows = within(rows, "occurred_at", since=values.get("since"), until=values.get("until"))
+    may_receive = may_do(request.role, "inventory.stock.receive")
+    new = Action("进货", reverse("inventory:receive")) if may_receive else None
     listing = ListPage(
         title="库存流水",
         columns=(
@@ -182,10 +181,8 @@ def stock_moves(request: StaffRequest) -> HttpResponseBase:
         order=("-id",),
         filters=filters,
         counting=False,
-        primary=Action("进货", reverse("inventory:receive")),
-        empty=Empty(
-            "还没有库存流水", "进货、销售、盘点都会记在这里。", "进货", reverse("inventory:receive")
-        ),
+        primary=new,
+        empty=Empty("还没有库存流水", "进货、销售、盘点都会记在这里。").leading(new),
     )
     return list_response(
         request,

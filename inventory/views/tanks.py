@@ -15,12 +15,12 @@ from inventory.models import Dip, TankBook, TankMovement
 from inventory.queries.books import levels
 from inventory.services.dips import record_dip
 from inventory.services.movements import adjust
-from station.access import StaffRequest, may
+from station.access import StaffRequest, may, may_do
 from station.errors import Refusal
 from station.models import Tank
 from station.queries.calendar import open_day, open_shift
 from station.queries.columns import Action, Column, Empty
-from station.queries.listing import ListPage
+from station.queries.listing import ListPage, within
 from station.services.approval import check_approver
 from station.services.numbering import next_number
 from station.views.listing import filters_of, list_response
@@ -139,10 +139,10 @@ def dips(request: StaffRequest) -> HttpResponseBase:
     values = filters.cleaned_data
     if values.get("tank"):
         rows = rows.filter(tank=values["tank"])
-    if values.get("since"):
-        rows = rows.filter(occurred_at__date__gte=values["since"])
-    if values.get("until"):
-        rows = rows.filter(occurred_at__date__lte=values["until"])
+    rows = within(rows, "occurred_at", since=values.get("since"), until=values.get("until"))
+    new = (
+        Action("量油", reverse("inventory:dip")) if may_do(request.role, "inventory.dip") else None
+    )
     listing = ListPage(
         title="罐存记录",
         columns=(
@@ -161,8 +161,8 @@ def dips(request: StaffRequest) -> HttpResponseBase:
         rows=rows,
         order=("-occurred_at",),
         filters=filters,
-        primary=Action("量油", reverse("inventory:dip")),
-        empty=Empty("还没有罐存记录", "量油后会出现在这里。", "量油", reverse("inventory:dip")),
+        primary=new,
+        empty=Empty("还没有罐存记录", "量油后会出现在这里。").leading(new),
     )
     return list_response(request, listing)
 

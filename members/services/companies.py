@@ -9,10 +9,11 @@ from django.db import transaction
 
 from members.models import Company
 from members.queries.cards import card_of_company
+from members.services.noting import about
 from station.errors import Refusal
 from station.models import Station, User
 from station.queries.masking import mask_id, mask_name, mask_phone
-from station.services import audit, sealing
+from station.services import sealing
 from station.services.numbering import next_in
 
 
@@ -48,7 +49,7 @@ def add_company(
     company.tax_no = _tax_no(tax_no)
     said = _seal_in(company, contact, phone, bank_account)
     company.save()
-    _note(company, "members.company.added", at, actor, after={"名称": company.name, **said})
+    about(company).note("members.company.added", at, actor, after={"名称": company.name, **said})
     return company
 
 
@@ -79,8 +80,7 @@ def change_company(
     company.save()
     changed = {field: new for field, new in said.items() if old[field] != new}
     if changed:
-        _note(
-            company,
+        about(company).note(
             "members.company.changed",
             at,
             actor,
@@ -117,23 +117,3 @@ def _tax_no(text: str) -> str:
     if kept and not re.fullmatch(r"[0-9A-Z]{15,20}", kept):
         raise BadTaxNo("税号不对：统一社会信用代码为 18 位字母和数字，请核对。")
     return kept
-
-
-def _note(
-    company: Company,
-    action: str,
-    at: datetime,
-    actor: User,
-    *,
-    before: dict[str, str] | None = None,
-    after: dict[str, str] | None = None,
-) -> None:
-    audit.record(
-        at=at,
-        actor=actor,
-        action=action,
-        station=company.station,
-        document=company.number,
-        before=before,
-        after=after,
-    )

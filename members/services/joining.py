@@ -9,11 +9,12 @@ from django.db import IntegrityError, transaction
 
 from members.models import Member, Vehicle
 from members.queries.cards import card_of
+from members.services.noting import about
 from members.services.vehicles import add_vehicle
 from station.errors import Refusal
 from station.models import Station, User
 from station.queries.masking import mask_id, mask_name, mask_phone
-from station.services import audit, sealing
+from station.services import sealing
 from station.services.numbering import next_in
 
 MOBILE = re.compile(r"1[3-9]\d{9}")
@@ -92,15 +93,14 @@ def join(
         raise
     if plate.strip():
         add_vehicle(owner=member, plate=plate, at=at, actor=actor)
-    _note(
-        member,
+    about(member).note(
         "members.member.joined",
         at,
         actor,
         after={"姓名": mask_name(name.strip()), "手机号": mask_phone(kept)},
     )
     if consent:
-        _note(member, "members.consent.given", at, actor)
+        about(member).note("members.consent.given", at, actor)
     return member
 
 
@@ -134,8 +134,7 @@ def change(
         changed["身份证号"] = (before.id_number, mask_id(kept))
     if changed:
         member.save()
-        _note(
-            member,
+        about(member).note(
             "members.member.changed",
             at,
             actor,
@@ -150,7 +149,9 @@ def set_consent(*, member: Member, given: bool, at: datetime, actor: User) -> No
     _refuse_closed(member)
     rows = Member.objects.filter(pk=member.pk, consented_at__isnull=given)
     if rows.update(consented_at=at if given else None):
-        _note(member, "members.consent.given" if given else "members.consent.withdrawn", at, actor)
+        about(member).note(
+            "members.consent.given" if given else "members.consent.withdrawn", at, actor
+        )
     member.refresh_from_db(fields=["consented_at"])
 
 
@@ -178,7 +179,7 @@ def forget(*, member: Member, reason: str, at: datetime, actor: User) -> None:
     )
     sealing.destroy_key(key=member.key, at=at)
     member.refresh_from_db()
-    _note(member, "members.member.forgotten", at, actor, reason=reason)
+    about(member).note("members.member.forgotten", at, actor, reason=reason)
 
 
 def _refuse_taken(index: str) -> None:
@@ -195,25 +196,3 @@ def _refuse_closed(member: Member) -> None:
 def _check_digit(number: str) -> str:
     total = sum(int(digit) * weight for digit, weight in zip(number, ID_WEIGHTS, strict=False))
     return ID_CHECKS[total % 11]
-
-
-def _note(
-    member: Member,
-    action: str,
-    at: datetime,
-    actor: User,
-    *,
-    reason: str = "",
-    before: dict[str, str] | None = None,
-    after: dict[str, str] | None = None,
-) -> None:
-    audit.record(
-        at=at,
-        actor=actor,
-        action=action,
-        station=member.home_station,
-        document=member.number,
-        reason=reason,
-        before=before,
-        after=after,
-    )

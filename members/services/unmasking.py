@@ -8,9 +8,9 @@ from django.db import transaction
 
 from members.models import Company, Member
 from members.queries.cards import Card, card_of, card_of_company
+from members.services.noting import about
 from station.errors import Refusal
 from station.models import User
-from station.services import audit
 
 
 class ReasonMissing(Refusal):
@@ -23,14 +23,8 @@ def unmask(*, subject: Member | Company, reason: str, at: datetime, actor: User)
     if len(reason.strip()) < 2:
         raise ReasonMissing("没有显示：请写明查看原因，例如「顾客要求核对手机号」。")
     is_member = isinstance(subject, Member)
-    audit.record(
-        at=at,
-        actor=actor,
-        action="members.member.unmasked" if is_member else "members.company.unmasked",
-        station=subject.home_station if isinstance(subject, Member) else subject.station,
-        document=subject.number,
-        reason=reason.strip(),
-    )
+    action = "members.member.unmasked" if is_member else "members.company.unmasked"
+    about(subject).note(action, at, actor, reason=reason.strip())
     if isinstance(subject, Member):
         return card_of(subject, full=True)
     return card_of_company(subject, full=True)

@@ -8,10 +8,10 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 
 from members.models import Company, Member, Vehicle
+from members.services.noting import about
 from station.errors import Refusal
 from station.models import Grade, User
 from station.queries.masking import mask_plate
-from station.services import audit
 from station.services.sealing import blind_index, normal, seal, tail_index
 
 PLACES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
@@ -70,7 +70,7 @@ def add_vehicle(
         raise PlateTaken(
             f"车牌 {mask_plate(kept)} 已登记在别的会员或单位名下，请先在那里移除。"
         ) from None
-    _note(owner, "members.vehicle.added", kept, at, actor)
+    about(owner).note("members.vehicle.added", at, actor, after={"车牌": mask_plate(kept)})
     return vehicle
 
 
@@ -79,16 +79,5 @@ def remove_vehicle(*, vehicle: Vehicle, plate: str, at: datetime, actor: User) -
     """Take a plate away: sold, or typed wrongly. `plate` is masked already. Twice is once."""
     owner = vehicle.member or vehicle.company
     if Vehicle.objects.filter(pk=vehicle.pk, active=True).update(active=False) and owner:
-        _note(owner, "members.vehicle.removed", plate, at, actor)
-
-
-def _note(owner: Member | Company, action: str, plate: str, at: datetime, actor: User) -> None:
-    station = owner.home_station if isinstance(owner, Member) else owner.station
-    audit.record(
-        at=at,
-        actor=actor,
-        action=action,
-        station=station,
-        document=owner.number,
-        after={"车牌": plate if "*" in plate else mask_plate(plate)},
-    )
+        masked = plate if "*" in plate else mask_plate(plate)
+        about(owner).note("members.vehicle.removed", at, actor, after={"车牌": masked})

@@ -10,6 +10,7 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery
 from devices.models import Printer
 from sales.models import Receipt
 from station.models import Station
+from station.queries.listing import within
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,9 @@ def receipts_of(
         rows = rows.filter(status=status)
     if kind:
         rows = rows.filter(kind=kind)
-    if since:
-        rows = rows.filter(asked_at__date__gte=since)
     if text:
         rows = rows.filter(document__icontains=text.strip())
-    return rows
+    return within(rows, "asked_at", since=since)
 
 
 def printer_rows(*, station: Station) -> list[PrinterRow]:

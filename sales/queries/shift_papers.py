@@ -94,7 +94,7 @@ def remarks(told: ShiftReport) -> tuple[str, ...]:
     """Reasons for litres, what passed on and in, and what the classes hold that has no column."""
     said = ["本班还有收银台没有点款，点款前不显示各付款方式的金额"] if told.blind else []
     said += [
-        f"{run.nozzle}差异 {wording.litres(run.difference)} 升：{'；'.join(run.reasons)}"
+        f"{run.nozzle}走字比单据{wording.more_less(run.difference)}：{'；'.join(run.reasons)}"
         for run in told.runs
         if run.reasons
     ]

@@ -41,8 +41,8 @@ _NOZZLE = (
     Column("转下班", kind="litres", minor=True),
     Column("POS 升数", kind="litres"),
     Column("POS 金额", kind="yuan"),
-    Column("差异升数", kind="litres"),
-    Column("差异金额", kind="yuan"),
+    Column("差异升数", kind="more_less"),
+    Column("差异金额", kind="more_less_yuan"),
 )
 
 
@@ -142,7 +142,7 @@ def tank_table(books: Sequence[Book], opened: dict[int, Dip]) -> ReportTable:
         Column("交班油温(℃)", minor=True),
         Column("交班净油量", kind="litres"),
         Column("损溢量", kind="gain_loss"),
-        Column("损溢率‰", kind="permille"),
+        Column("损溢率", kind="loss_rate"),
         Column("归因"),
     )
     rows: list[Row] = [
@@ -195,7 +195,7 @@ def handed_tanks(books: Sequence[Book]) -> ReportTable:
         Column("付油量", kind="litres"),
         Column("卸油量", kind="litres"),
         Column("损耗量", kind="gain_loss"),
-        Column("损耗率(%)", kind="percent"),
+        Column("损耗率(%)", kind="loss_percent"),
     )
     rows: list[Row] = [
         (

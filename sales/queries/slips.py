@@ -90,7 +90,7 @@ def _tenders(told: ShiftReport) -> Iterator[Row]:
     if not dues:
         yield Row("本班没有收银")
     yield Row("长款合计", f"{told.over_short.over}")
-    yield Row("短款合计", f"{told.over_short.short}")
+    yield Row("短款合计", f"{abs(told.over_short.short)}")
 
 
 def _tender(tender: Tender, group: list[TenderDue]) -> Iterator[Row]:
@@ -104,7 +104,7 @@ def _tender(tender: Tender, group: list[TenderDue]) -> Iterator[Row]:
     if over:
         yield Row("  长款", f"{over}")
     if short:
-        yield Row("  短款", f"{short}")
+        yield Row("  短款", f"{abs(short)}")
     if not (over or short):
         yield Row("  长短款", "平")
 
@@ -148,7 +148,7 @@ def trial_paper(*, printer: Printer, document: str, by: str, at: datetime) -> Pa
         Row("试打", centre=True),
         Row(rule=True),
         Row("打印机", printer.name),
-        Row("地址", printer.target),
+        Row("接口", printer.get_kind_display()),
         Row("每行字符数", f"{printer.columns}"),
         Row("时间", stamp(at)),
         *((Row("试打人", by),) if by else ()),

@@ -21,6 +21,7 @@ from station.access import may_do, role_at
 from station.errors import Refusal
 from station.models import Nozzle, Shift, TillSession, User
 from station.money import NO_LITRES, Litres
+from station.queries import wording
 from station.services import audit
 
 Reason = ShiftExplanation.Reason
@@ -88,7 +89,7 @@ def explain(
         station=held.station,
         document=document_of(held),
         reason=words,
-        after={"nozzle": nozzle.number, "litres": str(left)},
+        after={"nozzle": nozzle.number, "差异": wording.more_less(left)},
     )
     return left
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import transaction
+from django.urls import reverse
 from django.utils.timezone import localtime
 
 from devices.models import Command
@@ -18,7 +19,7 @@ from station.models import Grade, Nozzle, PriceChange, PriceLine, Station, User
 from station.money import FEN, Yuan
 from station.queries.calendar import open_shift
 from station.queries.prices import ceiling_at, prices_at
-from station.services import audit, waking
+from station.services import audit, messages, waking
 from station.services.numbering import next_number
 
 Status = PriceChange.Status
@@ -101,6 +102,7 @@ def approve(*, change: PriceChange, actor: User, at: datetime) -> PriceChange:
         status=Status.APPROVED, approved_by=actor, approved_at=at, effective_at=effective_at
     )
     _record(held, "sales.price.approved", actor=actor, at=at)
+    _tell_planner(held, f"{actor.name} 已批准，{_words(effective_at)} 起执行。", at=at)
     _tell_poller(held, actor=actor, at=at)
     waking.wake("sales.tasks.put_due_prices")
     held.refresh_from_db()
@@ -114,6 +116,7 @@ def reject(*, change: PriceChange, actor: User, at: datetime, reason: str) -> No
     _demand(reason, "调价单未驳回：请写明驳回原因")
     PriceChange.objects.filter(pk=held.pk).update(status=Status.REJECTED)
     _record(held, "sales.price.rejected", actor=actor, at=at, reason=reason)
+    _tell_planner(held, f"{actor.name} 驳回：{reason.strip()}", at=at)
 
 
 @transaction.atomic
@@ -242,6 +245,18 @@ def _tell_poller(change: PriceChange, *, actor: User, at: datetime) -> None:
         at=at,
         document=change.number,
         seconds=60,
+    )
+
+
+def _tell_planner(change: PriceChange, said: str, *, at: datetime) -> None:
+    messages.tell(
+        recipient=change.planned_by,
+        key=f"price:{change.number}:{at.isoformat()}",
+        subject=f"调价单 {change.number} 有了结果",
+        text=said,
+        url=reverse("sales:price_change", args=[change.number]),
+        station=change.station,
+        at=at,
     )
 
 

@@ -10,23 +10,25 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 
 import serial
-from django.conf import settings
+import structlog
 from django.db import transaction
 from escpos.printer import Dummy
 
 from devices.models import Printer
+from devices.queries.ports import PAPERS, is_port, paper_file, paper_folder
 from sales.models import Receipt, Sale
 from sales.queries.receipts import Paper, paper_of, sale_for_paper, set_out
 from sales.queries.shifts import shift_report
 from sales.queries.slips import printer_of_shift, shift_of_document, slip_of, trial_paper
 from station.errors import Refusal
 from station.models import User
+from station.queries.trouble import said_of
 from station.services import alerts, audit
 from station.services.waking import wake
 
+log = structlog.get_logger(__name__)
 PRINT = "sales.tasks.print_receipts"
 TRIES = 20
 SECONDS = 2
@@ -36,6 +38,10 @@ GB18030 = "gb18030"
 
 class NotPrintable(Refusal):
     """There is no such document, or no printer for it."""
+
+
+class Misplaced(NotPrintable):
+    """The printer's address is one that may not be written to; trying again would not help."""
 
 
 def render(paper: Paper, *, columns: int, opens_drawer: bool) -> bytes:
@@ -73,16 +79,20 @@ def _to_network(target: str, data: bytes) -> None:
 
 
 def _to_serial(target: str, data: bytes) -> None:
+    if not is_port(target):
+        raise Misplaced("没有打印：打印机的串口写得不对，请在“打印机”里改成如 /dev/ttyS1。")
     with serial.serial_for_url(target, timeout=SECONDS, write_timeout=SECONDS) as line:
         line.write(data)
         line.flush()
 
 
 def _to_file(target: str, data: bytes) -> None:
-    path = Path(target)
-    if not path.is_absolute():  # a name without a place is kept beside what the station writes
-        path = Path(settings.VAR_DIR) / target
-        path.parent.mkdir(parents=True, exist_ok=True)
+    path = paper_file(target)
+    if path is None:  # typed before files had a folder of their own
+        raise Misplaced(
+            f"没有打印：文件打印只写在数据目录的 {PAPERS} 文件夹里，请在“打印机”里改成文件名。"
+        )
+    paper_folder().mkdir(parents=True, exist_ok=True)
     with path.open("ab") as file:
         file.write(data)
 
@@ -121,11 +131,13 @@ def print_one(*, receipt_id: int, at: datetime) -> bool:
         receipt.printer = printer
         send(printer, data)
     except (OSError, NotPrintable, ValueError) as error:
-        receipt.last_error = str(error)[:200] or type(error).__name__
+        words = str(error) if isinstance(error, NotPrintable) else said_of(error)
+        receipt.last_error = words[:200]
+        log.warning("not_printed", document=receipt.document, error=str(error)[:200])
         if receipt.attempts >= TRIES or isinstance(error, NotPrintable):
             receipt.status = Receipt.Status.FAILED
         receipt.save(update_fields=["printer", "attempts", "last_error", "status"])
-        _alarm(receipt, at)
+        _alarm(receipt, at, at_once=isinstance(error, Misplaced))
         return False
     receipt.status = Receipt.Status.PRINTED
     receipt.printed_at = at
@@ -192,9 +204,9 @@ def printer_of(sale: Sale) -> Printer | None:
     return Printer.objects.filter(till=sale.till_id, active=True).order_by("pk").first()
 
 
-def _alarm(receipt: Receipt, at: datetime) -> None:
+def _alarm(receipt: Receipt, at: datetime, *, at_once: bool) -> None:
     """Say once that a printer does not answer."""
-    if receipt.attempts not in (3, TRIES):
+    if receipt.attempts not in (3, TRIES) and not at_once:
         return
     printer = receipt.printer
     if printer is not None:

@@ -15,7 +15,7 @@ from sales.services.leasing import let_go
 from station.errors import Refusal
 from station.models import Crew, Shift, Station, Till, TillSession, User
 from station.money import ZERO, Yuan
-from station.queries import settings
+from station.queries import settings, wording
 from station.services import audit
 
 Status = TillSession.Status
@@ -264,7 +264,7 @@ def accept_count(
         after={
             "receiver": receiver.name,
             "approver": approver.name if approver else "",
-            **{row.tender.name: str(row.difference) for row in rows},
+            **{row.tender.name: wording.over_short(row.difference) for row in rows},
         },
     )
     return rows

@@ -29,6 +29,7 @@ from sales.services.settling import head_of
 from sales.services.writing import Money
 from station.models import BusinessDay, Grade, Shift, Till, TillSession, User
 from station.money import ZERO, Yuan, round_yuan
+from station.queries import wording
 from station.queries.calendar import open_day
 from station.services.numbering import next_number
 
@@ -340,7 +341,7 @@ def _money(
             Kind.AMOUNT_DIFFERS,
             "payments",
             taken - net,
-            f"断网单明细合计 {net} 元，实收 {taken} 元，相差 {taken - net} 元。",
+            f"断网单明细合计 {net} 元，实收 {taken} 元，{wording.more_less_yuan(taken - net)}。",
         )
         return rows, Paid(due=taken, rounding=taken - net, change=ZERO)
     if paid.change:

@@ -24,7 +24,7 @@ from station.views.listing import list_response
 @may("sales.prices.view")
 def ceilings(request: StaffRequest) -> HttpResponseBase:
     planning = may_do(request.role, "sales.prices.plan")
-    new = Action("登记最高零售价", reverse("sales:ceiling_new"))
+    new = Action("登记最高零售价", reverse("sales:ceiling_new")) if planning else None
     listing = ListPage(
         title="最高零售价",
         note=f"本站价区：{request.station.price_zone}。调价单超过它会被拒绝。",
@@ -37,13 +37,11 @@ def ceilings(request: StaffRequest) -> HttpResponseBase:
         ),
         rows=PriceCeiling.objects.filter(zone=request.station.price_zone).select_related("grade"),
         order=("-effective_at",),
-        primary=new if planning else None,
+        primary=new,
         empty=Empty(
             "还没有最高零售价",
             "登记主管部门公布的价格，系统据此拦住超限价的调价单。",
-            new.label if planning else "",
-            new.href if planning else "",
-        ),
+        ).leading(new),
     )
     return list_response(
         request, listing, template="sales/ceilings.html", context={"planning": planning}

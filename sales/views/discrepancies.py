@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.db.models import Sum
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -12,12 +11,12 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from sales.forms.sales import DiscrepancyFilter, WorkOffForm
 from sales.models import Discrepancy, Sale
-from sales.queries.discrepancies import discrepancies_of
+from sales.queries.discrepancies import INVOLVED, discrepancies_of, worth
 from sales.services.discrepancies import work_off
 from station.access import StaffRequest, may, may_do
 from station.errors import Refusal
 from station.models import AuditEntry
-from station.queries.columns import Column, Empty, Tone
+from station.queries.columns import Column, Empty, Tone, written
 from station.queries.listing import ListPage
 from station.views.listing import filters_of, list_response
 
@@ -37,7 +36,7 @@ def discrepancies(request: StaffRequest) -> HttpResponseBase:
                 Column("时间", "raised_at", "moment"),
                 Column("类别", lambda one: one.get_kind_display()),
                 Column("说明", "text"),
-                Column("涉及金额", "amount", "yuan", sum="amount"),
+                Column("涉及金额", worth, "yuan", sum="amount"),
                 Column("单据", "document", "code"),
                 Column("营业日", "day.date", "date", minor=True),
                 Column("状态", lambda one: one.get_status_display(), "state", tone=_tone),
@@ -47,7 +46,7 @@ def discrepancies(request: StaffRequest) -> HttpResponseBase:
             order=("-raised_at",),
             filters=filters,
             opens=_href,
-            sums={"amount": Sum("amount")},
+            sums={"amount": INVOLVED},
             empty=Empty(
                 "没有待处理", "断网补传对不上、超出预付、跨班未付等会放在这里，连同涉及的钱。"
             ),
@@ -86,6 +85,7 @@ def discrepancy(request: StaffRequest, pk: int) -> HttpResponse:
     refused = request.method == "POST" and may_work_off
     context = {
         "one": found,
+        "worth": written(worth(found), "yuan"),
         "tone": TONES[found.status],
         "form": form,
         "may_work_off": may_work_off,

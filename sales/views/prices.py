@@ -37,7 +37,7 @@ TIMELY = ("PLANNED", "APPROVED")
 @may("sales.prices.view")
 def prices(request: StaffRequest) -> HttpResponseBase:
     planning = may_do(request.role, "sales.prices.plan")
-    new = Action("新建调价单", reverse("sales:price_new"))
+    new = Action("新建调价单", reverse("sales:price_new")) if planning else None
     listing = ListPage(
         title="价格",
         columns=(
@@ -59,14 +59,12 @@ def prices(request: StaffRequest) -> HttpResponseBase:
         .prefetch_related("lines__grade"),
         order=("-effective_at",),
         opens=lambda row: reverse("sales:price_change", args=[row.number]),
-        primary=new if planning else None,
+        primary=new,
         empty=Empty(
             "还没有调价单",
             "新建一张调价单，经另一人审批后到点自动下发到每把枪。",
-            new.label if planning else "",
-            new.href if planning else "",
             icon="tag",
-        ),
+        ).leading(new),
     )
     content = {"board": asked.price_board(station=request.station, at=now())}
     return list_response(request, listing, template="sales/prices.html", context=content)

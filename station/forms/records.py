@@ -41,6 +41,12 @@ class AlertFilter(forms.Form):
     )
 
 
+class InboxFilter(forms.Form):
+    """All messages, or those not read."""
+
+    unread = forms.ChoiceField(label="状态", required=False, choices=[("", "全部"), ("1", "未读")])
+
+
 class WordForm(forms.Form):
     """What was done about an alert."""
 

@@ -19,6 +19,10 @@ class CalendarDay(models.Model):
         STATUTORY = "STATUTORY", "法定节假日"
         REST = "REST", "调休放假"
         MAKE_UP = "MAKE_UP", "调休上班"
+        ORDINARY = (
+            "ORDINARY",
+            "按平日",
+        )  # struck out by a person; else the library would bring it back
 
     class Source(models.TextChoices):
         LIBRARY = "LIBRARY", "日历库"

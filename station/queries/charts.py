@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from station.queries.columns import Cell, Column, Kind, Line, Sheet, written
-from station.queries.wording import grade_key
+from station.queries.wording import SIDES, grade_key
 
 Picture = Literal["bar", "line", "stack", "pie"]
 KINDS: Final = (
@@ -59,6 +59,7 @@ class Chart:
             "kind": self.kind,
             "unit": self.unit,
             "value": self.value,
+            "sides": SIDES.get(self.value),  # the words of a variance instead of its sign
             "labels": list(self.labels),
             "series": [
                 {

@@ -3,8 +3,10 @@
 Lists, reports, charts and exports are made of these, so that a figure is written the same on each.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from operator import attrgetter
@@ -24,7 +26,11 @@ Kind = Literal[
     "percent",  # a ratio
     "permille",  # in ‰ already
     "gain_loss",  # litres, physical less book
+    "loss_rate",  # 损溢率, in ‰ already
+    "loss_percent",  # 损耗率, a ratio
     "over_short",  # yuan, counted less due
+    "more_less",  # litres, one count less another
+    "more_less_yuan",  # yuan, likewise
     "moment",
     "date",
     "duration",  # seconds
@@ -32,9 +38,10 @@ Kind = Literal[
 Tone = Literal["", "good", "wait", "bad", "info", "off"]
 Value = str | Decimal | int | datetime | date | bool | None
 
-MONEY: Final = frozenset({"yuan", "price", "over_short"})
-VOLUME: Final = frozenset({"litres", "gain_loss"})
-NUMBERS: Final = MONEY | VOLUME | {"count", "percent", "permille", "duration"}
+MONEY: Final = frozenset({"yuan", "price", "over_short", "more_less_yuan"})
+VOLUME: Final = frozenset({"litres", "gain_loss", "more_less"})
+SIGNED: Final = frozenset(wording.SIDES)  # the sign is a word, on screens, paper and in files
+NUMBERS: Final = MONEY | VOLUME | SIGNED | {"count", "percent", "permille", "duration"}
 _WRITERS: Final[dict[str, Callable[[Any], str]]] = {
     "yuan": wording.yuan,
     "price": wording.yuan,
@@ -43,7 +50,11 @@ _WRITERS: Final[dict[str, Callable[[Any], str]]] = {
     "percent": wording.percent,
     "permille": wording.permille,
     "gain_loss": wording.gain_loss,
+    "loss_rate": wording.loss_rate,
+    "loss_percent": wording.loss_percent,
     "over_short": wording.over_short,
+    "more_less": wording.more_less,
+    "more_less_yuan": wording.more_less_yuan,
     "moment": wording.local,
     "date": wording.local,
     "duration": wording.duration,
@@ -139,6 +150,10 @@ class Empty:
     action: str = ""
     href: str = ""
     icon: str = "inbox"
+
+    def leading(self, to: Action | None) -> Empty:
+        """The same with the button of an action, where the person has it."""
+        return replace(self, action=to.label, href=to.href) if to else self
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import Final
 from station.money import round_to
 from station.queries.charts import Chart, Series
 from station.queries.columns import written
+from station.queries.wording import SIDES, side
 
 WIDE: Final = 680
 HALF: Final = 340
@@ -136,7 +137,9 @@ def _colour(series: Series, at: int) -> str:
 
 
 def _short(value: Decimal, chart: Chart) -> str:
-    """A line's label: whole numbers, 万 where they are long."""
+    """A line's label: whole numbers, 万 where they are long; a variance has its word."""
+    if value and chart.value in SIDES:
+        return f"{side(value, chart.value)} {abs(value).normalize():f}"
     if chart.value in {"percent", "permille"}:
         return written(value, chart.value)
     if abs(value) >= 10000:

@@ -8,13 +8,14 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db.models import Aggregate, Count, Expression, Model, Q, QuerySet
 from django.forms import Form
+from django.utils.timezone import get_current_timezone
 
 from station.queries.columns import (
     Action,
@@ -75,6 +76,24 @@ class Page:
     @property
     def rows(self) -> tuple[Line, ...]:
         return tuple(self.sheet.rows)
+
+
+def within(
+    rows: QuerySet[Any], field: str, *, since: date | None = None, until: date | None = None
+) -> QuerySet[Any]:
+    """Rows whose moment lies on local days from `since` to `until`, both included; None is open.
+
+    By half-open instants, so that an index on the moment serves.
+    """
+    if since:
+        rows = rows.filter(**{f"{field}__gte": _start_of(since)})
+    if until and until < date.max:
+        rows = rows.filter(**{f"{field}__lt": _start_of(until + timedelta(days=1))})
+    return rows
+
+
+def _start_of(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=get_current_timezone())
 
 
 def read_page(

@@ -10,10 +10,21 @@ from typing import Final
 
 from django.utils import timezone
 
-from station.money import round_to, round_yuan
+from station.money import round_to
 
 WEEKDAYS: Final = "一二三四五六日"
 NOTHING: Final = "—"
+# The kinds of figures whose sign is a variance: what the word below and above nought is.
+SIDES: Final = {
+    "gain_loss": ("损", "溢"),
+    "loss_rate": ("损", "溢"),
+    "loss_percent": ("损", "溢"),
+    "over_short": ("短", "长"),
+    "more_less": ("少", "多"),
+    "more_less_yuan": ("少", "多"),
+}
+LEVEL: Final = "平"
+_GRAIN: Final = {"loss_percent": Decimal("0.0001")}  # what is nought as written is 平
 _PLATE = re.compile(r"^(.{2})(.+?)(.{2})$")
 
 
@@ -53,22 +64,49 @@ def permille(share: Decimal | None) -> str:
     return NOTHING if share is None else f"{grouped(share, 2)}‰"
 
 
+def side(value: Decimal | None, kind: str) -> str:
+    """The word that stands for the sign of a variance: 损 or 溢, 短 or 长, 少 or 多; else 平."""
+    if value is None:
+        return NOTHING
+    below, above = SIDES[kind]
+    rounded = round_to(value, _GRAIN.get(kind, Decimal("0.01")))
+    return below if rounded < 0 else above if rounded else LEVEL
+
+
 def gain_loss(volume: Decimal | None) -> str:
     """Physical less book, in litres: 损 12.34 L, 溢 12.34 L, or 平."""
     if volume is None:
         return NOTHING
-    if not round_yuan(volume):
-        return "平 0.00 L"
-    return f"{'损' if volume < 0 else '溢'} {grouped(abs(volume), 2)} L"
+    return f"{side(volume, 'gain_loss')} {grouped(abs(volume), 2)} L"
+
+
+def loss_rate(share: Decimal | None) -> str:
+    """A 损溢率 that is in ‰ already: 损 0.42‰, 溢 0.10‰, or 平."""
+    return NOTHING if share is None else f"{side(share, 'loss_rate')} {permille(abs(share))}"
+
+
+def loss_percent(ratio: Decimal | None) -> str:
+    """A 损耗率 as a ratio, written in per cent as the paper form has it: 损 0.12%."""
+    if ratio is None:
+        return NOTHING
+    return f"{side(ratio, 'loss_percent')} {grouped(abs(ratio) * 100, 2)}%"
 
 
 def over_short(amount: Decimal | None) -> str:
     """Counted less due, in yuan: 短 ¥20.00, 长 ¥20.00, or 平."""
-    if amount is None:
+    return NOTHING if amount is None else f"{side(amount, 'over_short')} {yuan(abs(amount))}"
+
+
+def more_less(volume: Decimal | None) -> str:
+    """One count of litres against another (泵码 less documents): 多 0.50 L, 少 0.50 L, or 平."""
+    if volume is None:
         return NOTHING
-    if not amount:
-        return "平 ¥0.00"
-    return f"{'短' if amount < 0 else '长'} {yuan(abs(amount))}"
+    return f"{side(volume, 'more_less')} {grouped(abs(volume), 2)} L"
+
+
+def more_less_yuan(amount: Decimal | None) -> str:
+    """The same in yuan: 多 ¥20.00, 少 ¥20.00, or 平."""
+    return NOTHING if amount is None else f"{side(amount, 'more_less_yuan')} {yuan(abs(amount))}"
 
 
 def local(moment: datetime | date | None) -> str:

@@ -17,13 +17,13 @@ class AlreadyRunning(Exception):
 
 
 @contextmanager
-def own_servers(var: Path) -> Iterator[dict[str, str]]:
+def own_servers(var: Path, *, doing: str = "另一条命令") -> Iterator[dict[str, str]]:
     """Run what the environment does not name, for as long as the block; yield the addresses.
 
-    Raises AlreadyRunning where another process runs on the same folder.
+    `doing` says to others what holds the folder. Raises AlreadyRunning where another process does.
     """
     with ExitStack() as stack:
-        stack.enter_context(_only_one(var))
+        stack.enter_context(_only_one(var, doing))
         addresses = {name: os.environ.get(name, "") for name in ("DATABASE_URL", "REDIS_URL")}
         if not addresses["DATABASE_URL"]:
             postgres = Postgres(var)
@@ -49,21 +49,24 @@ def any_servers(var: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _only_one(var: Path) -> Iterator[None]:
+def _only_one(var: Path, doing: str) -> Iterator[None]:
     var.mkdir(parents=True, exist_ok=True)
-    with (var / "run.lock").open("a+") as lock:
-        _take(lock, var)
+    with (var / "run.lock").open("a+", encoding="utf-8") as lock:
+        _take(lock, var, doing)
         yield
 
 
-def _take(lock: IO[str], var: Path) -> None:
+def _take(lock: IO[str], var: Path, doing: str) -> None:
     try:
         # Goes with the process, however it ends.
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         lock.seek(0)
         holder = lock.read().strip() or "未知"
-        raise AlreadyRunning(f"{var} 已有一个正在运行的油站管家（进程 {holder}）") from None
+        raise AlreadyRunning(
+            f"没有启动：{var} 的数据正由{holder}使用。要停下它，在它的窗口按 Ctrl-C；"
+            "要在这台机器上再开一座油站，另选数据目录和端口：make run VAR_DIR=… BIND=127.0.0.1:8001"
+        ) from None
     lock.truncate(0)
-    lock.write(str(os.getpid()))
+    lock.write(f"{doing}（进程 {os.getpid()}）")
     lock.flush()

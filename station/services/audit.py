@@ -3,10 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from station.models import AuditEntry, Station, User
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What acts are about: the document they are kept under, and the station in whose log they stand."""
+
+    station: Station | None
+    document: str
+
+    def note(
+        self,
+        action: str,
+        at: datetime,
+        actor: User,
+        *,
+        reason: str = "",
+        before: Mapping[str, Any] | None = None,
+        after: Mapping[str, Any] | None = None,
+    ) -> None:
+        """`record` for this subject."""
+        record(
+            at=at,
+            actor=actor,
+            action=action,
+            station=self.station,
+            document=self.document,
+            reason=reason,
+            before=before,
+            after=after,
+        )
 
 
 def record(

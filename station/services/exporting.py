@@ -3,10 +3,10 @@
 import csv
 import json
 import os
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any, Final
@@ -18,7 +18,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from station.errors import Refusal
-from station.queries.columns import Cell, Column, written
+from station.queries import wording
+from station.queries.columns import SIGNED, Cell, Column, written
 from station.queries.drawing import HALF, WIDE, svg
 from station.queries.papers import Paper, Table
 
@@ -32,12 +33,15 @@ _FORMATS: Final = {
     "percent": "0.0%",
     "permille": '0.00"‰"',
     "gain_loss": '"溢" #,##0.00;"损" #,##0.00;"平" 0.00',
+    "loss_rate": '"溢" 0.00"‰";"损" 0.00"‰";"平" 0.00"‰"',
+    "loss_percent": '"溢" 0.00%;"损" 0.00%;"平" 0.00%',
     "over_short": '"长" ¥#,##0.00;"短" ¥#,##0.00;"平" ¥0.00',
+    "more_less": '"多" #,##0.00;"少" #,##0.00;"平" 0.00',
+    "more_less_yuan": '"多" ¥#,##0.00;"少" ¥#,##0.00;"平" ¥0.00',
     "moment": "yyyy-mm-dd hh:mm:ss",
     "date": "yyyy-mm-dd",
 }
 _WIDTHS: Final = {"moment": 19, "date": 12, "code": 18, "yuan": 14, "litres": 12, "text": 16}
-_SIGNS: Final = {"gain_loss": "（负为损）", "over_short": "（负为短）"}
 
 
 class TooLongForPaper(Refusal):
@@ -60,15 +64,15 @@ def csv_rows(paper: Paper) -> Iterator[bytes]:
         for fact in paper.facts:
             yield line(fact)
         for figure in paper.figures:
-            yield line([figure.label, _plain(figure.value), figure.unit])
+            yield line([figure.label, *_parts(figure.value, figure.kind), figure.unit])
     for table in paper.tables:
         if not paper.is_list:
             yield line([]) + line([table.title])
-        yield line([column.label + _SIGNS.get(column.kind, "") for column in table.columns])
+        yield line(chain.from_iterable(_heads(column) for column in table.columns))
         for row in table.rows:
-            yield line([_plain(cell.value, cell.column) for cell in row.cells])
+            yield line(_values(table.columns, row.cells))
         if table.totals and not paper.is_list:
-            yield line([_plain(cell.value, cell.column) for cell in table.totals])
+            yield line(_values(table.columns, table.totals))
     for remark in paper.remarks:
         yield line([remark])
 
@@ -98,7 +102,29 @@ def _harmless(text: str) -> str:
     return text
 
 
-def _plain(value: object, column: Column | None = None) -> str:
+def _heads(column: Column) -> list[str]:
+    """A column's name; a variance takes two columns, its word and its figure."""
+    if column.kind not in SIGNED:
+        return [column.label]
+    return [f"{column.label}（{'/'.join(wording.SIDES[column.kind])}）", column.label]
+
+
+def _values(columns: Sequence[Column], cells: Iterable[Cell]) -> Iterator[str]:
+    # By the table's columns, for a word in the sum row has given its own column up.
+    for column, cell in zip(columns, cells, strict=True):
+        yield from _parts(cell.value, column.kind)
+
+
+def _parts(value: object, kind: str) -> list[str]:
+    """A value for machines; a variance as its word and a figure without a sign."""
+    if kind not in SIGNED:
+        return [_plain(value)]
+    if isinstance(value, Decimal):
+        return [wording.side(value, kind), _plain(abs(value))]
+    return ["", _plain(value)]
+
+
+def _plain(value: object) -> str:
     """A value for machines: no separators, no currency, local time to the second."""
     if value is None:
         return ""

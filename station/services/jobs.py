@@ -13,9 +13,12 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.urls import reverse
 from django.utils.module_loading import import_string
 
 from station.models import Job, Station, User
+from station.queries import wording
+from station.services import messages
 from station.services.waking import wake
 
 ATTEMPTS = 3
@@ -61,13 +64,13 @@ def run_next(*, at: datetime) -> Job | None:
         "pk"
     ):
         with _held(job) as mine:
-            if mine and _take(job):
+            if mine and _take(job, at):
                 _run(job, at)
                 return job
     return None
 
 
-def _take(job: Job) -> bool:
+def _take(job: Job, at: datetime) -> bool:
     """Under the lock: still unfinished, and not tried too often."""
     job.refresh_from_db()
     if job.status not in (Job.Status.WAITING, Job.Status.RUNNING):
@@ -76,6 +79,7 @@ def _take(job: Job) -> bool:
         Job.objects.filter(pk=job.pk).update(
             status=Job.Status.FAILED, last_error=job.last_error or "执行进程意外退出"
         )
+        _tell(job, "没有做成", at)
         return False
     job.status = Job.Status.RUNNING
     job.attempts += 1
@@ -95,14 +99,34 @@ def _run(job: Job, at: datetime) -> None:
             last_error=f"{type(error).__name__}: {error}"[:2000],
             finished_at=at if tired else None,
         )
+        if tired:
+            _tell(job, "没有做成", at)
         raise
-    Job.objects.filter(pk=job.pk).update(
-        status=Job.Status.DONE,
-        result=dict(result) if result is not None else None,
-        last_error="",
-        finished_at=at,
-    )
+    with transaction.atomic():
+        Job.objects.filter(pk=job.pk).update(
+            status=Job.Status.DONE,
+            result=dict(result) if result is not None else None,
+            last_error="",
+            finished_at=at,
+        )
+        _tell(job, "做完了", at)
     job.refresh_from_db()
+
+
+def _tell(job: Job, end: str, at: datetime) -> None:
+    """Whoever asked for the work hears how it ended, wherever he is by then."""
+    if job.asked_by is None:
+        return
+    title, _ = settings.JOBS[job.kind]
+    messages.tell(
+        recipient=job.asked_by,
+        key=f"job:{job.pk}",
+        subject=f"{title}{end}",
+        text=f"{wording.local(job.asked_at)} 交办的“{title}”{end}。",
+        url=reverse("station:job", args=[job.pk]),
+        station=job.station,
+        at=at,
+    )
 
 
 @contextmanager

@@ -12,13 +12,15 @@ from datetime import datetime
 
 from axes.models import AccessAttempt
 from django.db import IntegrityError, transaction
+from django.urls import reverse
 
 from station.access import stations_of
 from station.errors import Refusal
 from station.models import Assignment, Station, User
 from station.models.people import Role
+from station.queries import wording
 from station.queries.people import home_station
-from station.services import audit, second_factor
+from station.services import audit, messages, second_factor
 
 Covers = tuple[int | None, str]  # station (None: all), role
 
@@ -69,7 +71,7 @@ def add(
         raise NameTaken(f"账号「{username}」已经有人用了，请换一个。") from None
     _may_grant(actor, roles)
     _replace_roles(user, roles)
-    _note(user, "station.person.added", at, actor, after={"姓名": user.name, **_said(user)})
+    _about(user).note("station.person.added", at, actor, after={"姓名": user.name, **_said(user)})
     return user, password
 
 
@@ -89,7 +91,9 @@ def change_roles(*, user: User, roles: Collection[Covers], at: datetime, actor: 
     after = _said(user)
     if after != before:
         _owners_stay(owners)
-        _note(user, "station.person.roles_changed", at, actor, before=before, after=after)
+        _about(user).note("station.person.roles_changed", at, actor, before=before, after=after)
+        said = "；".join(f"{place}：{role}" for place, role in after.items())
+        _tell(user, "您的角色已更改", f"把您的角色改为 {said}。", at, actor)
 
 
 @transaction.atomic
@@ -109,8 +113,7 @@ def rename(*, user: User, name: str, at: datetime, actor: User) -> None:
         return
     User.objects.filter(pk=user.pk).update(name=name.strip())
     user.refresh_from_db()
-    _note(
-        user,
+    _about(user).note(
         "station.person.renamed",
         at,
         actor,
@@ -128,7 +131,7 @@ def deactivate(*, user: User, reason: str, at: datetime, actor: User) -> None:
     _may_handle(actor, user)
     if User.objects.filter(pk=user.pk, is_active=True).update(is_active=False):
         _owners_stay(owners)
-        _note(user, "station.person.deactivated", at, actor, reason=reason)
+        _about(user).note("station.person.deactivated", at, actor, reason=reason)
 
 
 @transaction.atomic
@@ -136,7 +139,7 @@ def activate(*, user: User, at: datetime, actor: User) -> None:
     """The person may sign in again with the password he had. Refuses with NotYours."""
     _may_handle(actor, user)
     if User.objects.filter(pk=user.pk, is_active=False).update(is_active=True):
-        _note(user, "station.person.activated", at, actor)
+        _about(user).note("station.person.activated", at, actor)
 
 
 @transaction.atomic
@@ -155,7 +158,8 @@ def reset_password(*, user: User, at: datetime, actor: User) -> str:
     user.pin_failures, user.pin_locked_until = 0, None
     user.save()
     _forget_attempts(user)
-    _note(user, "station.person.password_reset", at, actor)
+    _about(user).note("station.person.password_reset", at, actor)
+    _tell(user, "您的密码已重设", "重设了您的密码。", at, actor)
     return password
 
 
@@ -165,7 +169,7 @@ def unlock(*, user: User, at: datetime, actor: User) -> None:
     _may_handle(actor, user)
     User.objects.filter(pk=user.pk).update(pin_failures=0, pin_locked_until=None)
     _forget_attempts(user)
-    _note(user, "station.person.unlocked", at, actor)
+    _about(user).note("station.person.unlocked", at, actor)
 
 
 @transaction.atomic
@@ -175,7 +179,8 @@ def reset_second_factor(*, user: User, reason: str, at: datetime, actor: User) -
         raise NotYourself("不能重设自己的第二验证，请由另一位老板或站长来做。")
     _may_handle(actor, user)
     second_factor.reset(user=user, at=at, actor=actor)
-    _note(user, "station.person.second_factor_reset", at, actor, reason=reason)
+    _about(user).note("station.person.second_factor_reset", at, actor, reason=reason)
+    _tell(user, "您的手机动态码已解除", f"解除了您的手机动态码（{reason}）。", at, actor)
 
 
 def one_time_password() -> str:
@@ -272,23 +277,17 @@ def _said(user: User) -> dict[str, str]:
     }
 
 
-def _note(
-    user: User,
-    action: str,
-    at: datetime,
-    actor: User,
-    *,
-    reason: str = "",
-    before: dict[str, str] | None = None,
-    after: dict[str, str] | None = None,
-) -> None:
-    audit.record(
+def _about(user: User) -> audit.Subject:
+    return audit.Subject(home_station(user), f"user:{user.username}")
+
+
+def _tell(user: User, subject: str, text: str, at: datetime, actor: User) -> None:
+    """Whose account was changed by somebody else hears of it, and who it was."""
+    messages.tell(
+        recipient=user,
+        key=f"account:{user.pk}:{at.isoformat()}:{subject}",
+        subject=subject,
+        text=f"{actor.name} 于 {wording.local(at)} {text}如非您所知，请马上告诉老板或站长。",
+        url=reverse("station:account"),
         at=at,
-        actor=actor,
-        action=action,
-        station=home_station(user),
-        document=f"user:{user.username}",
-        reason=reason,
-        before=before,
-        after=after,
     )

@@ -121,6 +121,19 @@ def rewrap(*, old: str, new: str, batch: int = 500) -> int:
     return len(keys)
 
 
+def check_keys() -> int:
+    """Open every tenth of the newest thousand keys and the index key; returns how many. Reads only.
+
+    Refuses with NotReadable: the site key is another one.
+    """
+    newest = DataKey.objects.filter(destroyed_at=None).order_by("-pk")[:1000]
+    wrapped = [key.wrapped for key in newest][::10]
+    wrapped += IndexKey.objects.values_list("wrapped", flat=True)
+    for one in wrapped:
+        _unwrap_any(one)
+    return len(wrapped)
+
+
 # --------------------------------------------------------------------------------- inside
 
 

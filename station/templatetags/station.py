@@ -20,14 +20,15 @@ from django.utils.safestring import SafeString, mark_safe
 
 from station.queries import wording
 from station.queries.charts import KINDS, Chart
-from station.queries.columns import Cell
+from station.queries.columns import SIGNED, Cell
 from station.queries.reporting import Change, changed
 
 register = template.Library()
 log = logging.getLogger(__name__)
 
 for name in (
-    "yuan", "litres", "percent", "permille", "gain_loss", "over_short",
+    "yuan", "litres", "percent", "permille",
+    "gain_loss", "loss_rate", "over_short", "more_less",
     "local", "clock", "duration", "masked_phone", "masked_plate",
 ):  # fmt: skip
     register.filter(name, getattr(wording, name))
@@ -170,7 +171,7 @@ def drawn_cell(cell: Cell) -> SafeString | str:
         return grade_badge(cell.value)
     if cell.column.kind == "state" and cell.value:
         return format_html('<span class="state state-{}">{}</span>', cell.tone or "off", cell.text)
-    if cell.column.kind in {"gain_loss", "over_short"} and isinstance(cell.value, Decimal):
+    if cell.column.kind in SIGNED and isinstance(cell.value, Decimal) and not cell.tone:
         tone = "even" if not cell.value else ("loss" if cell.value < 0 else "gain")
         return format_html('<span class="diff diff-{}">{}</span>', tone, cell.text)
     if cell.tone:

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from station.views import accounts, lock, people, sign_in
+from station.views import accounts, inbox, lock, people, sign_in
 
 urlpatterns: list[URLPattern] = [
     path("sign-in/", sign_in.sign_in, name="sign_in"),
@@ -16,6 +16,10 @@ urlpatterns: list[URLPattern] = [
     path("account/password/", accounts.password, name="password"),
     path("account/pin/", accounts.pin, name="pin"),
     path("account/recovery-codes/", accounts.recovery_codes, name="recovery_codes"),
+    path("inbox/", inbox.index, name="inbox"),
+    path("inbox/read/", inbox.read_all, name="messages_read"),
+    path("inbox/<int:pk>/", inbox.message, name="message"),
+    path("inbox/<int:pk>/read/", inbox.read, name="message_read"),
     path("people/", people.index, name="people"),
     path("people/new/", people.person_new, name="person_new"),
     path("people/roles/", people.roles, name="roles"),

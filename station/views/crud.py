@@ -83,7 +83,7 @@ def _list_view(reference: Reference) -> Callable[..., HttpResponseBase]:
         if filters is not None and reference.narrowed:
             rows = reference.narrowed(rows, filters.cleaned_data)
         changing = may_do(request.role, reference.change_right)
-        new = Action(f"新增{reference.noun}", reference.href("-new"))
+        new = Action(f"新增{reference.noun}", reference.href("-new")) if changing else None
         listing = ListPage(
             title=reference.noun,
             columns=reference.columns,
@@ -91,13 +91,8 @@ def _list_view(reference: Reference) -> Callable[..., HttpResponseBase]:
             order=reference.order,
             filters=filters,
             opens=(lambda row: reference.href("-edit", row.pk)) if changing else None,
-            primary=new if changing else None,
-            empty=Empty(
-                f"还没有{reference.noun}",
-                reference.empty_text,
-                new.label if changing else "",
-                new.href if changing else "",
-            ),
+            primary=new,
+            empty=Empty(f"还没有{reference.noun}", reference.empty_text).leading(new),
         )
         return list_response(request, listing)
 

@@ -184,7 +184,7 @@ def _report() -> Report:
         Column("实收", kind="yuan"),
         Column("毛利率", kind="percent"),
         Column("损溢", kind="gain_loss"),
-        Column("损溢率", kind="permille"),
+        Column("损溢率", kind="loss_rate"),
     )
     share = Decimal("0.0924")
     rows = [

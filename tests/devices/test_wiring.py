@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.timezone import now
 
 from devices.models import Command, DispenserWiring, Line, LineState, Printer, Reader
-from devices.queries import health, status
+from devices.queries import health, ports, status
 from devices.services import wiring
 from station.models import AuditEntry
 from station.queries.health import State
@@ -101,7 +101,13 @@ def test_the_pages_wire_a_station(site):
     assert browser.post(reverse("devices:dispensers-new"), hung).status_code == 302
     foreign = {**hung, "dispenser": stranger_head.pk, "address": 81}
     assert browser.post(reverse("devices:dispensers-new"), foreign).status_code == 422
-    printer = {"name": "前台", "kind": "FILE", "target": "/tmp/x", "till": till.pk, "columns": 48}
+    printer = {
+        "name": "前台",
+        "kind": "FILE",
+        "target": "front.bin",
+        "till": till.pk,
+        "columns": 48,
+    }
     assert browser.post(reverse("devices:printers-new"), printer).status_code == 302
     assert DispenserWiring.objects.get().dispenser == head
     assert Printer.objects.get().till == till
@@ -110,6 +116,56 @@ def test_the_pages_wire_a_station(site):
         assert browser.get(reverse(f"devices:{name}-new")).status_code == 200
     edit = reverse("devices:dispensers-edit", args=[DispenserWiring.objects.get().pk])
     assert 'value="80"' in browser.get(edit).content.decode()
+
+
+@pytest.mark.req("SAL-10", "SEC-02")
+@pytest.mark.parametrize(
+    "target", ["/etc/cron.d/till", "../site_key.txt", "a/../../x", ".", "", "/", "x\0y"]
+)
+def test_a_file_printer_writes_in_its_folder_and_nowhere_else(site, target, settings):
+    values = {"name": "前台", "kind": "FILE", "target": target, "columns": 48}
+    with pytest.raises(wiring.WiringRefused, match="receipts 文件夹里，请只填文件名"):
+        wiring.save_printer(row=None, values=values, **site.told)
+    assert not Printer.objects.exists()
+    inside = str(settings.VAR_DIR / "receipts" / "till-1.bin")
+    for good in ("till-1.bin", inside):
+        assert wiring.save_printer(row=None, values={**values, "target": good}, **site.told)
+
+
+def test_a_link_out_of_the_folder_is_no_way_out(tmp_path, settings):
+    settings.VAR_DIR = tmp_path
+    (tmp_path / "receipts").mkdir()
+    (tmp_path / "receipts" / "out").symlink_to(tmp_path)
+    assert ports.paper_file("out/site_key.txt") is None
+    assert ports.paper_file("till-1.bin") == tmp_path / "receipts" / "till-1.bin"
+
+
+@pytest.mark.parametrize("url", ["spy:///dev/ttyUSB0?file=/etc/motd", "hwgrep://x", " "])
+def test_a_port_is_a_serial_device_or_a_converter(site, url):
+    with pytest.raises(wiring.WiringRefused, match="端口须是串口"):
+        site.save_line(name="2 号线", url=url)
+    values = {"name": "前台", "kind": "SERIAL", "target": url, "columns": 48}
+    with pytest.raises(wiring.WiringRefused, match="端口须是串口"):
+        wiring.save_printer(row=None, values=values, **site.told)
+
+
+@pytest.mark.req("SAL-01")
+def test_a_page_names_lines_and_printers_and_shows_a_path_only_where_it_is_edited(site):
+    converter = site.save_line(name="2 号线", url="socket://192.168.1.20:4001")
+    wiring.save_printer(
+        row=None,
+        values={"name": "前台小票机", "kind": "SERIAL", "target": "/dev/ttyS3", "columns": 48},
+        **site.told,
+    )
+    write(site.line)
+    browser = make.signed_in(site.actor)
+    for name in ("devices:lines", "devices:printers", "devices:status", "sales:receipts"):
+        page = browser.get(reverse(name)).text
+        assert "/dev/tty" not in page and "socket://" not in page and "192.168" not in page
+    lines = browser.get(reverse("devices:lines")).text
+    assert "2 号线" in lines and "串口服务器" in lines
+    edit = browser.get(reverse("devices:lines-edit", args=[converter.pk])).text
+    assert 'value="socket://192.168.1.20:4001"' in edit
 
 
 def write(line, **fields):

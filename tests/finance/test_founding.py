@@ -115,6 +115,7 @@ def test_each_step_is_taken_once(place) -> None:  # type: ignore[no-untyped-def]
         ({"lines": "一号线 /dev/ttyUSB0"}, "应为"),
         ({"lines": "一号线 /dev/ttyUSB0 1-2\n二号线 /dev/ttyUSB1 2"}, "只出现一次"),
         ({"lines": "一号线 /dev/ttyUSB0 1-99"}, "太多"),
+        ({"lines": "一号线 spy:///dev/ttyUSB0?file=/x 1-2"}, "端口不对"),
     ],
 )
 def test_a_layout_that_cannot_be_is_refused_in_words(place, changes, words) -> None:  # type: ignore[no-untyped-def]

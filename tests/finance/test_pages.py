@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from decimal import Decimal as D
+
 import pytest
 from django.urls import reverse
 
 from finance.models import DayDifference
+from finance.queries.owner import headline
+from finance.queries.reports.comparing import comparison
 from finance.queries.reports.kinds import KINDS
 from finance.services.closing import close_day
+from sales.queries.cash import custody
 from station.models import AuditEntry, BusinessDay
 from tests import make
 from tests.finance.days import Site, end_day
@@ -40,6 +45,32 @@ def test_a_short_shift_reaches_the_owner_with_its_reason(sold: Site) -> None:
     close_day(day=day, at=make.at(22, 30), actor=sold.manager)
     said = text_of(make.signed_in(sold.owner).get(reverse("finance:owner"), {"day": f"{day.date}"}))
     assert "短 ¥20.00" in said and "找零错误" in said
+
+
+@pytest.mark.req("RPT-10")
+def test_the_owner_reads_loss_and_gain_in_words_and_an_unmeasured_month_is_said_so(
+    sold: Site,
+) -> None:
+    page = make.signed_in(sold.owner).get(reverse("finance:owner")).context["owner"]
+    [rate] = [one for one in page.headline if one.label == "月损溢率"]
+    assert (rate.text, rate.note) == ("未量油", "本月还没有量油")
+
+    def rate_of(month: str) -> str:
+        figures = headline(
+            day=page.day,
+            figures=page.figures,
+            against=comparison(station=sold.station, day=page.day.date),
+            held=custody(station=sold.station),
+            month_permille=D(month),
+            at=make.at(12),
+        )
+        return next(one.text for one in figures if one.label == "月损溢率")
+
+    assert [rate_of(month) for month in ("-0.424", "0.1", "0")] == [
+        "损 0.42‰",
+        "溢 0.10‰",
+        "平 0.00‰",
+    ]
 
 
 def test_a_station_that_has_not_begun_says_so(db: None) -> None:

@@ -27,10 +27,11 @@ def started(tmp_path_factory):
     var = tmp_path_factory.mktemp("var")
     running = []
 
-    def start(*arguments):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            address = f"127.0.0.1:{free.getsockname()[1]}"
+    def start(*arguments, address="", var=var):
+        if not address:
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                address = f"127.0.0.1:{free.getsockname()[1]}"
         kept = {
             name: value
             for name, value in os.environ.items()
@@ -92,13 +93,27 @@ def wait_until_gone(var):
         time.sleep(0.2)
 
 
-def test_it_serves_survives_a_kill_without_orphans_and_starts_again_on_its_data(started):
+def test_it_runs_once_survives_a_kill_without_orphans_and_starts_again_on_its_data(
+    started, tmp_path_factory
+):
     process, address, var = started("--no-demo")
     read_until(process, "油站管家已就绪")
     body = health(address)
     assert body["checks"]["database"]["state"] == "OK"
     assert body["checks"]["broker"]["state"] == "OK"
     assert any("celery" in command for command in processes_of(var).values())
+    second, _, _ = started("--no-demo")
+    said, _ = second.communicate(timeout=60)
+    assert second.returncode == 1
+    assert (
+        f"没有启动：{var} 的数据正由已在运行的油站管家 http://{address}/（进程 {process.pid}）使用"
+        in said
+    )
+    assert "VAR_DIR=… BIND=127.0.0.1:8001" in said
+    elsewhere, _, _ = started("--no-demo", address=address, var=tmp_path_factory.mktemp("other"))
+    said, _ = elsewhere.communicate(timeout=60)
+    assert elsewhere.returncode == 1
+    assert f"没有启动：{address} 已被别的程序占用" in said
     process.kill()
     wait_until_gone(var)
 

@@ -29,7 +29,7 @@ def test_what_it_does_not_name_is_started_and_stopped(tmp_path_factory, monkeypa
 
 def test_one_folder_runs_once_but_other_commands_may_join(tmp_path):
     with servers.own_servers(tmp_path):
-        refused = pytest.raises(servers.AlreadyRunning, match=str(os.getpid()))
+        refused = pytest.raises(servers.AlreadyRunning, match=f"另一条命令（进程 {os.getpid()}）")
         with refused, servers.own_servers(tmp_path):
             pass
         with servers.any_servers(tmp_path):

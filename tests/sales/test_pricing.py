@@ -12,7 +12,7 @@ from sales.models import PriceDownload
 from sales.queries import pricing as asked
 from sales.services import price_downloads, pricing
 from sales.tasks import put_due_prices
-from station.models import Alert, AuditEntry, PriceCeiling, PriceChange
+from station.models import Alert, AuditEntry, Message, PriceCeiling, PriceChange
 from station.queries.prices import price_at
 from tests import make
 
@@ -131,6 +131,8 @@ def test_a_change_is_rejected_or_withdrawn_with_a_reason_and_never_comes_into_fo
     with pytest.raises(pricing.PlanRefused, match="驳回原因"):
         pricing.reject(change=first, actor=site.approver, at=make.NOW, reason=" ")
     pricing.reject(change=first, actor=site.approver, at=make.NOW, reason="算错了")
+    told = Message.objects.get(recipient=site.planner)
+    assert first.number in told.subject and told.text == f"{site.approver.name} 驳回：算错了"
     second = site.approved()
     with pytest.raises(pricing.PlanRefused, match="撤销原因"):
         pricing.withdraw(change=second, actor=site.approver, at=make.NOW, reason="")

@@ -82,13 +82,13 @@ def test_the_bytes_are_gb18030_with_a_code_and_kick_the_drawer_first() -> None:
 
 
 @pytest.mark.req("SAL-10")
-def test_a_waiting_receipt_comes_out_once(tmp_path: Path) -> None:
+def test_a_waiting_receipt_comes_out_once(papers: Path) -> None:
     till = make.session()
-    make.printer(till.till, target=str(tmp_path / "paper"))
+    make.printer(till.till, target=str(papers / "paper"))
     make.sale(till, fills=[make.fill_at(till.station)])
     assert print_waiting(at=make.NOW) == 1
     assert print_waiting(at=make.NOW) == 0
-    once = (tmp_path / "paper").read_bytes()
+    once = (papers / "paper").read_bytes()
     assert once.count(b"\x1b@") == 1
 
 
@@ -113,24 +113,46 @@ def test_a_network_printer_gets_the_bytes() -> None:
     assert got.startswith(b"\x1b@")
 
 
-def test_a_dead_printer_costs_a_try_and_an_alert_and_never_the_sale(tmp_path: Path) -> None:
+def test_a_dead_printer_costs_a_try_and_an_alert_and_never_the_sale(papers: Path) -> None:
     till = make.session()
-    gone = make.printer(till.till, target=str(tmp_path / "none" / "paper"))
+    gone = make.printer(till.till, target=str(papers / "none" / "paper"))
     sale = make.sale(till, fills=[make.fill_at(till.station)])
     for _ in range(3):
         assert print_waiting(at=make.NOW) == 0
     receipt = Receipt.objects.get(document=sale.number)
     assert (receipt.status, receipt.attempts) == ("WAITING", 3)
-    assert "No such file" in receipt.last_error
+    assert "找不到" in receipt.last_error
     assert Alert.objects.get(key=f"printer:{gone.pk}").status == "OPEN"
-    Printer.objects.update(target=str(tmp_path / "paper"))
+    Printer.objects.update(target=str(papers / "paper"))
     assert print_waiting(at=make.NOW) == 1
     assert Alert.objects.get(key=f"printer:{gone.pk}").status == "CLEARED"
 
 
-def test_a_receipt_gives_up_after_many_tries_or_without_a_printer(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("kind", "target", "words"),
+    [
+        ("FILE", "/etc/motd", "receipts 文件夹"),
+        ("FILE", "../site_key.txt", "receipts 文件夹"),
+        ("SERIAL", "spy:///dev/ttyS0?file=/etc/motd", "串口写得不对"),
+    ],
+)
+def test_a_printer_of_old_whose_address_is_no_longer_allowed_says_so_at_once(
+    papers: Path, kind: str, target: str, words: str
+) -> None:
     till = make.session()
-    gone = make.printer(till.till, target=str(tmp_path / "none" / "paper"))
+    old = make.printer(till.till, kind=kind, target=target)
+    make.sale(till, fills=[make.fill_at(till.station)])
+    assert print_waiting(at=make.NOW) == 0
+    receipt = Receipt.objects.get()
+    assert (receipt.status, receipt.attempts) == ("FAILED", 1)
+    assert words in receipt.last_error
+    assert Alert.objects.get(key=f"printer:{old.pk}").status == "OPEN"
+    assert not (papers.parent / "site_key.txt").exists()
+
+
+def test_a_receipt_gives_up_after_many_tries_or_without_a_printer(papers: Path) -> None:
+    till = make.session()
+    gone = make.printer(till.till, target=str(papers / "none" / "paper"))
     make.sale(till, fills=[make.fill_at(till.station)])
     Receipt.objects.update(attempts=printing.TRIES - 1)
     assert print_waiting(at=make.NOW) == 0
@@ -142,9 +164,9 @@ def test_a_receipt_gives_up_after_many_tries_or_without_a_printer(tmp_path: Path
 
 
 @pytest.mark.req("SAL-10")
-def test_a_reprint_is_marked_numbered_and_logged(tmp_path: Path) -> None:
+def test_a_reprint_is_marked_numbered_and_logged(papers: Path) -> None:
     till = make.session()
-    paper = tmp_path / "paper"
+    paper = papers / "paper"
     make.printer(till.till, target=str(paper))
     sale = make.sale(till, fills=[make.fill_at(till.station)])
     print_waiting(at=make.NOW)

@@ -100,12 +100,14 @@ def test_a_pdf_is_made_of_the_same_rows(client_and_fills):
     assert answer.content.startswith(b"%PDF-") and b"NotoSansSC" in answer.content
 
 
-def test_loss_and_gain_keep_their_words_in_a_spreadsheet_and_are_named_in_csv():
+def test_loss_and_gain_keep_their_words_in_every_file_and_no_sign_stands_for_one():
     sheet = read_xlsx(exporting.xlsx_file(paper([row()]))).active
     cell = sheet["D4"]
     assert cell.value == pytest.approx(-3.21) and cell.number_format.startswith('"溢"')
     head, first = read_csv(exporting.csv_rows(paper([row()], is_list=True)))
-    assert head[3] == "损溢（负为损）" and first[3] == "-3.21"
+    assert head[3:] == ["损溢（损/溢）", "损溢"] and first[3:] == ["损", "3.21"]
+    _, unknown = read_csv(exporting.csv_rows(paper([row(diff=None)], is_list=True)))
+    assert unknown[3:] == ["", ""]
 
 
 @pytest.mark.parametrize("text", ["=1+2", "+SUM(A1)", "@cmd", "-2+3", "\t=1"])
@@ -118,7 +120,7 @@ def test_a_text_that_a_spreadsheet_would_run_is_quoted(text):
 
 def test_a_negative_number_is_a_number_in_csv():
     _, first = read_csv(exporting.csv_rows(paper([row(amount="-5.10", diff="")], is_list=True)))
-    assert first[2:] == ["-5.10", ""]
+    assert first[2:] == ["-5.10", "", ""]
 
 
 def test_sheets_of_one_name_get_names_of_their_own():
@@ -198,7 +200,8 @@ def test_a_report_has_the_same_figures_on_the_page_and_in_every_file():
         assert words in page
     assert 'href="/t/fills/?grade=92%23"' in page
     table = read_csv(client.get(href("report", export="csv")).streaming_content)
-    assert ["92#", "200.750", "-3.21"] in table and ["合计", "200.750", "-3.21"] in table
+    assert ["92#", "200.750", "损", "3.21"] in table and ["合计", "200.750", "损", "3.21"] in table
+    assert ["长短款", "短", "20.00", ""] in table
     assert ["早班短款 20.00 元。"] in table
     sheet = read_xlsx(client.get(href("report", export="xlsx")).streaming_content)["油品销售"]
     assert ("92#", pytest.approx(200.75), pytest.approx(-3.21)) in list(sheet.values)
@@ -230,6 +233,8 @@ def test_cells_of_every_kind_reach_every_file():
         ("text", "字"), ("yuan", Decimal("1.00")), ("count", 3), ("percent", Decimal("0.5")),
         ("permille", Decimal("1.2")), ("over_short", Decimal("-1.00")), ("date", make.TODAY),
         ("moment", make.NOW), ("duration", 65), ("state", "已收款"), ("text", True), ("yuan", None),
+        ("loss_rate", Decimal("-1.20")), ("loss_percent", Decimal("0.0012")),
+        ("more_less", Decimal("0.500")), ("more_less_yuan", Decimal("-3.90")),
     ]  # fmt: skip
     columns = tuple(Column(f"列{at}", kind=kind) for at, (kind, _) in enumerate(kinds))
     cells = tuple(Cell(column, value) for column, (_, value) in zip(columns, kinds, strict=True))
@@ -237,8 +242,8 @@ def test_cells_of_every_kind_reach_every_file():
     made = Paper("全", (), (Table(sheet.columns, sheet.rows),), "全", is_list=True)
     _, first = read_csv(exporting.csv_rows(made))
     assert first == [
-        "字", "1.00", "3", "0.5", "1.2", "-1.00", "2026-04-22", "2026-04-22 10:00:00", "65",
-        "已收款", "是", "",
+        "字", "1.00", "3", "0.5", "1.2", "短", "1.00", "2026-04-22", "2026-04-22 10:00:00", "65",
+        "已收款", "是", "", "损", "1.20", "溢", "0.0012", "多", "0.500", "少", "3.90",
     ]  # fmt: skip
     values = list(read_xlsx(exporting.xlsx_file(made)).active.values)[-1]
     assert values[:3] == ("字", 1, 3) and values[8] == "1 分 05 秒" and values[11] is None

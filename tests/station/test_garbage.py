@@ -25,4 +25,5 @@ def test_a_nul_in_an_address_or_a_form_is_a_bad_request():
 @pytest.mark.parametrize("name", ["dips", "deliveries", "stock_moves"])
 def test_a_list_up_to_the_last_day_of_the_calendar_is_a_list(name):
     client = make.signed_in(make.manager(make.station()))
-    assert client.get(reverse(f"inventory:{name}"), {"until": "9999-12-31"}).status_code == 200
+    for bounds in ({"until": "9999-12-31"}, {"since": "0001-01-01"}, {"since": "9999-12-31"}):
+        assert client.get(reverse(f"inventory:{name}"), bounds).status_code == 200

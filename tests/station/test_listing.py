@@ -1,17 +1,19 @@
 """The list kind: paging by key, sums, filters, statements."""
 
 from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 from django.db import connection
 from django.db.models import Sum
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from devices.models import Fill
 from station.models import AuditEntry
 from station.queries.columns import Column
-from station.queries.listing import ListPage, all_lines, read_page, sum_row
+from station.queries.listing import ListPage, all_lines, read_page, sum_row, within
 from tests import make
 from tests.station.pages import href
 
@@ -217,3 +219,36 @@ def test_a_role_without_the_right_exports_nothing_and_sees_no_button():
     assert client.get(href("fills", export="csv")).status_code == 403
     assert "export=" not in client.get(href("fills")).text
     assert not AuditEntry.objects.filter(action="export").exists()
+
+
+def test_a_range_of_days_holds_its_first_and_last_moment_and_no_more():
+    nozzle = make.nozzle()
+    day = make.TODAY
+    before, after = day - timedelta(days=1), day + timedelta(days=1)
+    first, last = make.at(0), make.at(23, 59)
+    for at in (make.at(23, 59, day=before), first, last, make.at(0, day=after)):
+        make.fill(nozzle, at=at)
+    moments = Fill.objects.order_by("occurred_at").values_list("occurred_at", flat=True)
+    assert list(within(moments, "occurred_at", since=day, until=day)) == [first, last]
+    assert within(moments, "occurred_at", since=day).count() == 3
+    assert within(moments, "occurred_at", until=day).count() == 3
+    assert within(moments, "occurred_at", until=date.max).count() == 4
+
+
+@pytest.mark.req("SEC-02")
+@pytest.mark.parametrize(
+    ("name", "words", "may", "may_not"),
+    [
+        ("inventory:dips", "量油", "ATTENDANT", "ACCOUNTANT"),
+        ("inventory:deliveries", "录入卸油单", "ATTENDANT", "ACCOUNTANT"),
+        ("inventory:stock_moves", "进货", "CASHIER", "ACCOUNTANT"),
+        ("sales:prices", "新建调价单", "ACCOUNTANT", "CASHIER"),
+        ("devices:meters", "登记换表", "MANAGER", "ACCOUNTANT"),
+    ],
+)
+def test_an_empty_list_offers_its_first_step_to_who_may_take_it(name, words, may, may_not):
+    station = make.station()
+    offered = f">{words}</a>"
+    assert offered in make.signed_in(make.user(may, station)).get(reverse(name)).text
+    page = make.signed_in(make.user(may_not, station)).get(reverse(name))
+    assert page.status_code == 200 and offered not in page.text

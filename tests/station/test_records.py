@@ -1,20 +1,20 @@
-"""What the floors leave behind: audit, alerts, jobs, attachments, settings, calendar."""
+"""What the floors leave behind: audit, alerts, jobs, attachments, settings."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, connection, transaction
 from django.test import override_settings
 
-from station.models import Alert, Attachment, AuditEntry, CalendarDay, Job, Setting
+from station.models import Alert, Attachment, AuditEntry, Job, Setting
 from station.queries import settings as table
 from station.queries.audit import history_of
-from station.services import alerts, attachments, audit, calendar, jobs
+from station.services import alerts, attachments, audit, jobs
 from station.services import settings as figures
 from tests import make
 
@@ -407,34 +407,3 @@ def test_every_declared_default_is_a_value_of_its_kind():
             name=line.name, station=station, value=line.default, at=make.NOW, actor=make.owner()
         )
     assert not Setting.objects.exists()
-
-
-# ------------------------------------------------------------------------------ calendar
-
-
-def test_the_calendar_is_filled_with_what_the_state_announced():
-    assert calendar.fill(at=make.NOW) > 50
-    assert calendar.fill(at=make.NOW) == 0
-    kinds = dict(CalendarDay.objects.values_list("date", "kind"))
-    assert kinds[date(2026, 10, 1)] == "STATUTORY"
-    assert kinds[date(2026, 10, 10)] == "MAKE_UP"
-    assert CalendarDay.objects.get(date=date(2026, 10, 1)).name == "国庆节"
-
-
-def test_a_typed_day_is_not_overwritten():
-    CalendarDay.objects.create(date=date(2026, 10, 1), kind="MAKE_UP", source="TYPED")
-    calendar.fill(at=make.NOW)
-    assert CalendarDay.objects.get(date=date(2026, 10, 1)).kind == "MAKE_UP"
-
-
-def test_sixty_days_before_the_calendar_ends_every_station_is_warned():
-    station = make.station()
-    calendar.fill(at=make.NOW)
-    calendar.warn(at=make.NOW)
-    assert not Alert.objects.exists()
-    november = make.NOW.replace(month=11)
-    calendar.warn(at=november)
-    assert "2026-12-31" in Alert.objects.get(station=station).text
-    CalendarDay.objects.create(date=date(2027, 1, 1), kind="STATUTORY", source="TYPED")
-    calendar.warn(at=november + timedelta(days=1))
-    assert Alert.objects.get().status == "CLEARED"

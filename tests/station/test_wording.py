@@ -1,10 +1,13 @@
+import ast
+import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from station.queries import wording
-from station.queries.columns import written
+from station.queries.columns import SIGNED, written
 
 
 @pytest.mark.parametrize(
@@ -51,6 +54,47 @@ def test_over_and_short_are_words(amount, text):
     assert wording.over_short(Decimal(amount)) == text
 
 
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        (wording.loss_rate(Decimal("-0.424")), "损 0.42‰"),
+        (wording.loss_rate(Decimal("0.1")), "溢 0.10‰"),
+        (wording.loss_rate(Decimal("-0.004")), "平 0.00‰"),
+        (wording.loss_percent(Decimal("-0.0012")), "损 0.12%"),
+        (wording.loss_percent(Decimal("0.00004")), "平 0.00%"),
+        (wording.more_less(Decimal("-0.5")), "少 0.50 L"),
+        (wording.more_less_yuan(Decimal("3.9")), "多 ¥3.90"),
+    ],
+)
+def test_every_other_variance_has_its_word_too(written, text):
+    assert written == text
+
+
+def columns_of(path):
+    """(label, kind) of every Column that a module names with a plain label."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Column" and node.args:
+            label = getattr(node.args[0], "value", None)
+            kind = next((one.value for one in node.keywords if one.arg == "kind"), None)
+            kind = kind or (node.args[2] if len(node.args) > 2 else None)
+            if isinstance(label, str):
+                yield label, getattr(kind, "value", "text")
+
+
+def test_no_column_of_a_variance_shows_a_bare_sign():
+    """Rates, litres and money that may fall either way are of a kind that writes a word."""
+    variance = re.compile("损溢|损耗|累计率|差异升数|差异金额|长短款")
+    found = [
+        (path.name, label, kind)
+        for floor in ("sales", "inventory", "finance", "station")
+        for path in sorted(Path(floor).rglob("*.py"))
+        for label, kind in columns_of(path)
+        if variance.search(label)
+    ]
+    assert len(found) > 20
+    assert not [one for one in found if one[2] not in SIGNED]
+
+
 def test_a_moment_is_written_in_the_stations_time_with_its_weekday():
     assert wording.local(datetime(2026, 4, 22, 12, 5, tzinfo=UTC)) == "2026-04-22 周三 20:05"
     assert wording.local(date(2026, 4, 26)) == "2026-04-26 周日"
@@ -94,7 +138,8 @@ def test_a_grade_has_the_same_colour_everywhere(name, key):
     "writer",
     [
         wording.yuan, wording.litres, wording.count, wording.percent, wording.permille,
-        wording.gain_loss, wording.over_short, wording.local, wording.clock, wording.duration,
+        wording.gain_loss, wording.loss_rate, wording.loss_percent, wording.over_short,
+        wording.more_less, wording.more_less_yuan, wording.local, wording.clock, wording.duration,
         wording.masked_phone, wording.masked_plate,
     ],
 )  # fmt: skip

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import threading
 from argparse import ArgumentParser
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import structlog
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from django.utils.timezone import localtime
 
-from devices.models import DispenserWiring
+from devices.models import DispenserWiring, Line
 from devices.protocols.base import Decimals
 from devices.queries import totalizers
+from devices.services import wiring
 from devices.simulator import layout
 from devices.simulator.control import ControlServer
 from devices.simulator.forecourt import Forecourt
 from station.models import Nozzle
+
+log = structlog.get_logger(__name__)
+MOST_PORTS = 65536
 
 
 class Command(BaseCommand):
@@ -34,30 +41,45 @@ class Command(BaseCommand):
         parser.add_argument("--folder", type=Path, default=Path(settings.VAR_DIR) / "sim")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        folder: Path = options["folder"]
-        decimals, totals = _from_the_books()
-        forecourt = Forecourt(
-            folder,
-            speed=options["speed"],
-            cars=not options["no_cars"],
-            seed=options["seed"],
-            decimals=decimals,
-            totals=totals,
-            wall=_now,
-            tell=self.stdout.write,
-        )
+        forecourt = self._forecourt(options)
         ending = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: ending.set())
-        control = ControlServer(folder / "control", forecourt)
+        control = ControlServer(options["folder"] / "control", forecourt)
         forecourt.start()
         cars = threading.Thread(target=forecourt.run, name="cars", daemon=True)
         cars.start()
-        for line in (*layout.LINES, *layout.READERS):
-            self.stdout.write(f"{line.name}: {line.url(str(folder))}")
+        addresses = forecourt.addresses()
+        for name, url in addresses.items():
+            self.stdout.write(f"{name}: {url}")
+        _tell_the_books(addresses)
         ending.wait()
         control.close()
         forecourt.stop()
+
+    def _forecourt(self, options: Mapping[str, Any]) -> Forecourt:
+        decimals, totals = _from_the_books()
+        chosen = settings.SIMULATOR_PORT
+        try:
+            return Forecourt(
+                options["folder"],
+                speed=options["speed"],
+                cars=not options["no_cars"],
+                seed=options["seed"],
+                port=chosen or _port_in_the_books(),
+                yielding=not chosen,
+                decimals=decimals,
+                totals=totals,
+                wall=_now,
+                tell=self.stdout.write,
+            )
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            raise CommandError(
+                f"模拟线路的端口 {chosen} 已被别的程序占用：换一个 SIMULATOR_PORT，"
+                "或不设它，由程序自己找空闲的端口。"
+            ) from None
 
 
 def _now() -> datetime:
@@ -93,3 +115,29 @@ def _from_the_books() -> tuple[dict[int, Decimals], dict[tuple[int, int], Decima
     except DatabaseError:
         return {}, {}
     return decimals, totals
+
+
+def _tcp_line() -> Line | None:
+    names = [line.name for line in layout.LINES if not line.pty]
+    here = Line.objects.filter(name__in=names, active=True, url__startswith=layout.HERE)
+    return here.select_related("station").order_by("pk").first()
+
+
+def _port_in_the_books() -> int:
+    """The port that the simulator had last time; 0 where the books name none."""
+    try:
+        line = _tcp_line()
+    except DatabaseError:
+        return 0
+    port = line.url.removeprefix(layout.HERE) if line else ""
+    return int(port) if port.isdecimal() and int(port) < MOST_PORTS else 0
+
+
+def _tell_the_books(addresses: Mapping[str, str]) -> None:
+    """Let the line follow to the port that was found: another station may have the usual one."""
+    try:
+        line = _tcp_line()
+        if line is not None and line.url != addresses[line.name]:
+            wiring.move_line(line=line, url=addresses[line.name], at=_now())
+    except DatabaseError as error:
+        log.warning("books_away", error=str(error)[:200])

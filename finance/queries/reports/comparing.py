@@ -72,8 +72,5 @@ def against(now: Decimal, before: Decimal | None) -> str:
 
 
 def wording_of_rate(rate: Decimal | None) -> str:
-    """A 损溢率 in words, never a bare sign: 损 0.42‰, 溢 0.10‰."""
-    if rate is None:
-        return wording.NOTHING
-    word = "损" if rate < 0 else "溢" if rate else "平"
-    return f"{word} {wording.permille(abs(rate))}"
+    """A 损溢率 in words: 损 0.42‰; one that nobody measured is 未量油, for a dash reads as a minus."""
+    return "未量油" if rate is None else wording.loss_rate(rate)

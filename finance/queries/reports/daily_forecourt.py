@@ -40,7 +40,7 @@ NOZZLES = (
     Column("自用", kind="litres"),
     Column("净付", kind="litres"),
     Column("订单升数", kind="litres"),
-    Column("差异升数", kind="litres"),
+    Column("差异升数", kind="more_less"),
     Column("加油笔数", kind="count"),
     Column("加油升数", kind="litres"),
     Column("加油金额", kind="yuan"),
@@ -187,7 +187,7 @@ def tanks(figures: Figures) -> ReportTable:
             Column("账存", kind="litres"),
             Column("实存", kind="litres"),
             Column("损溢", kind="gain_loss"),
-            Column("损溢率‰", kind="permille"),
+            Column("损溢率", kind="loss_rate"),
             Column("归因"),
         ),
         [

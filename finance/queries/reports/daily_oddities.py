@@ -96,7 +96,7 @@ def checks(figures: Figures) -> ReportTable:
                 check.left,
                 check.right,
                 Linked(
-                    "相符" if check.holds else f"相差 {check.difference}",
+                    "相符" if check.holds else f"相差 {abs(check.difference)}",
                     tone="good" if check.holds else "bad",
                 ),
             )

@@ -248,7 +248,7 @@ def _tank_table(tanks: Sequence[TankSum], chosen: Range) -> ReportTable:
             Column("销售", kind="litres"),
             Column("期末", kind="litres"),
             Column("损溢", kind="gain_loss"),
-            Column("损溢率‰", kind="permille"),
+            Column("损溢率", kind="loss_rate"),
         ),
         [
             (

@@ -33,7 +33,7 @@ PUMPED = (
     Column("金额", kind="yuan"),
     Column("订单升数", kind="litres"),
     Column("订单金额", kind="yuan"),
-    Column("差异升数", kind="litres"),
+    Column("差异升数", kind="more_less"),
 )
 
 

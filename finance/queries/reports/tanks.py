@@ -55,7 +55,7 @@ def tanks(*, station: Station, since: date, until: date, grain: Grain, head: Hea
         charts=(_chart(dated, sums, running),),
         tables=(_sum_table(sums, limit), _variance_table(dated, running, limit)),
         remarks=(
-            f"损溢 = 实存 − 账存，损为负；损溢率按销售升数计，限额 {limit}‰。",
+            f"损溢 = 实存 − 账存；损溢率按销售升数计，限额 {limit}‰。",
             *live_words(live),
         ),
         landscape=True,
@@ -79,7 +79,7 @@ def _chart(
             for row in sums[:MOST_SERIES]
         ),
         "line",
-        "litres",
+        "gain_loss",
         "升",
         "日期",
     )
@@ -121,7 +121,7 @@ def _sum_table(sums: Sequence[dayrows.TankSum], limit: Decimal) -> ReportTable:
             Column("付油量", kind="litres"),
             Column("期末库存", kind="litres"),
             Column("损溢", kind="gain_loss"),
-            Column("损溢率‰", kind="permille"),
+            Column("损溢率", kind="loss_rate"),
             Column("限额", kind="state"),
         ),
         [
@@ -177,9 +177,9 @@ def _variance_table(
             Column("油品", kind="grade"),
             Column("销量", kind="litres"),
             Column("损溢", kind="gain_loss"),
-            Column("损溢率‰", kind="permille"),
+            Column("损溢率", kind="loss_rate"),
             Column("累计损溢", kind="gain_loss"),
-            Column("累计率‰", kind="permille"),
+            Column("累计率", kind="loss_rate"),
             Column("归因"),
         ),
         rows,
@@ -217,7 +217,7 @@ def balance(*, station: Station, since: date, until: date, grain: Grain, head: H
                     Column("期末库存", kind="litres"),
                     Column("实测库存", kind="litres"),
                     Column("损溢量", kind="gain_loss"),
-                    Column("损溢率‰", kind="permille"),
+                    Column("损溢率", kind="loss_rate"),
                 ),
                 rows,
             ),

@@ -254,7 +254,7 @@ def _tills(site: Site) -> None:
         till=site.tills[1],
         name="主收银台小票机",
         kind=Printer.Kind.FILE,
-        target="receipts/till-1.bin",
+        target="till-1.bin",
         opens_drawer=True,
     )
     Printer.objects.create(
@@ -262,7 +262,7 @@ def _tills(site: Site) -> None:
         till=site.tills[2],
         name="副收银台小票机",
         kind=Printer.Kind.FILE,
-        target="receipts/till-2.bin",
+        target="till-2.bin",
         columns=32,
     )
     for position, (code, name, kind, drawer, reference, _) in enumerate(plan.TENDERS, 1):

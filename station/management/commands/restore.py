@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from station.errors import Refusal
+from station.runtime.asking import ask_secret
 from station.runtime.backup import restore_backup
 
 
@@ -21,11 +22,17 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            manifest = restore_backup(options["folder"])
+            manifest = restore_backup(options["folder"], passphrase=_passphrase)
         except Refusal as refused:
             raise CommandError(str(refused)) from None
+        box = manifest.get("black_box", {"files": 0})
         rows = sum(manifest["rows"].values())
         self.stdout.write(
             f"恢复完成：{len(manifest['rows'])} 张表 {rows} 行，"
-            f"{len(manifest['sums'])} 项合计，均与 {manifest['made_at']} 的备份一致。"
+            f"{len(manifest['sums'])} 项合计，均与 {manifest['made_at']} 的备份一致；"
+            f"黑匣子 {box['files']} 个文件；个人信息可以解读。"
         )
+
+
+def _passphrase() -> str:
+    return ask_secret("这台机器没有这座油站的密钥。封存密钥时的口令：")

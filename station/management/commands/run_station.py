@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -42,7 +44,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            with own_servers(settings.VAR_DIR) as addresses:
+            running = f"已在运行的油站管家 http://{_here(options['bind'])}/"
+            with own_servers(settings.VAR_DIR, doing=running) as addresses:
+                _refuse_taken(options["bind"])
                 self._prepare(demo=not options["no_demo"])
                 self._serve(options["bind"], addresses)
         except (AlreadyRunning, ServerFailed) as refused:
@@ -117,6 +121,24 @@ def _manage() -> tuple[str, str]:
 def _here(bind: str) -> str:
     """The address as seen from this machine: "all addresses" is none that a browser can open."""
     return bind.replace("0.0.0.0", "127.0.0.1")
+
+
+def _refuse_taken(bind: str) -> None:
+    """Say at once that the port is taken, not after the demo was built and the web died ten times."""
+    host, _, port = bind.rpartition(":")
+    if not port.isdecimal():
+        return  # a unix socket, or what gunicorn will complain of itself
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((host.strip("[]"), int(port)))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise CommandError(
+                    f"没有启动：{bind} 已被别的程序占用，可能是另一座油站。"
+                    "换一个端口再运行，例如 make run BIND=127.0.0.1:8001"
+                ) from None
 
 
 def _answers(url: str) -> bool:

@@ -1,4 +1,4 @@
-"""Print docs/tables.md: rights by role, figures, beat tasks and jobs, from the code itself."""
+"""Print docs/tables.md: rights, figures, beat tasks, jobs and database tables, from the code itself."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from celery.schedules import crontab
+from django.apps import apps
 from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.utils.module_loading import import_string
@@ -15,14 +16,19 @@ from station.models.people import Role
 from station.queries.settings import DECLARED
 from station.rights import RIGHTS, TITLES
 
+# From the ground up.
+FLOORS = ("station", "devices", "inventory", "members", "marketing", "sales", "staff", "finance")
 HEAD = """# Tables
 
+What the code holds as tables: [rights](#rights-角色权限), [figures](#figures-限额与参数),
+[beat tasks](#beat-tasks-定时任务), [jobs](#jobs-后台任务), and
+[every table of the database](#database-数据表) with its meaning.
 Written by `manage.py tables > docs/tables.md`; a test holds it equal to the code.
 """
 
 
 class Command(BaseCommand):
-    help = "打印 docs/tables.md：角色权限、限额与参数、定时任务、后台任务"
+    help = "打印 docs/tables.md：角色权限、限额与参数、定时任务、后台任务、数据表"
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.stdout.write(tables(), ending="")
@@ -30,7 +36,7 @@ class Command(BaseCommand):
 
 def tables() -> str:
     """The whole page."""
-    return "\n".join([HEAD, *_rights(), *_figures(), *_beat(), *_jobs()])
+    return "\n".join([HEAD, *_rights(), *_figures(), *_beat(), *_jobs(), *_models()])
 
 
 def _table(title: str, head: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
@@ -77,8 +83,28 @@ def _jobs() -> Iterator[str]:
     yield from _table(
         "Jobs (后台任务)",
         ["kind", "名称"],
-        ([f"`{kind}`", title] for kind, (title, _) in settings.JOBS.items()),
+        ([f"`{kind}`", title] for kind, (title, _) in settings.JOBS.items())
+        if settings.JOBS
+        else [["none", "还没有"]],
     )
+
+
+def _models() -> Iterator[str]:
+    """Our own floors from the ground up; Django's tables are its own."""
+    models = [model for floor in FLOORS for model in apps.get_app_config(floor).get_models()]
+    yield from _table(
+        "Database (数据表)",
+        ["table", "what"],
+        (
+            [f"`{model._meta.db_table}`", _first(model.__doc__ or "").replace("|", "\\|")]
+            for model in models
+        ),
+    )
+
+
+def _first(words: str) -> str:
+    """The first paragraph of a docstring, in one line."""
+    return " ".join(words.strip().split("\n\n")[0].split())
 
 
 def _when(schedule: Any) -> str:
@@ -92,5 +118,4 @@ def _when(schedule: Any) -> str:
 
 
 def _what(path: str) -> str:
-    words = (import_string(path).run.__doc__ or "").strip()
-    return " ".join(words.split("\n\n")[0].split())
+    return _first(import_string(path).run.__doc__ or "")

@@ -10,20 +10,28 @@
     probe.remove();
     return colour;
   };
-  const PLACES = { yuan: 2, price: 2, litres: 2 };
+  const PLACES = { yuan: 2, price: 2, litres: 2, permille: 2, gain_loss: 2, loss_rate: 2 };
 
   function written(text, numbers) {
     if (text === null || text === undefined || text === "-") return "—";
-    const scale = { percent: 100, permille: 1000 }[numbers.value] || 1;
-    const places = PLACES[numbers.value] ?? (scale === 100 ? 1 : scale === 1000 ? 2 : 0);
-    const figure = (Number(text) * scale).toLocaleString("zh-CN", { minimumFractionDigits: places, maximumFractionDigits: Math.max(places, 0) });
+    const scale = numbers.value === "percent" ? 100 : 1;
+    const places = PLACES[numbers.value] ?? (scale === 100 ? 1 : 0);
+    const value = numbers.sides ? Math.abs(Number(text)) : Number(text);
+    const figure = (value * scale).toLocaleString("zh-CN", { minimumFractionDigits: places, maximumFractionDigits: Math.max(places, 0) });
     if (numbers.value === "yuan" || numbers.value === "price") return `¥${figure}`.replace("¥-", "-¥");
-    return figure + ({ percent: "%", permille: "‰" }[numbers.value] || "");
+    return sided(text, numbers) + figure + ({ percent: "%", permille: "‰", loss_rate: "‰", gain_loss: " L" }[numbers.value] || "");
+  }
+
+  // A variance has a word where other figures have a sign.
+  function sided(value, numbers) {
+    if (!numbers.sides) return "";
+    return `${Number(value) < 0 ? numbers.sides[0] : Number(value) > 0 ? numbers.sides[1] : "平"} `;
   }
 
   function short(value, numbers) {
+    if (numbers.sides && value !== 0) return sided(value, numbers) + Math.abs(value);
     if (numbers.value === "percent") return `${(value * 100).toFixed(0)}%`;
-    if (numbers.value === "permille") return `${(value * 1000).toFixed(1)}‰`;
+    if (numbers.value === "permille") return `${value.toFixed(1)}‰`;
     return Math.abs(value) >= 10000 ? `${+(value / 10000).toFixed(2)}万` : String(value);
   }
 

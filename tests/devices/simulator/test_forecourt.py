@@ -8,15 +8,17 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from devices.management.commands import simulate
-from devices.models import DispenserWiring, Line
+from devices.models import Command, DispenserWiring, Line
 from devices.protocols.base import Decimals
 from devices.simulator import layout
 from devices.simulator.cars import DRIVES_OFF_ONE_IN, Car, Mood, Wish, per_hour, wish
 from devices.simulator.control import Control, ControlServer
 from devices.simulator.forecourt import Forecourt
 from devices.simulator.pump import AUTHORIZED, COMPLETED, RESET, Pump
+from station.models import AuditEntry
 from tests import make
 
 WEDNESDAY = datetime(2026, 4, 22, 8, tzinfo=UTC)
@@ -210,6 +212,53 @@ def test_a_drive_off_is_told_with_its_plate(forecourt: Forecourt) -> None:
             continue
     assert forecourt.left == ["云A00007"]
     assert said == ["1 号机 云A00007 未付款离开"]
+
+
+def test_the_tcp_line_takes_a_free_port_where_another_station_has_the_usual_one(
+    forecourt: Forecourt, tmp_path: Path
+) -> None:
+    usual = forecourt.lines["二号线"].end.port
+    second = Forecourt(tmp_path / "second", cars=False, port=usual)
+    try:
+        url = second.addresses()["二号线"]
+        assert url.startswith(layout.HERE) and url != forecourt.addresses()["二号线"]
+        port = second.lines["二号线"].end.port
+        second.lines["二号线"].end.break_off()
+        second.lines["二号线"].end.mend()
+        assert second.lines["二号线"].end.port == port  # after a break it is found where it was
+    finally:
+        second.stop()
+    with pytest.raises(OSError, match="in use"):
+        Forecourt(tmp_path / "third", cars=False, port=usual, yielding=False)
+
+
+@pytest.mark.django_db
+def test_the_line_in_the_books_follows_to_the_port_that_was_found() -> None:
+    station = make.station()
+    line = Line.objects.create(
+        station=station, name="二号线", url=f"{layout.HERE}40552", protocol="DART"
+    )
+    assert simulate._port_in_the_books() == 40552
+    for _ in range(2):
+        simulate._tell_the_books({"二号线": f"{layout.HERE}40999"})
+    line.refresh_from_db()
+    assert line.url == f"{layout.HERE}40999"
+    assert simulate._port_in_the_books() == 40999
+    assert Command.objects.filter(kind="REWIRE", station=station).count() == 1
+    entry = AuditEntry.objects.get(action="devices.line.saved")
+    assert (entry.actor_name, entry.after) == ("系统", {"url": f"{layout.HERE}40999"})
+    Line.objects.update(url="socket://192.168.1.20:4001")  # a real converter is left alone
+    simulate._tell_the_books({"二号线": f"{layout.HERE}41000"})
+    assert Line.objects.get().url == "socket://192.168.1.20:4001"
+
+
+@pytest.mark.django_db
+def test_a_port_that_was_asked_for_and_is_taken_is_refused_in_words(
+    forecourt: Forecourt, tmp_path: Path, settings
+) -> None:
+    settings.SIMULATOR_PORT = forecourt.lines["二号线"].end.port
+    with pytest.raises(CommandError, match="换一个 SIMULATOR_PORT"):
+        call_command("simulate", folder=tmp_path / "other")
 
 
 @pytest.mark.django_db
