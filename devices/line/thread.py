@@ -77,6 +77,7 @@ def codec_for(line: LineWiring) -> Codec:
             decimals=point.decimals,
             echo=bool(options.get("echo", False)),
             reads_prices=bool(options.get("reads_prices", True)),
+            reads_parameters=bool(options.get("reads_parameters", True)),
         )
         for point in line.points
     ]

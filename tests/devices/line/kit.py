@@ -89,6 +89,7 @@ class Site:
                 nozzles=tuple(one.position for one in point.nozzles),
                 decimals=point.decimals,
                 reads_prices=bool(options.get("reads_prices", True)),
+                reads_parameters=bool(options.get("reads_parameters", True)),
             )
             for point in self.line.points
         )
