@@ -11,7 +11,7 @@ from devices.line.asking import ask_status, read_fill, read_totals_of
 from devices.line.link import Ask, Job
 from devices.line.point import RUNNING, Point
 from devices.line.pricing import wanted_prices
-from devices.line.reporting import AUDIT_EVERY, read_now, settled
+from devices.line.reporting import audit_later, read_now, settled
 from devices.line.settling import Meter, agrees
 from devices.line.stopping import stopping
 from devices.line.visit import Visit
@@ -178,7 +178,7 @@ def audit(point: Point) -> Job:
 
     One only, since a customer who lifts a nozzle meanwhile has to wait for the answer.
     """
-    point.audit_at = point.moment.now + AUDIT_EVERY
+    audit_later(point)
     oldest = min(point.wiring.nozzles, key=lambda one: point.read_at.get(one.position, _LONG_AGO))
     totals = yield from read_totals_of(point, oldest.position)
     known = point.meters.get(oldest.position)

@@ -39,6 +39,7 @@ class Point:
     spool: Spool
     frame: Callable[[], int]  # number of the latest frame in the black box
     may_authorise: Callable[[], bool]  # the database is there, or the policy goes on without it
+    crowded: Callable[[], bool] = lambda: False  # others on the line fuel: what can wait does
     halted: bool = False
     link: Link = field(init=False)
     synced: bool = False

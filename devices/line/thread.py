@@ -133,6 +133,7 @@ class PumpLine(threading.Thread):
             spool=self._spool,
             frame=self._frame,
             may_authorise=self._allowed,
+            crowded=lambda: self.schedule.crowded,
             halted=self._halted,
         )
 
@@ -212,7 +213,7 @@ class PumpLine(threading.Thread):
             events, answered = wire.exchange(request)
             self._count(answered, sum(isinstance(event, Damaged) for event in events))
             if answered:
-                self.schedule.answered(address)
+                self.schedule.answered(address, now())
             else:
                 self.schedule.silent(address)
             self._hear(point, events, answered)
