@@ -20,6 +20,7 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 
 from devices.line.thread import PumpLine
+from devices.line.wire import OWN_GAP
 from devices.line.wiring import MANUAL, LineWiring, NozzleWiring, PointWiring, Price
 from devices.protocols.base import Condition, Decimals, SerialSettings
 from devices.recorder import SENT, Recorded, read
@@ -34,7 +35,9 @@ ADDRESSES = tuple(range(0x50, 0x58))
 LINES = 4
 SECONDS = 12
 SETTLE = 90  # at most, for the first synchronisation
-POLL = EOT = 3  # bytes
+POLL = EOT = ACK = 3  # bytes
+DELIVERED = 16  # bytes of a block with litres and yuan
+BEFORE_ACK = 0.005
 TURNAROUND = Decimal("0.035")
 LEAST_SHARE, MOST_GAP_MS, MOST_CPU = Decimal("0.85"), 500, Decimal("0.05")
 AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -60,6 +63,7 @@ def main() -> bool:
         gaps[fuelling] = _measure(lines=1, fuelling=fuelling).gap_ms
         ratio = Decimal(gaps[fuelling]) / MOST_GAP_MS
         print(f"{fuelling} 个地址加油：最长间隔 {gaps[fuelling]} 毫秒，为上限的 {ratio:.2f}")
+    print(f"   （按字节时间推算，8 个地址一轮 {8 * _round() * 1000:.0f} 毫秒）")
     return share >= LEAST_SHARE and idle.cpu <= MOST_CPU and max(gaps.values()) <= MOST_GAP_MS
 
 
@@ -68,6 +72,13 @@ def _allowed() -> Decimal:
     byte = Decimal(str(SerialSettings(baud=9600, parity="O").byte_time()))
     spent = (POLL + EOT) * byte + Decimal(str(ANSWER_DELAY)) + TURNAROUND
     return 1 / spent
+
+
+def _round() -> Decimal:
+    """Seconds of one exchange with a head that has litres and yuan to tell."""
+    byte = Decimal(str(SerialSettings(baud=9600, parity="O").byte_time()))
+    pauses = ANSWER_DELAY + BEFORE_ACK + OWN_GAP
+    return (POLL + DELIVERED + ACK) * byte + Decimal(str(pauses))
 
 
 def _measure(*, lines: int, fuelling: int) -> Measured:

@@ -6,12 +6,12 @@ from collections.abc import Generator
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from devices.line import facts, reporting
+from devices.line import facts, reporting, scale
 from devices.line.asking import ask_status, read_fill, read_totals_of
 from devices.line.link import Ask, Job
 from devices.line.point import RUNNING, Point
 from devices.line.pricing import wanted_prices
-from devices.line.reporting import AUDIT_EVERY, read_now, settled
+from devices.line.reporting import audit_later, read_now, settled
 from devices.line.settling import Meter, agrees
 from devices.line.stopping import stopping
 from devices.line.visit import Visit
@@ -25,19 +25,26 @@ _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 def synchronise(point: Point) -> Job:
     """Status, prices, nozzles and totalizers known: before that nothing is authorised."""
     status = yield ask_status(point)
-    if isinstance(status, base.Status) and status.condition is Condition.UNPROGRAMMED:
-        yield from _programme(point)
-        status = yield ask_status(point)
-    if not isinstance(status, base.Status) or status.condition is Condition.UNPROGRAMMED:
-        point.retry_at = point.moment.now + 1
-        return
-    if status.condition in RUNNING or status.condition is Condition.ENDED:
+    if isinstance(status, base.Status) and (
+        status.condition in RUNNING or status.condition is Condition.ENDED
+    ):
         if status.condition is Condition.AUTHORISED and point.visit is None and not point.out:
             yield stopping(point)  # nobody here remembers having allowed this
             return
         _join(point)
-        point.synced = True
+        point.synced, point.scaled = True, False
         return
+    if not isinstance(status, base.Status):
+        point.retry_at = point.moment.now + 1
+        return
+    if not (yield from scale.known(point)):
+        return
+    if status.condition is Condition.UNPROGRAMMED:
+        yield from _programme(point)
+        status = yield ask_status(point)
+        if not isinstance(status, base.Status) or status.condition is Condition.UNPROGRAMMED:
+            point.retry_at = point.moment.now + 1
+            return
     yield Ask(asks.ReadPrices(address=point.address), lambda e: isinstance(e, base.PricesRead))
     readings: dict[int, TotalsRead] = {}
     for nozzle in point.wiring.nozzles:
@@ -87,6 +94,10 @@ def _account(point: Point, readings: dict[int, TotalsRead]) -> Generator[Ask, Ev
             return
         fill, fresh = reading
         readings[fresh.nozzle] = fresh
+        of_it = readings.get(ran.nozzle, fresh) if ran is not None else fresh
+        prices = [point.held[number] for number in moved if number in point.held]
+        if scale.held_back(point, of_it, fill, ran, prices):
+            return
     _believe(point, readings, fill, ran)
 
 
@@ -117,6 +128,7 @@ def _believe(
     point.save(new, visit=keep, meters=meters)
     read_now(point, meters)
     point.synced, point.alone = True, False
+    scale.trust(point)
 
 
 def _owner(point: Point, readings: dict[int, TotalsRead], fill: TransactionRead) -> int:
@@ -146,6 +158,8 @@ def close(point: Point, visit: Visit) -> Job:
     if nozzle is None:
         point.save(visit=None)
         return
+    if scale.held_back(point, totals, fill, visit):
+        return
     found = settled(point, nozzle, totals, fill, visit)
     new = reporting.found_facts(point, nozzle, found, visit) + reporting.grant_ended(point, visit)
     if not found.fills:
@@ -153,6 +167,7 @@ def close(point: Point, visit: Visit) -> Job:
         new.append(facts.nothing(nozzle.id, visit.serial, grant, point.moment.at))
     point.save(new, visit=None, meters={totals.nozzle: found.meter})
     read_now(point, {totals.nozzle: found.meter})
+    point.synced = point.scaled  # one that was joined while it ran is looked at now
     if point.codec.abilities.closes_transactions:
         command = asks.CloseTransaction(address=point.address)
         yield Ask(command, lambda event: isinstance(event, base.Accepted))
@@ -163,7 +178,7 @@ def audit(point: Point) -> Job:
 
     One only, since a customer who lifts a nozzle meanwhile has to wait for the answer.
     """
-    point.audit_at = point.moment.now + AUDIT_EVERY
+    audit_later(point)
     oldest = min(point.wiring.nozzles, key=lambda one: point.read_at.get(one.position, _LONG_AGO))
     totals = yield from read_totals_of(point, oldest.position)
     known = point.meters.get(oldest.position)

@@ -74,7 +74,7 @@ def _word(point: Point, position: int) -> str:
     if not point.link.online or point.condition is None:
         return OFFLINE
     word = _WORDS[point.condition]
-    if word == CLOSED:
+    if word == CLOSED or (point.doubt and word in (IDLE, CALLING)):
         return CLOSED
     chosen = point.visit.nozzle if point.visit is not None else point.nozzle
     if word != IDLE and position == chosen:

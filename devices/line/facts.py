@@ -1,10 +1,12 @@
 """The facts that a line tells, as the spool keeps them. Numbers are strings, times ISO with zone."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
 from devices.line.settling import FoundFill, FoundGap, Meter
+from devices.protocols.base import Decimals
 from devices.spool import Body, Fact
 
 FILL, GAP, TOTALS, METER, ALARM = "fill", "gap", "totals", "meter", "alarm"
@@ -91,12 +93,26 @@ def roll_over(nozzle: int, epoch: int, last: Decimal, at: datetime) -> Fact:
     """The totalizer went through nought; `last` is what it counts up to."""
     body: Body = {
         "nozzle": nozzle,
+        "kind": "ROLL_OVER",
         "epoch": epoch,
         "last_litres": str(last),
         "first_litres": "0",
         "occurred_at": at.isoformat(),
     }
     return Fact(f"meter:{nozzle}:{epoch}", METER, body, at)
+
+
+def rescaled(nozzle: int, kept: Meter, meter: Meter, at: datetime) -> Fact:
+    """The decimals of the wiring were put right: the same totalizer, read as another number."""
+    body: Body = {
+        "nozzle": nozzle,
+        "kind": "RESCALED",
+        "epoch": meter.epoch,
+        "last_litres": str(kept.litres),
+        "first_litres": str(meter.litres),
+        "occurred_at": at.isoformat(),
+    }
+    return Fact(f"meter:{nozzle}:{meter.epoch}", METER, body, at)
 
 
 def alarm(
@@ -161,8 +177,22 @@ def swipe(*, reader: int, medium: str, text: str, secret: bool, at: datetime, ke
     return Fact(key, SWIPE, body, at)
 
 
-def meter_body(meter: Meter) -> Body:
-    return {"epoch": meter.epoch, "litres": str(meter.litres), "amount": _text(meter.amount)}
+def meter_body(meter: Meter, places: Decimals) -> Body:
+    """As JSON, with the decimals under which it was read."""
+    return {
+        "epoch": meter.epoch,
+        "litres": str(meter.litres),
+        "amount": _text(meter.amount),
+        "places": [places.totals, places.totals_amount],
+    }
+
+
+def read_places(body: Body, wired: Decimals) -> Decimals:
+    """The decimals under which a kept meter was read; the wiring's where none were noted."""
+    if "places" not in body:
+        return wired
+    totals, amount = body["places"]
+    return replace(wired, totals=totals, totals_amount=amount)
 
 
 def read_meter(body: Mapping[str, object]) -> Meter:

@@ -12,6 +12,7 @@ from devices.line.link import Job
 from devices.line.obeying import next_order
 from devices.line.point import Point
 from devices.line.pricing import price_differs, set_prices
+from devices.line.reporting import audit_due
 from devices.line.stopping import stop
 from devices.protocols.base import Condition
 
@@ -42,4 +43,4 @@ def _by_itself(point: Point) -> Job | None:
         return set_prices(point)
     if point.condition is Condition.CALLING:
         return authorise(point, None) if goes_by_itself(point) else None
-    return audit(point) if point.moment.now >= point.audit_at else None
+    return audit(point) if audit_due(point) else None

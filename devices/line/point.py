@@ -8,7 +8,7 @@ the state it changes, before the head is told anything that makes it forget.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -16,18 +16,19 @@ from devices.line import facts, orders
 from devices.line.board import NozzleLive, states
 from devices.line.link import Ask, Instant, Job, Link
 from devices.line.orders import Order
-from devices.line.settling import Meter, Wires
+from devices.line.settling import Meter, Wires, carried
 from devices.line.visit import Visit, read_visit
 from devices.line.wiring import LineWiring, NozzleWiring, PointWiring
 from devices.protocols import asks, base
 from devices.protocols.asks import Command
-from devices.protocols.base import Condition, Event, Seconds
+from devices.protocols.base import Condition, Decimals, Event, Seconds
 from devices.spool import Fact, Spool
 
 RUNNING = frozenset(
     {Condition.AUTHORISED, Condition.FUELLING, Condition.SUSPENDED, Condition.LIMIT}
 )
 FLOWING = frozenset({Condition.FUELLING, Condition.SUSPENDED, Condition.LIMIT, Condition.ENDED})
+SCALE = "SCALE"  # the alarm of a head that counts in other decimals than its wiring says
 
 
 @dataclass(slots=True)
@@ -38,9 +39,12 @@ class Point:
     spool: Spool
     frame: Callable[[], int]  # number of the latest frame in the black box
     may_authorise: Callable[[], bool]  # the database is there, or the policy goes on without it
+    crowded: Callable[[], bool] = lambda: False  # others on the line fuel: what can wait does
     halted: bool = False
     link: Link = field(init=False)
     synced: bool = False
+    scaled: bool = False  # its decimals were looked at when it was synchronised
+    doubt: str = ""  # why nothing of it is believed: its decimals are not the wiring's
     alone: bool = True  # the head was out of sight since its meters were last read
     condition: Condition | None = None
     nozzle: int = 0
@@ -48,6 +52,7 @@ class Point:
     litres: Decimal = Decimal(0)
     amount: Decimal = Decimal(0)
     meters: dict[int, Meter] = field(default_factory=dict)
+    foreign: dict[int, Decimals] = field(default_factory=dict)  # meters kept under other decimals
     read_at: dict[int, datetime] = field(default_factory=dict)
     held: dict[int, Decimal] = field(default_factory=dict)  # prices that the head confirmed
     visit: Visit | None = None
@@ -112,6 +117,9 @@ class Point:
             known = body["meters"].get(str(nozzle.position))
             if known is not None and known["epoch"] >= nozzle.epoch:
                 self.meters[nozzle.position] = facts.read_meter(known)
+                kept = facts.read_places(known, self.wiring.decimals)
+                if kept != self.wiring.decimals:
+                    self.foreign[nozzle.position] = kept
             elif nozzle.totalizer is not None:  # a new spool, or a meter changed by hand
                 self.meters[nozzle.position] = Meter(nozzle.epoch, nozzle.totalizer)
         if body["visit"] is not None:
@@ -127,7 +135,10 @@ class Point:
         """Make facts, visit and meters durable together, and only then believe them."""
         meters = {**self.meters, **(meters or {})}
         body = {
-            "meters": {str(number): facts.meter_body(meter) for number, meter in meters.items()},
+            "meters": {
+                str(number): facts.meter_body(meter, self.foreign.get(number, self.wiring.decimals))
+                for number, meter in meters.items()
+            },
             "visit": None if visit is None else visit.body(),
         }
         self.spool.record(facts=new, live={self.name: body})
@@ -140,6 +151,7 @@ class Point:
             known = self.meters.get(nozzle.position)
             if known is not None and nozzle.epoch > known.epoch and nozzle.totalizer is not None:
                 self.meters[nozzle.position] = Meter(nozzle.epoch, nozzle.totalizer)
+                self.foreign.pop(nozzle.position, None)
                 self.synced = False
 
     # ------------------------------------------------------------------ hearing
@@ -175,10 +187,12 @@ class Point:
                 self._selected(event)
             case base.Delivered():
                 self.litres, self.amount = event.litres, event.amount
+            case base.TotalsRead() if event.nozzle in self.foreign:
+                self._carry(event)
             case base.PricesRead():
                 self.held.update(dict(event.prices))
             case base.PumpAlarm():
-                self._alarm("DEVICE", f"{self.subject} 报警：{event.code}（{event.raw:02X}）")
+                self.alarm("DEVICE", f"{self.subject} 报警：{event.code}（{event.raw:02X}）")
                 self.synced = self.synced and event.code not in ("CPU_RESET", "POWER_FAIL")
 
     def _status(self, event: base.Status) -> None:
@@ -219,6 +233,20 @@ class Point:
         elif self.visit.lifted_at is None and event.nozzle == self.visit.nozzle:
             self.visit.lifted_at = self.moment.at
 
+    def _carry(self, totals: base.TotalsRead) -> None:
+        """The wiring's decimals were changed: say once what the kept meter means under them.
+
+        Where wrong decimals were told before, the books go on in the next epoch of the meter.
+        """
+        number, nozzle = totals.nozzle, self.wiring.nozzle(totals.nozzle)
+        kept = self.meters[number]
+        meter = carried(kept, totals, self.foreign.pop(number), self.wiring.decimals)
+        new: list[Fact] = []
+        if meter.litres != kept.litres and nozzle is not None:
+            meter = replace(meter, epoch=kept.epoch + 1)
+            new.append(facts.rescaled(nozzle.id, kept, meter, self.moment.at))
+        self.save(new, visit=self.visit, meters={number: meter})
+
     def new_visit(self, nozzle: int, *, lifted: bool = True) -> Visit:
         at = self.next_lift or self.moment.at
         self.next_lift = None
@@ -227,11 +255,11 @@ class Point:
 
     def _back(self) -> None:
         self.synced = False
-        self._clear("SILENCE")
+        self.clear("SILENCE")
 
     def _gone(self) -> None:
         self._unknown()
-        self._alarm("SILENCE", f"{self.subject} 无应答")
+        self.alarm("SILENCE", f"{self.subject} 无应答")
 
     def _unknown(self) -> None:
         """Nothing assumed about the head holds any more."""
@@ -249,7 +277,7 @@ class Point:
             self.link.online, self.link.hits = False, 0
         self._unknown()
 
-    def _alarm(self, kind: str, text: str, nozzle: NozzleWiring | None = None) -> None:
+    def alarm(self, kind: str, text: str, nozzle: NozzleWiring | None = None) -> None:
         subject = f"{nozzle.number} 号枪" if nozzle else self.subject
         self.alarmed.add(kind)
         self.spool.record(facts=[self.alarm_fact(kind, text, subject, nozzle)])
@@ -268,7 +296,7 @@ class Point:
             over=over,
         )
 
-    def _clear(self, kind: str) -> None:
+    def clear(self, kind: str) -> None:
         """The machine is well again; also after a restart, when nobody knows who raised it."""
         self.alarmed.discard(kind)
         self.spool.record(facts=[self.alarm_fact(kind, "已恢复", self.subject, None, over=True)])
@@ -341,6 +369,7 @@ class Point:
         """Void what is late."""
         for order in [one for one in self.orders if one.valid_until < at]:
             why = "加油位忙" if self.link.online else "加油机离线"
+            why = "加油机小数位不符" if self.doubt else why
             self.answer(order, orders.VOID, f"超时未执行：{why}", at)
 
     def halt(self, moment: Instant) -> None:

@@ -14,6 +14,8 @@ from devices.recorder import reference
 from devices.spool import Fact
 
 AUDIT_EVERY: Seconds = 30.0  # an idle head's totalizers are read again, one after another
+AUDIT_APART: Seconds = 0.7  # heads of one line not all at once, although they came online together
+AUDIT_LAST: Seconds = 300.0  # how long the fuelling of others may put it off
 
 
 def first_reading(point: Point, nozzle: NozzleWiring, found: Found) -> Fact:
@@ -108,4 +110,15 @@ def grant_ended(point: Point, visit: Visit) -> list[Fact]:
 def read_now(point: Point, meters: dict[int, Meter]) -> None:
     for number in meters:
         point.read_at[number] = point.moment.at
-    point.audit_at = point.moment.now + AUDIT_EVERY
+    audit_later(point)
+
+
+def audit_later(point: Point) -> None:
+    apart = point.address % 16 * AUDIT_APART
+    point.audit_at = point.moment.now + AUDIT_EVERY + apart
+
+
+def audit_due(point: Point) -> bool:
+    """Time for another look; while many fuel on the line it waits, but not for ever."""
+    late = point.moment.now - point.audit_at
+    return late >= AUDIT_LAST or (late >= 0 and not point.crowded())

@@ -74,6 +74,21 @@ def step_of(before: Meter, totals: TotalsRead, digits: int) -> tuple[Decimal, bo
     return step, False
 
 
+def carried(meter: Meter, totals: TotalsRead, was: Decimals, now: Decimals) -> Meter:
+    """A meter that was kept while the wiring said other decimals, in the decimals it says now.
+
+    Either the wiring was wrong, and the head's digits mean something else than was thought; or the
+    head itself was set anew, and its litres are what they were. What it shows now tells which.
+    """
+    digits = meter.litres.scaleb(was.totals - now.totals)
+    if abs(digits - totals.litres) >= abs(meter.litres - totals.litres):
+        return meter
+    money = meter.amount
+    if money is not None:
+        money = money.scaleb(was.totals_amount - now.totals_amount)
+    return replace(meter, litres=digits, amount=money)
+
+
 def money_agrees(fill: TransactionRead, places: Decimals) -> bool:
     """Amount against litres × price, as far as the display's own digits allow to tell."""
     if fill.price is None:

@@ -78,6 +78,7 @@ def codec_for(line: LineWiring) -> Codec:
             decimals=point.decimals,
             echo=bool(options.get("echo", False)),
             reads_prices=bool(options.get("reads_prices", True)),
+            reads_parameters=bool(options.get("reads_parameters", True)),
         )
         for point in line.points
     ]
@@ -133,6 +134,7 @@ class PumpLine(threading.Thread):
             spool=self._spool,
             frame=self._frame,
             may_authorise=self._allowed,
+            crowded=lambda: self.schedule.crowded,
             halted=self._halted,
         )
 
@@ -212,7 +214,7 @@ class PumpLine(threading.Thread):
             events, answered = wire.exchange(request)
             self._count(answered, sum(isinstance(event, Damaged) for event in events))
             if answered:
-                self.schedule.answered(address)
+                self.schedule.answered(address, now())
             else:
                 self.schedule.silent(address)
             self._hear(point, events, answered)

@@ -69,13 +69,14 @@ class Wire:
 
     def _listen(self, request: Request, sent_at: Seconds) -> Outcome:
         events: tuple[Event, ...] = ()
+        heard = False
         until = sent_at + request.window
         while True:
             data = self._port.receive(until - now())
             if data and self._echo is not None:
                 data = self._echo.strip(data)
             if data:
-                moment = now()
+                moment, heard = now(), True
                 self._quiet_from = moment
                 until = min(max(until, moment + TAIL), sent_at + LONGEST_ANSWER)
                 outcome = self._codec.feed(data, moment)
@@ -83,10 +84,13 @@ class Wire:
                 events += outcome.events
                 if outcome.finished:
                     return Outcome(events, (), outcome.reply, True)
+                if outcome.events:  # a damaged answer is the answer: there is no second one
+                    until = min(until, moment + TAIL)
             if now() >= until:
                 break
         outcome = self._codec.expire(now())
         self._record(outcome)
+        self._ours = not heard  # a line that was silent for so long needs no turnaround
         self._quiet_from = now()
         return Outcome(events + outcome.events, (), outcome.reply, True)
 

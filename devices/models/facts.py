@@ -124,11 +124,12 @@ class TotalizerReading(models.Model):
 
 
 class MeterChange(models.Model):
-    """换表 or roll-over: from here on the totalizer counts in the next epoch."""
+    """换表, roll-over or decimals put right: from here on the totalizer counts in the next epoch."""
 
     class Kind(models.TextChoices):
         SWAP = "SWAP", "换表"
         ROLL_OVER = "ROLL_OVER", "泵码归零"
+        RESCALED = "RESCALED", "小数位改正"
 
     nozzle = models.ForeignKey("station.Nozzle", models.PROTECT, related_name="meter_changes")
     kind = models.CharField("类别", max_length=10, choices=Kind.choices)

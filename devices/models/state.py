@@ -68,6 +68,7 @@ class Alarm(models.Model):
         BACKWARDS = "BACKWARDS", "泵码倒走"
         PRICE = "PRICE", "单价不符"
         AMOUNT = "AMOUNT", "金额不符"
+        SCALE = "SCALE", "小数位不符"
         DEVICE = "DEVICE", "设备报警"
         LINE = "LINE", "线路故障"
         POLLER = "POLLER", "采集程序"

@@ -79,6 +79,7 @@ class DeviceSettings:
     decimals: Decimals = field(default_factory=Decimals)
     echo: bool = False  # the converter repeats what we send
     reads_prices: bool = True  # the head can be asked for the prices it holds
+    reads_parameters: bool = True  # and for the decimals it counts in
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,14 @@ from station.services import alerts, audit
 
 LIVE = (Alarm.Status.OPEN, Alarm.Status.SEEN)
 SERIOUS = frozenset(
-    {Alarm.Kind.BACKWARDS, Alarm.Kind.LINE, Alarm.Kind.POLLER, Alarm.Kind.GAP, Alarm.Kind.PRICE}
+    {
+        Alarm.Kind.BACKWARDS,
+        Alarm.Kind.LINE,
+        Alarm.Kind.POLLER,
+        Alarm.Kind.GAP,
+        Alarm.Kind.PRICE,
+        Alarm.Kind.SCALE,
+    }
 )
 
 

@@ -218,15 +218,21 @@ def record_gap(
     )
 
 
-def record_roll_over(
-    *, nozzle: int, epoch: int, last_litres: Litres, first_litres: Litres, occurred_at: datetime
+def record_meter_change(
+    *,
+    nozzle: int,
+    kind: str,
+    epoch: int,
+    last_litres: Litres,
+    first_litres: Litres,
+    occurred_at: datetime,
 ) -> None:
-    """The totalizer went through nought: the next epoch, once."""
+    """The totalizer went through nought, or is read in other decimals: the next epoch, once."""
     MeterChange.objects.bulk_create(
         [
             MeterChange(
                 nozzle_id=nozzle,
-                kind=MeterChange.Kind.ROLL_OVER,
+                kind=kind,
                 epoch=epoch,
                 last_litres=last_litres,
                 first_litres=first_litres,

@@ -12,7 +12,7 @@ import structlog
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import DataError, IntegrityError, transaction
 
-from devices.models import Authorisation, Command, Line, Reader
+from devices.models import Authorisation, Command, Line, MeterChange, Reader
 from devices.services import alarms, commands, facts, local_stop, reads
 from station.errors import Refusal
 from station.models import Nozzle, Station
@@ -146,8 +146,9 @@ def _gap(fact: Moving) -> None:
 
 def _meter(fact: Moving) -> None:
     body = fact.body
-    facts.record_roll_over(
+    facts.record_meter_change(
         nozzle=body["nozzle"],
+        kind=body.get("kind", MeterChange.Kind.ROLL_OVER),
         epoch=body["epoch"],
         last_litres=Decimal(body["last_litres"]),
         first_litres=Decimal(body["first_litres"]),

@@ -46,6 +46,7 @@ class Options:
     domestic_totals: bool = False  # DC101 of thirteen bytes, with the amount
     says_authorized_while_filling: bool = False
     tells_prices: bool = True
+    tells_parameters: bool = True
     serial: str = "0000000001"
 
 
@@ -279,7 +280,7 @@ class Pump:
             self._say(t.Filled(self.shown.volume, self.shown.amount), self._nozzle())
         elif code == t.RETURN_IDENTITY:
             self._say(t.PumpIdentity(self.options.serial))
-        elif code == t.RETURN_PARAMETERS:
+        elif code == t.RETURN_PARAMETERS and self.options.tells_parameters:
             places = self.options.decimals
             self._say(t.SetParameters(places.volume, places.amount, places.price, 99999999))
         elif code == t.RETURN_PRICES and self.options.tells_prices:

@@ -95,8 +95,9 @@ def test_a_reading_a_gap_and_a_roll_over_are_stored_once(nozzle: Nozzle) -> None
             unit_price=None,
             found_at=make.NOW,
         )
-        facts.record_roll_over(
+        facts.record_meter_change(
             nozzle=nozzle.pk,
+            kind="ROLL_OVER",
             epoch=1,
             last_litres=Decimal(10**7),
             first_litres=Decimal(0),

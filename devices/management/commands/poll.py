@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
+import os
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,15 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from devices.poller.main import Poller
+
+SWITCH_EVERY = 0.001  # seconds: a line that wakes up waits no longer for another thread
+
+
+def _hasten() -> None:
+    """A head waits 120 ms for nobody: the lines go before other work of this machine, if they may."""
+    sys.setswitchinterval(SWITCH_EVERY)
+    with contextlib.suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, 0, -5)
 
 
 class Command(BaseCommand):
@@ -24,6 +36,7 @@ class Command(BaseCommand):
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as busy:
                 raise CommandError("采集程序已经在运行：一条线路只能有一个主人") from busy
+            _hasten()
             poller = Poller(var)
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, lambda *_: poller.ending.set())

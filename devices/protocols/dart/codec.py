@@ -123,6 +123,8 @@ class DartCodec:
                 return t.pack_for_pump(t.AskVolumeTotals(nozzle))
             case asks.ReadPrices() if not point.settings.reads_prices:
                 raise base.Unsupported("this head does not tell its prices")
+            case asks.ReadParameters() if not point.settings.reads_parameters:
+                raise base.Unsupported("this head does not tell its decimals")
         code = _CODES.get(type(command))
         if code is None:
             raise base.Unsupported(f"DART has no {type(command).__name__}")

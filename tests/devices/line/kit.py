@@ -89,6 +89,7 @@ class Site:
                 nozzles=tuple(one.position for one in point.nozzles),
                 decimals=point.decimals,
                 reads_prices=bool(options.get("reads_prices", True)),
+                reads_parameters=bool(options.get("reads_parameters", True)),
             )
             for point in self.line.points
         )
@@ -100,6 +101,7 @@ class Site:
                 spool=self.spool,
                 frame=lambda: self.frames,
                 may_authorise=lambda: self.database or self.line.go_on_alone,
+                crowded=lambda: self.schedule.crowded,
             )
             for point in self.line.points
         }
@@ -139,7 +141,14 @@ class Site:
             events, answered = events + late.events, False
         if outcome.reply is not None:
             self.bus.feed(outcome.reply.data)
-        (self.schedule.answered if answered else self.schedule.silent)(address)
+        self.heard(address, events, answered=answered)
+
+    def heard(self, address: int, events: tuple[base.Event, ...], *, answered: bool) -> None:
+        """What the thread does after an exchange."""
+        if answered:
+            self.schedule.answered(address, self.now)
+        else:
+            self.schedule.silent(address)
         point = self.points[address]
         point.hear(events, answered=answered, moment=Instant(self.now, self.at))
         turn = self.schedule.turns[address]

@@ -27,8 +27,8 @@ def _run(
             schedule.silent(address)
             now += 0.155
         else:
-            schedule.answered(address)
             now += cost
+            schedule.answered(address, now)
     return asked
 
 
@@ -73,12 +73,47 @@ def test_a_dead_address_costs_the_others_less_than_a_twentieth() -> None:
     assert _longest(dead[0x57]) <= LONGEST_PAUSE + 2.2
 
 
-def test_a_fuelling_head_that_skips_one_answer_is_asked_again_soon() -> None:
+def test_a_head_that_skips_an_answer_is_asked_again_soon_and_a_dead_one_ever_more_rarely() -> None:
     schedule = Schedule([0x50], TIMING)
-    schedule.turns[0x50].fuelling = True
-    schedule.asked(0x50, 0.0)
-    schedule.silent(0x50)
-    assert schedule.pick(0.05) is None
-    assert schedule.pick(0.101) == 0x50
-    schedule.silent(0x50)
-    assert schedule.turns[0x50].pause > 0.1
+    waits = []
+    for _ in range(10):
+        schedule.asked(0x50, 0.0)
+        schedule.silent(0x50)
+        waits.append(round(schedule.next_due(), 3))
+    assert waits == [0.1, 0.1, 0.2, 0.4, 0.8, 1.6, 3.0, 3.0, 3.0, 3.0]
+    assert schedule.pick(2.9) is None
+    schedule.answered(0x50, 3.1)
+    assert schedule.next_due() == TIMING.idle_poll
+
+
+def test_a_fuelling_head_that_skips_an_answer_is_not_put_behind_the_others() -> None:
+    schedule = Schedule(EIGHT, TIMING)
+    for address in EIGHT:
+        schedule.turns[address].fuelling = True
+    asked: dict[int, list[Seconds]] = {address: [] for address in EIGHT}
+    now, count = 0.0, 0
+    while now < 60:
+        address = schedule.pick(now)
+        if address is None:
+            now = schedule.next_due()
+            continue
+        schedule.asked(address, now)
+        asked[address].append(now)
+        count += 1
+        if count % 50 == 0:
+            schedule.silent(address)
+            now += 0.14
+        else:
+            now += 0.056
+            schedule.answered(address, now)
+    assert max(_longest(times) for times in asked.values()) <= 0.56
+
+
+def test_on_a_line_that_is_too_full_the_others_come_in_one_by_one() -> None:
+    sixteen = range(0x50, 0x60)
+    schedule = Schedule(sixteen, TIMING)
+    for address in EIGHT:
+        schedule.turns[address].fuelling = True
+    asked = _run(schedule, 60, cost=0.056)
+    assert max(_longest(asked[address][2:]) for address in EIGHT) <= 0.52
+    assert max(_longest(asked[address][2:]) for address in range(0x58, 0x60)) <= 5

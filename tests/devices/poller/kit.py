@@ -180,16 +180,16 @@ import django
 django.setup()
 from pathlib import Path
 from devices.poller.main import Poller
-poller, die_at = Poller(Path(sys.argv[1])), int(sys.argv[2])
+poller, die_at, word = Poller(Path(sys.argv[1])), int(sys.argv[2]), sys.argv[3]
 seen = 0
 
 def count(statement):
     global seen
     seen += statement.startswith(("BEGIN", "INSERT", "UPDATE", "COMMIT"))
-    if die_at and seen == die_at:
+    if (die_at and seen == die_at) or (word and word in statement):
         os.kill(os.getpid(), signal.SIGKILL)
 
-if die_at:
+if die_at or word:
     poller.spool._db.set_trace_callback(count)
 signal.signal(signal.SIGTERM, lambda *_: poller.ending.set())
 poller.run()
@@ -197,9 +197,12 @@ poller.run()
 
 
 class Process:
-    """The poller in a process that may be killed; `die_at` kills it at that statement of its spool."""
+    """The poller in a process that may be killed.
 
-    def __init__(self, var: Path, url: str, die_at: int = 0) -> None:
+    `die_at` kills it at that statement of its spool, `dies_of` at the first that holds these words.
+    """
+
+    def __init__(self, var: Path, url: str, die_at: int = 0, dies_of: str = "") -> None:
         env = {
             **os.environ,
             "DATABASE_URL": url,
@@ -210,7 +213,7 @@ class Process:
         }
         self._log = (var / "poller.log").open("a")
         self.child = subprocess.Popen(
-            [sys.executable, "-c", _CHILD, str(var), str(die_at)],
+            [sys.executable, "-c", _CHILD, str(var), str(die_at), dies_of],
             env=env,
             cwd=ROOT,
             stdout=self._log,

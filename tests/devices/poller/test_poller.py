@@ -20,6 +20,7 @@ from devices.models import (
     Alarm,
     Authorisation,
     Command,
+    DispenserWiring,
     Fill,
     LineState,
     NozzleState,
@@ -216,6 +217,33 @@ def test_a_dead_head_is_an_alarm_until_it_answers(wired: Wired, poller: Poller) 
     assert _state(wired) == "OFFLINE"
     wired.heads.bus.faults.dead.clear()
     until(lambda: Alarm.objects.filter(kind="SILENCE", status="CLEARED").exists())
+
+
+@pytest.mark.req("SAL-04", "DEV-01")
+def test_wrong_decimals_are_an_alarm_in_words_and_no_fill_until_they_are_put_right(
+    wired: Wired, poller: Poller
+) -> None:
+    def count_in(places: int) -> None:
+        DispenserWiring.objects.update(volume_decimals=places, totals_decimals=places)
+        commands.queue(kind="REWIRE", station=wired.station, actor=None, at=now())
+
+    count_in(2)
+    until(lambda: Alarm.objects.filter(kind="SCALE", status="OPEN").exists())
+    until(lambda: _state(wired) == "CLOSED")
+    alarm = Alarm.objects.get(kind="SCALE")
+    assert "升数机上 3 位、接线 2 位" in alarm.text and "改正前不授权、不入账" in alarm.text
+    wired.pump.lift(1)
+    wired.pump.squeeze(Decimal(4))
+    with pytest.raises(AssertionError):
+        until(lambda: wired.pump.status in (2, 4), 2)
+    wired.pump.hang()
+    count_in(3)
+    until(lambda: _state(wired) == "IDLE")
+    until(lambda: Alarm.objects.get(kind="SCALE").status == "CLEARED")
+    wired.customer()
+    until(Fill.objects.exists)
+    assert wired.recorded() == wired.delivered()
+    assert not Alarm.objects.filter(kind__in=["BACKWARDS", "GAP"]).exists()
 
 
 def test_fills_wait_in_the_spool_until_somebody_is_on_duty(wired: Wired, poller: Poller) -> None:
