@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('station', '0004_till_public_key'),
+        ('station', '0005_a_closed_session_stays'),
     ]
 
     operations = [
