@@ -94,7 +94,7 @@ class Schedule:
         if not turn.silences:
             return 0.0
         beyond = turn.silences - self._timing.misses_until_offline
-        return min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(max(beyond + 1, 0), 5))
+        return min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(max(beyond + 1, 0), 5))
 
     def _due_at(self, turn: Turn) -> Seconds:
         if turn.silences:
