@@ -60,8 +60,7 @@ def authorise(
     already authorised, without a price, or whose pump does not yet hold the posted price.
     """
     _check_preset(amount=amount, litres=litres)
-    posted = price_at(station=nozzle.station, grade=nozzle.tank.grade, at=at)
-    _check_nozzle(nozzle=nozzle, posted=posted, own_price=price)
+    posted = refuse_unready(nozzle=nozzle, at=at, own_price=price)
     authorisation = _keep(
         Authorisation(
             station=nozzle.station,
@@ -86,6 +85,12 @@ def authorise(
         figures=figures,
     )
     return authorisation
+
+
+def refuse_unready(*, nozzle: Nozzle, at: datetime, own_price: Yuan | None = None) -> Yuan:
+    """The posted price (元/升) of a nozzle that may be let loose now; refuses NotAuthorised others."""
+    posted = price_at(station=nozzle.station, grade=nozzle.tank.grade, at=at)
+    return _check_nozzle(nozzle=nozzle, posted=posted, own_price=own_price)
 
 
 def _send_down(authorisation: Authorisation) -> None:
@@ -276,7 +281,7 @@ def _check_preset(*, amount: Yuan | None, litres: Litres | None) -> None:
             raise PresetRefused(f"未预置：加油机只认两位小数，{figure} {unit}请改成两位")
 
 
-def _check_nozzle(*, nozzle: Nozzle, posted: Yuan | None, own_price: Yuan | None) -> None:
+def _check_nozzle(*, nozzle: Nozzle, posted: Yuan | None, own_price: Yuan | None) -> Yuan:
     if not nozzle.active:
         raise NotAuthorised(f"{nozzle} 未授权：它已停用，请换一把枪")
     _refuse_stopped(nozzle.station, str(nozzle))
@@ -292,6 +297,7 @@ def _check_nozzle(*, nozzle: Nozzle, posted: Yuan | None, own_price: Yuan | None
         raise NotAuthorised(
             f"{nozzle} 未授权：加油机上仍是 {held} 元/升，挂牌价已是 {posted} 元/升，等新价下发成功后再试"
         )
+    return posted
 
 
 def _refuse_stopped(station: Station, subject: str) -> None:
