@@ -33,8 +33,7 @@ def answers_json(
         try:
             return JsonResponse(view(request, *args, **kwargs))
         except Refusal as refusal:
-            told = {"error": str(refusal), "code": type(refusal).__name__}
-            return JsonResponse(told, status=422)
+            return JsonResponse({"error": str(refusal)}, status=422)
 
     return cast(Callable[Concatenate[StaffRequest, P], HttpResponse], answer)
 

@@ -3,7 +3,7 @@
 import { addFill, removeLine } from "./basket.js";
 import { fen, shown, text } from "./money.js";
 import { openPanel } from "./panels.js";
-import { arrange, atWork, byId, make, onTicket, refuse, setup, state, troubled, twice, urls } from "./screen.js";
+import { arrange, atWork, byId, make, onTicket, refuse, setup, state, troubled, urls } from "./screen.js";
 import { post } from "./server.js";
 import { changed } from "./ticket.js";
 
@@ -54,7 +54,7 @@ export function showFills() {
 setInterval(showFills, 20000); // the minutes go on while nothing else changes
 
 export async function takeFill(fill) {
-  if (twice(`fill:${fill.id}`) || atWork()) return undefined;
+  if (atWork()) return undefined;
   refuse("");
   state.turn += 1;
   if (onTicket(fill.id)) return dropLine(state.basket.lines.find((one) => one.fill === fill.id));

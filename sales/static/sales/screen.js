@@ -29,14 +29,20 @@ export function arrange(list, nodes) {
   while (list.children.length > nodes.length) list.lastElementChild.remove();
 }
 
-// The second tap of a double tap on the same thing.
-const DOUBLE = 600; // ms
-let tapped = [null, -DOUBLE];
-export function twice(what) {
-  const now = performance.now();
-  const again = tapped[0] === what && now - tapped[1] < DOUBLE;
-  if (!again) tapped = [what, now];
-  return again;
+// The second tap of a double tap does nothing: the first may have moved another button under the
+// finger. Where more taps mean more (digits, goods, steps), each counts; so does one after typing.
+const DOUBLE = 450; // ms
+const NEAR = 16; // px
+const NONE = { timeStamp: -DOUBLE, clientX: 0, clientY: 0 };
+let lastTap = NONE;
+export function calm(box, countsEach) {
+  box.addEventListener("click", (event) => {
+    const counts = !event.detail || event.target.closest(countsEach); // a key, or one of many
+    const again = !counts && event.timeStamp - lastTap.timeStamp < DOUBLE
+      && Math.hypot(event.clientX - lastTap.clientX, event.clientY - lastTap.clientY) < NEAR;
+    if (again) event.stopPropagation(); else lastTap = counts ? NONE : event;
+  }, true);
+  box.addEventListener("input", () => { lastTap = NONE; });
 }
 
 export function toast(level, words) {

@@ -1,12 +1,7 @@
 // Talking to the server. A lost connection is an answer too: Away.
 
 export class Away extends Error {}
-export class Refused extends Error {
-  constructor(message, code = "") {
-    super(message);
-    this.code = code;
-  }
-}
+export class Refused extends Error {}
 
 const token = () => JSON.parse(document.body.getAttribute("hx-headers") || "{}")["X-CSRFToken"] || "";
 
@@ -41,7 +36,7 @@ export async function post(url, body, seconds = 12) {
   if (json) {
     const said = await answer.json();
     if (answer.ok) return said;
-    throw new Refused(said.error || "没有完成，请再试一次。", said.code);
+    throw new Refused(said.error || "没有完成，请再试一次。");
   }
   if (answer.status === 423) throw new Refused("屏幕已锁定，这一步没有完成。输口令解锁后再办，单上的内容会留着。");
   if (answer.status === 401 || answer.status === 403) throw new Refused("没有权限，或登录已过期。请重新登录，单上的内容会留着。");

@@ -9,7 +9,7 @@ import * as offline from "./offline.js";
 import { openPanel, startPanels } from "./panels.js";
 import { settle, startPaying } from "./paying.js";
 import { watch } from "./scanner.js";
-import { byId, line, make, onTicket, refuse, state, toast, urls } from "./screen.js";
+import { byId, calm, line, make, onTicket, refuse, state, toast, urls } from "./screen.js";
 import { Away, get } from "./server.js";
 import * as store from "./store.js";
 import { onlyHere } from "./tab.js";
@@ -214,6 +214,7 @@ async function start() {
   startKeys();
   startPanels();
   startPaying();
+  for (const column of document.querySelectorAll(".till > section")) calm(column, ".keypad, .favourite, .step, .hit");
   byId("panel-elsewhere").addEventListener("cancel", (event) => event.preventDefault());
   byId("go-on-here").addEventListener("click", () => location.reload());
   onlyHere({ standDown, soldElsewhere });
