@@ -5,11 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from django.db.models import Sum
 from playwright.sync_api import Page, expect
 
 from devices.models import Fill
-from inventory.models import Item
-from sales.models import Payment, Sale
+from inventory.models import Item, StockBalance
+from sales.models import OfflineUpload, Payment, Sale
 from sales.services import leasing, settling
 from sales.services.settling import AlreadySold
 from tests import make
@@ -268,3 +269,45 @@ def test_a_finger_alone_sells_and_the_slip_number_is_typed_on_the_page(look: Loo
     page.locator(".fill").first.tap()
     page.locator(".fill").first.tap()  # the second tap of a double tap
     expect(page.locator("#lines .ticket-line")).to_have_count(1)
+
+
+@pytest.mark.req("SAL-15")
+@pytest.mark.timeout(300)
+def test_five_hundred_sales_without_the_network_arrive_once_each(look: Look) -> None:
+    till = ready()
+    boss = make.manager(till.station)
+    page = opened(look, till)
+    page.locator("#freshness").click()
+    page.locator("#enrol-approver").fill(boss.username)
+    page.locator("#enrol-secret").fill(make.PIN)
+    page.get_by_role("button", name="登记本机").click()
+    expect(page.locator("#enrol-form")).to_be_hidden()
+    page.locator("#panel-offline [data-close]").click()
+    look.expect_errors()
+    page.context.set_offline(True)
+    expect(page.locator("#freshness")).to_contain_text("断网")
+    page.evaluate(SELL, 500)
+    expect(page.locator("#freshness")).to_contain_text("待补传 500")
+    numbers = page.evaluate("new Set(window.sold).size")
+    assert numbers == 500
+    page.context.set_offline(False)
+    expect(page.locator("#freshness")).to_have_text("在线", timeout=120_000)
+    assert Sale.objects.filter(source="OFFLINE").count() == 500
+    assert Sale.objects.aggregate(total=Sum("due"))["total"] == Decimal("1000.00")
+    assert StockBalance.objects.get(item__name="农夫山泉 550ml").quantity == -450
+    assert OfflineUpload.objects.count() == 500
+
+
+# As the cashier does it, as fast as the till allows.
+SELL = """async (count) => {
+  const until = async (true_) => { while (!true_()) await new Promise((go) => setTimeout(go, 5)); };
+  const done = document.getElementById('done');
+  window.sold = [];
+  for (let one = 0; one < count; one += 1) {
+    document.querySelector('.favourite').click();
+    await until(() => document.querySelector('[data-quick=exact]'));
+    document.querySelector('[data-quick=exact]').click();
+    await until(() => !done.hidden && !window.sold.includes(done.textContent));
+    window.sold.push(done.textContent);
+  }
+}"""
