@@ -7,6 +7,7 @@ from django.utils.timezone import now
 
 from sales.services import (
     leasing,
+    prepay_changes,
     prepaying,
     price_downloads,
     pricing,
@@ -37,8 +38,9 @@ def print_receipts(**kwargs: object) -> None:
 
 @shared_task(ignore_result=True)
 def settle_prepays(**kwargs: object) -> None:
-    """Make the sales of prepays whose fill has come in."""
+    """Make the sales of prepays whose fill has come in, and change those whose pump has answered."""
     prepaying.settle_due(at=now())
+    prepay_changes.follow_up(at=now())
 
 
 @shared_task(ignore_result=True)

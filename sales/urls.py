@@ -58,6 +58,7 @@ urlpatterns: list[URLPattern] = [
     path("till/prepays/new/", prepays.create, name="prepay_new"),
     path("till/prepays/<int:pk>/move/", prepays.move, name="prepay_move"),
     path("till/prepays/<int:pk>/cancel/", prepays.cancel, name="prepay_cancel"),
+    path("till/prepays/<int:pk>/give-up/", prepays.give_up, name="prepay_give_up"),
     path("till/prepays/<int:pk>/refund/", prepays.pay_refund, name="prepay_refund"),
     path("till/fills/<int:pk>/use/", disposals.use, name="fill_use"),
     path("till/fills/<int:pk>/drive-off/", disposals.drive_off, name="fill_drive_off"),

@@ -223,7 +223,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     },
     "sales.settle_prepays": {
         "task": "sales.tasks.settle_prepays",
-        "schedule": timedelta(seconds=3),
+        "schedule": timedelta(seconds=1),
     },
     "sales.book_uploads": {"task": "sales.tasks.book_uploads", "schedule": timedelta(seconds=30)},
     "sales.drop_stale_leases": {

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from devices.line import facts, reporting, scale
+from devices.line import facts, orders, reporting, scale
 from devices.line.asking import ask_status, read_fill, read_totals_of
 from devices.line.link import Ask, Job
 from devices.line.point import RUNNING, Point
@@ -75,6 +75,8 @@ def _join(point: Point) -> None:
     if point.condition is Condition.FUELLING and visit.started_at is None:
         visit.started_at = point.moment.at
     point.save(new, visit=visit)
+    for order in point.orders_of(visit.grant):
+        point.answer(order, orders.DONE, "加油机已授权", point.moment.at)
 
 
 def _account(point: Point, readings: dict[int, TotalsRead]) -> Generator[Ask, Event | None, None]:
@@ -109,6 +111,7 @@ def _believe(
 ) -> None:
     new: list[Fact] = []
     meters: dict[int, Meter] = {}
+    delivered = False
     owner = _owner(point, readings, fill) if fill is not None else 0
     for number, totals in readings.items():
         nozzle = point.wiring.nozzle(number)
@@ -119,11 +122,12 @@ def _believe(
         if shown is not None and shown.nozzle != owner:
             shown = replace(shown, nozzle=owner, price=None)
         found = settled(point, nozzle, totals, shown, mine)
+        delivered = delivered or (mine is not None and bool(found.fills))
         new += reporting.found_facts(point, nozzle, found, mine)
         new.append(reporting.first_reading(point, nozzle, found))
         meters[number] = found.meter
     if ran is not None:
-        new += reporting.grant_ended(point, ran)
+        new += reporting.grant_ended(point, ran, delivered=delivered)
     keep = None if ran is not None else point.visit
     point.save(new, visit=keep, meters=meters)
     read_now(point, meters)
@@ -161,7 +165,8 @@ def close(point: Point, visit: Visit) -> Job:
     if scale.held_back(point, totals, fill, visit):
         return
     found = settled(point, nozzle, totals, fill, visit)
-    new = reporting.found_facts(point, nozzle, found, visit) + reporting.grant_ended(point, visit)
+    new = reporting.found_facts(point, nozzle, found, visit)
+    new += reporting.grant_ended(point, visit, delivered=bool(found.fills))
     if not found.fills:
         grant = visit.grant.id if visit.grant else None
         new.append(facts.nothing(nozzle.id, visit.serial, grant, point.moment.at))

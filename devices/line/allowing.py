@@ -23,9 +23,21 @@ def nozzle_of(point: Point, order: Order) -> NozzleWiring | None:
 
 
 def forget_orphan(point: Point, visit: Visit) -> None:
-    """A visit that never ran, with the nozzle in: its grant died with the process that gave it."""
-    new = [facts.authorisation(visit.grant.id, "FAILED", point.moment.at)] if visit.grant else []
-    point.save(new, visit=None)
+    """A grant that the head did not take, as its status says now; an order still waiting tries again.
+
+    The process that gave it died, or its question found no answer.
+    """
+    new = []
+    if visit.grant is not None and not point.orders_of(visit.grant):
+        new.append(facts.authorisation(visit.grant.id, "FAILED", point.moment.at))
+    visit.grant, visit.price = None, None
+    point.save(new, visit=visit if point.out else None)
+
+
+def orphaned(point: Point, visit: Visit) -> bool:
+    """With the nozzle out: a grant that the head did not take, and that no order gives again."""
+    waits = point.condition is Condition.CALLING and not visit.ran
+    return waits and visit.grant is not None and not point.orders_of(visit.grant)
 
 
 def goes_by_itself(point: Point) -> bool:
@@ -56,10 +68,12 @@ def authorise(point: Point, order: Order | None) -> Job:
     done = yield _authorising(point, nozzle, visit)
     if done is None:  # no blind repetition: ask what the head made of it
         done = yield ask_status(point)
-    if isinstance(done, base.Status) and done.condition in RUNNING:
+    if done is None:  # nobody knows what it made of it: nothing is told before it says so
+        point.synced = False
+    elif isinstance(done, base.Status) and done.condition in RUNNING:
         _authorised(point, visit, order)
-        return
-    _not_authorised(point, visit, order)
+    else:
+        _not_authorised(point, visit, order)
 
 
 def _authorising(point: Point, nozzle: NozzleWiring, visit: Visit) -> Ask:

@@ -7,7 +7,13 @@ starts from what the head says then.
 from __future__ import annotations
 
 from devices.line.accounting import audit, close, synchronise
-from devices.line.allowing import abandoned, authorise, forget_orphan, goes_by_itself
+from devices.line.allowing import (
+    abandoned,
+    authorise,
+    forget_orphan,
+    goes_by_itself,
+    orphaned,
+)
 from devices.line.link import Job
 from devices.line.obeying import next_order
 from devices.line.point import Point
@@ -24,7 +30,7 @@ def choose(point: Point) -> Job | None:
     visit = point.visit
     if visit is not None and visit.ran and point.condition is Condition.IDLE:
         return close(point, visit)
-    if visit is not None and point.condition is Condition.IDLE:
+    if visit is not None and (point.condition is Condition.IDLE or orphaned(point, visit)):
         forget_orphan(point, visit)
     if visit is None and point.condition is Condition.CALLING:
         point.visit = point.new_visit(point.nozzle)

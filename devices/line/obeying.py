@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from devices.line import facts, orders
-from devices.line.allowing import authorise, nozzle_of
+from devices.line.allowing import authorise, forget_orphan, nozzle_of
 from devices.line.asking import read_totals_of
 from devices.line.link import Ask, Job
 from devices.line.orders import Order
@@ -57,13 +57,19 @@ def _start_authorising(point: Point, order: Order, nozzle: NozzleWiring) -> Job 
 
 
 def cancel(point: Point, order: Order) -> Job:
-    """Take a grant back, unless fuel flows already."""
+    """Take a grant back, unless fuel flows already; what became of it is told before the answer."""
     visit, grant = point.visit, order.grant
-    for waiting in [one for one in point.orders if one is not order and one.grant == grant]:
-        if waiting.kind == orders.AUTHORISE:
-            point.answer(waiting, orders.FAILED, "已取消", point.moment.at)
-    if visit is None or visit.grant is None or grant is None or visit.grant.id != grant.id:
+    for waiting in point.orders_of(grant):
+        point.answer(waiting, orders.FAILED, "已取消", point.moment.at)
+    if visit is None or not visit.holds(grant):
+        if grant is not None:  # what flowed under it was told before: it is over
+            over = facts.authorisation(grant.id, "CANCELLED", point.moment.at)
+            point.spool.record(facts=[over])
         point.answer(order, orders.DONE, "没有此授权", point.moment.at)
+        return
+    if not visit.ran:
+        forget_orphan(point, visit)
+        point.answer(order, orders.DONE, "加油机没有接受过此授权", point.moment.at)
         return
     if point.condition is not Condition.AUTHORISED:
         point.answer(order, orders.FAILED, "已开始加油，不能取消", point.moment.at)

@@ -15,7 +15,7 @@ from decimal import Decimal
 from devices.line import facts, orders
 from devices.line.board import NozzleLive, states
 from devices.line.link import Ask, Instant, Job, Link
-from devices.line.orders import Order
+from devices.line.orders import Grant, Order
 from devices.line.settling import Meter, Wires, carried
 from devices.line.visit import Visit, read_visit
 from devices.line.wiring import LineWiring, NozzleWiring, PointWiring
@@ -205,6 +205,9 @@ class Point:
         if event.condition in (Condition.IDLE, Condition.CALLING) and before != event.condition:
             self.litres = self.amount = Decimal(0)
         visit = self.visit
+        if visit is not None and not visit.ran and visit.grant is not None and self.running:
+            visit.ran, visit.authorised_at = True, self.moment.at  # it took what it was given
+            self.save([facts.authorisation(visit.grant.id, "SENT", self.moment.at)], visit=visit)
         if visit is None or not visit.ran:
             return
         if event.condition is Condition.IDLE and visit.ended_at is None:
@@ -356,14 +359,24 @@ class Point:
             self.orders.append(order)
 
     def answer(self, order: Order, status: str, text: str, at: datetime) -> None:
-        """Say what became of an order, durably; a failed grant fails with it."""
+        """Say what became of an order, durably; a failed grant fails with it.
+
+        A grant that a visit holds ends with the visit: the head may have taken it unheard.
+        """
         if order in self.orders:
             self.orders.remove(order)
-        if order.grant is not None and order.kind == orders.AUTHORISE and status != orders.DONE:
+        held = self.visit is not None and self.visit.holds(order.grant)
+        failed = order.kind == orders.AUTHORISE and status != orders.DONE
+        if order.grant is not None and failed and not held:
             gone = "EXPIRED" if status == orders.VOID else "FAILED"
             self.spool.record(facts=[facts.authorisation(order.grant.id, gone, at)])
         fact = facts.command(order.id, status, text, at)
         self.spool.journal(id=str(order.id), body={}, state=status, why=text, at=at, fact=fact)
+
+    def orders_of(self, grant: Grant | None) -> list[Order]:
+        """Orders that still wait to give a grant."""
+        wanted = [one for one in self.orders if one.kind == orders.AUTHORISE]
+        return [one for one in wanted if one.grant and grant and one.grant.id == grant.id]
 
     def expire(self, at: datetime) -> None:
         """Void what is late."""

@@ -101,10 +101,12 @@ def _fill_alarms(point: Point, nozzle: NozzleWiring, fill: FoundFill) -> list[Fa
     return new
 
 
-def grant_ended(point: Point, visit: Visit) -> list[Fact]:
+def grant_ended(point: Point, visit: Visit, *, delivered: bool) -> list[Fact]:
+    """What became of the visit's grant: one under which fuel flowed was used, whoever stopped it."""
     if visit.grant is None:
         return []
-    return [facts.authorisation(visit.grant.id, visit.outcome, point.moment.at)]
+    outcome = "USED" if delivered else visit.outcome
+    return [facts.authorisation(visit.grant.id, outcome, point.moment.at)]
 
 
 def read_now(point: Point, meters: dict[int, Meter]) -> None:

@@ -34,6 +34,10 @@ class Visit:
             self.price, grant.limit_litres if grant else None, grant.limit_yuan if grant else None
         )
 
+    def holds(self, grant: Grant | None) -> bool:
+        """Whether it runs, or was to run, under a grant."""
+        return grant is not None and self.grant is not None and self.grant.id == grant.id
+
     def body(self) -> Body:
         """As JSON, for the point's durable state."""
         out: Body = {name: getattr(self, name) for name in ("nozzle", "serial", "first_frame")}

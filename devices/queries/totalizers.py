@@ -56,11 +56,6 @@ def reading_at(*, nozzle: Nozzle, at: datetime) -> Reading | None:
     return _readings("n.id = %(id)s", at=at, key=nozzle.pk).get(nozzle.pk)
 
 
-def readings_at(*, station: Station, at: datetime) -> dict[int, Reading]:
-    """The last totalizer known right at `at`, by nozzle id. One statement."""
-    return _readings("n.station_id = %(id)s", at=at, key=station.pk)
-
-
 def latest(*, station: Station) -> dict[int, Reading]:
     """The newest totalizer of every nozzle, by nozzle id. One statement."""
     return _readings("n.station_id = %(id)s", at=None, key=station.pk)
@@ -71,15 +66,6 @@ def _readings(where: str, *, at: datetime | None, key: int) -> dict[int, Reading
     with connection.cursor() as cursor:
         cursor.execute(_READINGS.format(where=where), {"at": when, "id": key})
         return {row[0]: Reading(*row) for row in cursor.fetchall()}
-
-
-def changes_between(*, opening: Reading, closing: Reading) -> list[MeterChange]:
-    """The meter changes a nozzle went through from one reading to the other, in order."""
-    return list(
-        MeterChange.objects.filter(
-            nozzle_id=opening.nozzle_id, epoch__gt=opening.epoch, epoch__lte=closing.epoch
-        ).order_by("epoch")
-    )
 
 
 def meter_adjustment(changes: Sequence[MeterChange]) -> Litres:

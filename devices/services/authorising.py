@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
 
 from devices.models import Authorisation, Command, NozzleState
 from devices.queries.commands import last_stop
@@ -25,6 +26,7 @@ LIVE = (
     Authorisation.Status.FUELLING,
 )
 State = NozzleState.State
+ASK_AGAIN = timedelta(minutes=1)  # a pump that does not answer, for what has run out
 
 
 class NotAuthorised(Refusal):
@@ -58,8 +60,7 @@ def authorise(
     already authorised, without a price, or whose pump does not yet hold the posted price.
     """
     _check_preset(amount=amount, litres=litres)
-    posted = price_at(station=nozzle.station, grade=nozzle.tank.grade, at=at)
-    _check_nozzle(nozzle=nozzle, posted=posted, own_price=price)
+    posted = refuse_unready(nozzle=nozzle, at=at, own_price=price)
     authorisation = _keep(
         Authorisation(
             station=nozzle.station,
@@ -86,6 +87,12 @@ def authorise(
     return authorisation
 
 
+def refuse_unready(*, nozzle: Nozzle, at: datetime, own_price: Yuan | None = None) -> Yuan:
+    """The posted price (元/升) of a nozzle that may be let loose now; refuses NotAuthorised others."""
+    posted = price_at(station=nozzle.station, grade=nozzle.tank.grade, at=at)
+    return _check_nozzle(nozzle=nozzle, posted=posted, own_price=own_price)
+
+
 def _send_down(authorisation: Authorisation) -> None:
     """Queue the order for the line."""
     commands.queue(
@@ -101,8 +108,14 @@ def _send_down(authorisation: Authorisation) -> None:
 
 
 @transaction.atomic
-def cancel(*, authorisation: Authorisation, actor: User | None, at: datetime) -> None:
-    """Take an authorisation back before fuel flows. Refuses one that is fuelling or over."""
+def cancel(*, authorisation: Authorisation, actor: User | None, at: datetime) -> Authorisation:
+    """Take an authorisation back before fuel flows; it is over when the pump has said so.
+
+    One whose order no poller took is over at once. Returns it as it stands then: while it is still
+    live, fuel may flow under it. Refuses one that is fuelling or over.
+    """
+    orders = Command.objects.filter(authorisation=authorisation)
+    unsent = _withdraw(orders, why="授权已取消", at=at)  # commands first, as the poller locks them
     held = (
         Authorisation.objects.select_for_update(of=("self",))
         .select_related("nozzle", "station")
@@ -113,22 +126,49 @@ def cancel(*, authorisation: Authorisation, actor: User | None, at: datetime) ->
         raise NotStopped(f"{nozzle} 的授权未取消：已经在加油，请用停枪")
     if held.status not in LIVE:
         raise NotStopped(f"{nozzle} 的授权未取消：它{held.get_status_display()}，不需要再取消")
-    never_sent = Command.objects.filter(
-        authorisation=held, kind=Command.Kind.AUTHORISE, status=Command.Status.WAITING
-    ).update(status=Command.Status.VOID, answer="授权已取消", finished_at=at)
-    if never_sent:
-        _move(held, Authorisation.Status.CANCELLED)
-    else:
-        commands.queue(
-            kind=Command.Kind.CANCEL,
-            station=held.station,
-            nozzle=nozzle,
-            authorisation=held,
-            document=held.document,
-            actor=actor,
-            at=at,
-        )
+    if unsent:
+        held.status = Authorisation.Status.CANCELLED
+        held.save(update_fields=["status"])
+    elif not take_back(authorisation=held, actor=actor, at=at):
+        return held
     _record(actor=actor, at=at, action="devices.cancel", nozzle=nozzle, document=held.document)
+    return held
+
+
+def take_back(
+    *,
+    authorisation: Authorisation,
+    actor: User | None,
+    at: datetime,
+    pause: timedelta = timedelta(0),
+) -> bool:
+    """Ask the pump to give an authorisation back; False while it is asked, or was within `pause`.
+
+    Nothing is over by asking: what becomes of the authorisation is the line's word. Never refuses.
+    """
+    asked = Command.objects.filter(authorisation=authorisation, kind=Command.Kind.CANCEL)
+    if asked.filter(Q(status__in=commands.UNDER_WAY) | Q(asked_at__gt=at - pause)).exists():
+        return False
+    commands.queue(
+        kind=Command.Kind.CANCEL,
+        station=authorisation.station,
+        nozzle=authorisation.nozzle,
+        authorisation=authorisation,
+        document=authorisation.document,
+        actor=actor,
+        at=at,
+    )
+    return True
+
+
+def _withdraw(orders: QuerySet[Command], *, why: str, at: datetime) -> list[int]:
+    """Void orders that no poller has taken; the authorisations of which no pump can know."""
+    unsent = orders.filter(kind=Command.Kind.AUTHORISE, status=Command.Status.WAITING)
+    held = dict(unsent.select_for_update().order_by("pk").values_list("pk", "authorisation_id"))
+    Command.objects.filter(pk__in=held).update(
+        status=Command.Status.VOID, answer=why, finished_at=at
+    )
+    return [pk for pk in held.values() if pk is not None]
 
 
 @transaction.atomic
@@ -157,13 +197,12 @@ def resume(*, nozzle: Nozzle, actor: User | None, at: datetime) -> Command:
 def stop_all(*, station: Station, actor: User | None, at: datetime, reason: str = "") -> Command:
     """急停: void everything queued, take back every authorisation, stop every nozzle. Never refuses.
 
-    The page sends it to the poller's local socket first, which needs no database; this row is
+    What a pump may already know of ends when its line says so. The page sends it to the poller's local socket first, which needs no database; this row is
     the record, and the second way there.
     """
+    unsent = _withdraw(Command.objects.filter(station=station), why="急停，已作废", at=at)
     commands.void_waiting(station=station, why="急停，已作废", at=at)
-    Authorisation.objects.filter(station=station, status=Authorisation.Status.WAITING).update(
-        status=Authorisation.Status.CANCELLED
-    )
+    Authorisation.objects.filter(pk__in=unsent).update(status=Authorisation.Status.CANCELLED)
     command = commands.queue(
         kind=Command.Kind.STOP_ALL, station=station, actor=actor, at=at, seconds=60
     )
@@ -199,31 +238,21 @@ def release_all(*, station: Station, actor: User | None, at: datetime, reason: s
 
 @transaction.atomic
 def expire(*, at: datetime) -> int:
-    """End authorisations nobody used in time; one the pump already holds is taken back there too."""
-    over = (
-        Authorisation.objects.select_for_update(of=("self",), skip_locked=True)
-        .select_related("nozzle", "station")
-        .filter(
-            status__in=[Authorisation.Status.WAITING, Authorisation.Status.SENT],
-            valid_until__lt=at,
-        )
-        .order_by("pk")
-    )
+    """End authorisations nobody used in time; one that a pump may hold ends when the pump says so.
+
+    Returns how many ended or were asked back. An answer that does not come is asked for again
+    each minute.
+    """
+    unused = [Authorisation.Status.WAITING, Authorisation.Status.SENT]
+    over = Authorisation.objects.filter(status__in=unused, valid_until__lt=at)
     count = 0
-    for authorisation in over:
-        sent = authorisation.status == Authorisation.Status.SENT
-        _move(authorisation, Authorisation.Status.EXPIRED)
-        if sent:
-            commands.queue(
-                kind=Command.Kind.CANCEL,
-                station=authorisation.station,
-                nozzle=authorisation.nozzle,
-                authorisation=authorisation,
-                document=authorisation.document,
-                actor=None,
-                at=at,
-            )
-        count += 1
+    for authorisation in over.select_related("nozzle", "station").order_by("pk"):
+        orders = Command.objects.filter(authorisation=authorisation)
+        if unsent := _withdraw(orders, why="授权已过期", at=at):
+            ended = Authorisation.objects.filter(pk__in=unsent)
+            count += ended.update(status=Authorisation.Status.EXPIRED)
+        else:
+            count += take_back(authorisation=authorisation, actor=None, at=at, pause=ASK_AGAIN)
     return count
 
 
@@ -252,7 +281,7 @@ def _check_preset(*, amount: Yuan | None, litres: Litres | None) -> None:
             raise PresetRefused(f"未预置：加油机只认两位小数，{figure} {unit}请改成两位")
 
 
-def _check_nozzle(*, nozzle: Nozzle, posted: Yuan | None, own_price: Yuan | None) -> None:
+def _check_nozzle(*, nozzle: Nozzle, posted: Yuan | None, own_price: Yuan | None) -> Yuan:
     if not nozzle.active:
         raise NotAuthorised(f"{nozzle} 未授权：它已停用，请换一把枪")
     _refuse_stopped(nozzle.station, str(nozzle))
@@ -268,6 +297,7 @@ def _check_nozzle(*, nozzle: Nozzle, posted: Yuan | None, own_price: Yuan | None
         raise NotAuthorised(
             f"{nozzle} 未授权：加油机上仍是 {held} 元/升，挂牌价已是 {posted} 元/升，等新价下发成功后再试"
         )
+    return posted
 
 
 def _refuse_stopped(station: Station, subject: str) -> None:
@@ -311,10 +341,6 @@ def _record(
         document=document or f"{nozzle}",
         after={"nozzle": nozzle.number, **(figures or {})},
     )
-
-
-def _move(authorisation: Authorisation, status: Authorisation.Status) -> None:
-    Authorisation.objects.filter(pk=authorisation.pk).update(status=status)
 
 
 def _arguments(authorisation: Authorisation) -> dict[str, str]:

@@ -192,9 +192,9 @@ def _command(fact: Moving) -> None:
 _STEPS = {
     "SENT": ("WAITING",),
     "FUELLING": ("WAITING", "SENT"),
-    "CANCELLED": ("WAITING", "SENT"),
-    "EXPIRED": ("WAITING", "SENT"),
-    "FAILED": ("WAITING", "SENT"),
+    "CANCELLED": ("WAITING", "SENT", "FUELLING"),
+    "EXPIRED": ("WAITING", "SENT", "FUELLING"),
+    "FAILED": ("WAITING", "SENT", "FUELLING"),
     "USED": ("WAITING", "SENT", "FUELLING", "CANCELLED", "EXPIRED", "FAILED"),
 }
 

@@ -105,11 +105,6 @@ class _Sums:
     other: Litres = NO_LITRES
 
 
-def tank_book(*, tank: Tank, shift: Shift) -> Book:
-    """The book of one tank over one shift: frozen if it was closed, else live."""
-    return next(book for book in shift_books(shift) if book.tank == tank)
-
-
 def shift_books(shift: Shift) -> list[Book]:
     """The books of all tanks of a shift by tank number: frozen if it was closed, else live."""
     if shift.status == Shift.Status.CLOSED:

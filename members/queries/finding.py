@@ -56,6 +56,11 @@ def find(*, text: str) -> list[MemberHit]:
     return [_hit(member, exact=False) for member in tails]
 
 
+def member_by_id(member_id: int) -> MemberHit | None:
+    """A member whom a till chose before, masked; None for one who closed his account since."""
+    return next((_hit(one, exact=True) for one in _members(Q(pk=member_id))), None)
+
+
 def _by_plate(**index: str) -> Q:
     mine = Vehicle.objects.filter(member=OuterRef("pk"), active=True, **index)
     return Q(Exists(mine))

@@ -62,7 +62,7 @@ class CrewForm(forms.Form):
                 label=person.name,
                 choices=choices,
                 required=False,
-                initial=_post(posts.get(person.pk)),
+                initial=_post(posts.get(person.pk), islands),
             )
         self.helper = laid(*self.fields)
 
@@ -87,11 +87,12 @@ class CrewForm(forms.Form):
         return found
 
 
-def _post(row: Crew | None) -> str:
+def _post(row: Crew | None, islands: Sequence[Island]) -> str:
     if row is None or row.post == Crew.Post.LEADER:
         return NOBODY
     if row.post == Crew.Post.ATTENDANT:
-        return f"{row.post}:{row.island_id or ''}"
+        known = any(one.pk == row.island_id for one in islands)  # an island may be closed since
+        return f"{row.post}:{row.island_id if known else ''}"
     return row.post
 
 

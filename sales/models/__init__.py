@@ -2,11 +2,11 @@
 
 from sales.models.cash import CashMovement, Deposit, DepositLine, SessionCount, SessionTender
 from sales.models.claims import DriveOff, FillClaim, FillLease, FillUse, LateEntry
+from sales.models.prepays import Prepay, PrepayChange
 from sales.models.prices import PriceDownload
 from sales.models.sales import (
     ParkedTicket,
     Payment,
-    Prepay,
     Receipt,
     Sale,
     SaleLine,
@@ -35,6 +35,7 @@ __all__ = [
     "ParkedTicket",
     "Payment",
     "Prepay",
+    "PrepayChange",
     "PriceDownload",
     "Receipt",
     "Sale",

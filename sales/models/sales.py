@@ -173,59 +173,6 @@ class SaleLine(models.Model):
         return f"{self.name} × {self.quantity}"
 
 
-class Prepay(models.Model):
-    """预付: money taken before the fill, and what of it was delivered."""
-
-    class Status(models.TextChoices):
-        OPEN = "OPEN", "待加油"
-        FUELLING = "FUELLING", "加油中"
-        SETTLED = "SETTLED", "已结算"
-        CANCELLED = "CANCELLED", "已取消"
-
-    station = models.ForeignKey("station.Station", models.PROTECT, related_name="prepays")
-    number = models.CharField("单号", max_length=40, unique=True)
-    status = models.CharField("状态", max_length=10, choices=Status.choices, default=Status.OPEN)
-    nozzle = models.ForeignKey(
-        "station.Nozzle", models.PROTECT, verbose_name="油枪", related_name="prepays"
-    )
-    amount = YuanField("预付金额(元)")
-    session = models.ForeignKey("station.TillSession", models.PROTECT, related_name="prepays")
-    cashier = models.ForeignKey("station.User", models.PROTECT, related_name="+")
-    day = models.ForeignKey("station.BusinessDay", models.PROTECT, related_name="+")
-    client_key = models.CharField("客户端键", max_length=60, unique=True)
-    authorisation = models.ForeignKey(
-        "devices.Authorisation", models.PROTECT, null=True, blank=True, related_name="prepays"
-    )
-    sale = models.OneToOneField(Sale, models.PROTECT, null=True, blank=True, related_name="prepay")
-    refund_due = YuanField("应退(元)", default=0)
-    refunded_at = models.DateTimeField("退款时间", null=True, blank=True)
-    taken_at = models.DateTimeField("收款时间")
-    settled_at = models.DateTimeField("结算时间", null=True, blank=True)
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(amount__gt=0, refund_due__gte=0, refund_due__lte=F("amount")),
-                name="a_prepay_refunds_at_most_itself",
-            ),
-        ]
-        indexes = [
-            models.Index(
-                fields=["station"],
-                condition=Q(status__in=["OPEN", "FUELLING"]),
-                name="prepays_under_way",
-            ),
-            models.Index(
-                fields=["station"],
-                condition=Q(refund_due__gt=0, refunded_at=None),
-                name="prepays_due_back",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.number
-
-
 class Payment(models.Model):
     """收付款 under a document. In is positive; change (找零) and refunds are rows of their own, negative."""
 

@@ -22,3 +22,9 @@ def islands(station: Station) -> list[Island]:
 def crew_of(shift: Shift) -> list[Crew]:
     """Who is on duty in a shift, the leader first."""
     return list(shift.crew.select_related("user", "island").order_by("pk"))
+
+
+def last_named(*, station: Station, name: str, before: Shift) -> Shift | None:
+    """The newest shift of a name before the one on duty: whoever worked it likely comes again."""
+    earlier = Shift.objects.filter(station=station, name=name, pk__lt=before.pk)
+    return earlier.select_related("day", "leader").order_by("-pk").first()

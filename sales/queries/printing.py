@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -55,3 +56,9 @@ def printer_rows(*, station: Station) -> list[PrinterRow]:
     return [
         PrinterRow(one, last.get(one.last_id or 0), trials.get(one.pk, 0) + 1) for one in printers
     ]
+
+
+def reprints(documents: Sequence[str]) -> dict[str, int]:
+    """How often each document was printed again. One statement."""
+    rows = Receipt.objects.filter(document__in=documents, kind=Receipt.Kind.REPRINT)
+    return dict(rows.values_list("document").annotate(Count("pk")).order_by("document"))

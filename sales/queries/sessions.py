@@ -6,7 +6,7 @@ A surplus in one tender or session never makes up for a shortage in another: 长
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -165,15 +165,6 @@ def takings(session: TillSession) -> Yuan:
     """What a counted session hands in: the cash counted less the float that stays with the till."""
     handed_in: Yuan = session.count.cash_counted - session.float_amount
     return handed_in
-
-
-def over_short(rows: Iterable[SessionTender]) -> OverShort:
-    """Surpluses and shortages added up apart."""
-    differences = [row.difference for row in rows]
-    return OverShort(
-        over=sum((part for part in differences if part > 0), ZERO),
-        short=sum((part for part in differences if part < 0), ZERO),
-    )
 
 
 def sessions_of(shift: Shift) -> QuerySet[TillSession]:

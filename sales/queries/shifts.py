@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -13,7 +13,6 @@ from inventory.queries.books import Book, shift_books
 from sales.models import (
     Payment,
     Prepay,
-    SessionTender,
     ShiftAdvance,
     ShiftCorrection,
     ShiftNozzle,
@@ -29,7 +28,6 @@ from sales.queries.sessions import (
     OverShort,
     TenderDue,
     moved_cash,
-    over_short,
     sessions_of,
     tender_dues,
 )
@@ -311,12 +309,3 @@ def _session_blocker(session: TillSession) -> Blocker:
         "sales:session",
         session.pk,
     )
-
-
-def day_over_short(day: BusinessDay) -> Mapping[str, OverShort]:
-    """长款 and 短款 of a day by tender code, side by side and never netted. One statement."""
-    rows = SessionTender.objects.filter(day=day).select_related("tender").order_by("pk")
-    by_code: dict[str, list[SessionTender]] = defaultdict(list)
-    for row in rows:
-        by_code[row.tender.code].append(row)
-    return {code: over_short(group) for code, group in by_code.items()}

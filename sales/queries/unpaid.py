@@ -33,23 +33,6 @@ def unpaid_fills(*, station: Station) -> QuerySet[Fill]:
     ).order_by("occurred_at", "pk")
 
 
-def unpaid_at_close(*, day: BusinessDay) -> QuerySet[Fill]:
-    """Fills of a day and the days before it that no claim dated up to that day has taken.
-
-    A claim of a later day, or one released since, does not pay for this day.
-    """
-    claimed = FillClaim.objects.filter(fill=OuterRef("pk"), day__date__lte=day.date).exclude(
-        released_day__date__lte=day.date
-    )
-    return (
-        Fill.objects.filter(
-            station=day.station_id, day__date__lte=day.date, day__date__gte=day.date - LOOK_BACK
-        )
-        .exclude(Exists(claimed))
-        .order_by("occurred_at", "pk")
-    )
-
-
 def live_claims() -> QuerySet[FillClaim]:
     """The claim that holds the outer fill now."""
     return FillClaim.objects.filter(fill=OuterRef("pk"), released_at=None)

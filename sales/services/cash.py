@@ -44,108 +44,31 @@ class SumDiffers(Refusal):
 
 
 @transaction.atomic
-def drop(
-    *,
-    session: TillSession,
-    amount: Yuan,
-    at: datetime,
-    actor: User,
-    client_key: str,
-    witness: User | None = None,
-) -> CashMovement:
-    """中途缴款: cash from the drawer into the safe, in yuan above zero. Twice is once."""
-    return _move(
-        session=session,
-        kind=Kind.DROP,
-        amount=amount,
-        reason="",
-        at=at,
-        actor=actor,
-        client_key=client_key,
-        witness=witness,
-    )
-
-
-@transaction.atomic
-def pay_in(
-    *,
-    session: TillSession,
-    amount: Yuan,
-    reason: str,
-    witness: User | None,
-    at: datetime,
-    actor: User,
-    client_key: str,
-) -> CashMovement:
-    """零星收入 into the drawer, in yuan above zero, with a reason and a witness. Twice is once."""
-    _refuse_silent(reason, witness, actor)
-    return _move(
-        session=session,
-        kind=Kind.PAID_IN,
-        amount=amount,
-        reason=reason,
-        at=at,
-        actor=actor,
-        client_key=client_key,
-        witness=witness,
-    )
-
-
-@transaction.atomic
-def pay_out(
-    *,
-    session: TillSession,
-    amount: Yuan,
-    reason: str,
-    witness: User | None,
-    at: datetime,
-    actor: User,
-    client_key: str,
-) -> CashMovement:
-    """零星支出 from the drawer, in yuan above zero, with a reason and a witness. Twice is once."""
-    _refuse_silent(reason, witness, actor)
-    return _move(
-        session=session,
-        kind=Kind.PAID_OUT,
-        amount=amount,
-        reason=reason,
-        at=at,
-        actor=actor,
-        client_key=client_key,
-        witness=witness,
-    )
-
-
-def _refuse_silent(reason: str, witness: User | None, actor: User) -> None:
-    if not reason.strip():
-        raise BadAmount("零星收支必须写明原因。")
-    if witness is None or witness == actor:
-        raise WitnessMissing("零星收支须有另一人见证，请见证人输入账号和口令。")
-
-
-def _move(
+def move(
     *,
     session: TillSession,
     kind: str,
     amount: Yuan,
-    reason: str,
     at: datetime,
     actor: User,
     client_key: str,
-    witness: User | None,
+    reason: str = "",
+    witness: User | None = None,
 ) -> CashMovement:
+    """中途缴款 into the safe, 零星收入 or 零星支出, in yuan above zero. Twice is once.
+
+    Refuses BadAmount, DrawerCounted, and a paid-in or paid-out without a reason (BadAmount) or
+    without somebody else who saw it (WitnessMissing); a drop is seen when the safe is counted.
+    """
     if amount <= 0:
         raise BadAmount("金额必须大于零，请重新填写。")
-    held = (
-        TillSession.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("station", "till", "shift__day")
-        .get(pk=session.pk)
-    )
+    if kind != Kind.DROP:
+        _refuse_silent(reason, witness, actor)
+    held = _locked(session)
     known = CashMovement.objects.filter(client_key=client_key).first()
     if known is not None:
         return known
-    if held.status not in (TillSession.Status.OPEN, TillSession.Status.ENDED):
-        raise DrawerCounted(f"{held.till} 的收银班已点款，现金不能再变动，请记到当班的收银班。")
+    _refuse_counted(held)
     day = held.shift.day
     movement = CashMovement.objects.create(
         station=held.station,
@@ -170,6 +93,26 @@ def _move(
         after={"amount": str(movement.amount), "witness": witness.name if witness else ""},
     )
     return movement
+
+
+def _locked(session: TillSession) -> TillSession:
+    return (
+        TillSession.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("station", "till", "shift__day")
+        .get(pk=session.pk)
+    )
+
+
+def _refuse_counted(session: TillSession) -> None:
+    if session.status not in (TillSession.Status.OPEN, TillSession.Status.ENDED):
+        raise DrawerCounted(f"{session.till} 的收银班已点款，现金不能再变动，请记到当班的收银班。")
+
+
+def _refuse_silent(reason: str, witness: User | None, actor: User) -> None:
+    if not reason.strip():
+        raise BadAmount("零星收支必须写明原因。")
+    if witness is None or witness == actor:
+        raise WitnessMissing("零星收支须有另一人见证，请见证人输入账号和口令。")
 
 
 def deposit(

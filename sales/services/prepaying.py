@@ -119,75 +119,8 @@ def refuse_owing_plate(plate: str) -> None:
         )
 
 
-@transaction.atomic
-def move(*, prepay: Prepay, nozzle: Nozzle, actor: User, at: datetime) -> Prepay:
-    """Move an unused prepay to another nozzle, or authorise the same one anew. Audited.
-
-    Refuses once fuel has flowed, and another grade's nozzle is as good as any: the money counts.
-    """
-    held = _locked(prepay)
-    before = held.nozzle
-    _let_go(held, actor=actor, at=at)
-    held.authorisation = authorising.authorise(
-        nozzle=nozzle, actor=actor, at=at, amount=held.amount, document=held.number, seconds=SECONDS
-    )
-    held.nozzle = nozzle
-    held.save(update_fields=["nozzle", "authorisation"])
-    audit.record(
-        at=at,
-        actor=actor,
-        station=held.station,
-        action="sales.prepay.moved",
-        document=held.number,
-        before={"nozzle": before.number},
-        after={"nozzle": nozzle.number},
-    )
-    return held
-
-
-@transaction.atomic
-def cancel(*, prepay: Prepay, reason: str, actor: User, at: datetime) -> Prepay:
-    """Cancel an unused prepay: all of it is due back. Audited. Refuses once fuel has flowed."""
-    if not reason.strip():
-        raise PrepayRefused("没有取消：请写明原因。")
-    held = _locked(prepay)
-    _let_go(held, actor=actor, at=at)
-    held.status = Status.CANCELLED
-    held.refund_due = held.amount
-    held.settled_at = at
-    held.save(update_fields=["status", "refund_due", "settled_at"])
-    audit.record(
-        at=at,
-        actor=actor,
-        station=held.station,
-        action="sales.prepay.cancelled",
-        document=held.number,
-        reason=reason,
-        before={"amount": str(held.amount)},
-    )
-    return held
-
-
-def _locked(prepay: Prepay) -> Prepay:
-    held = (
-        Prepay.objects.select_for_update(of=("self",))
-        .select_related("station", "nozzle", "authorisation")
-        .get(pk=prepay.pk)
-    )
-    if held.status not in OPEN:
-        raise PrepayRefused(f"没有改动：{held.number} {held.get_status_display()}。")
-    if _fill_of(held) is not None:
-        raise PrepayRefused(f"没有改动：{held.number} 已经加了油，会按实际加油结算。")
-    return held
-
-
-def _let_go(held: Prepay, *, actor: User, at: datetime) -> None:
-    if held.authorisation is not None and held.authorisation.status in authorising.LIVE:
-        authorising.cancel(authorisation=held.authorisation, actor=actor, at=at)
-
-
-def _fill_of(prepay: Prepay) -> Fill | None:
-    """The fill that ran under the prepay and is not claimed yet."""
+def fill_of(prepay: Prepay) -> Fill | None:
+    """The fill that ran under a prepay and is not claimed yet."""
     return (
         Fill.objects.filter(authorisation__document=prepay.number, station=prepay.station_id)
         .exclude(Exists(live_claims()))
@@ -228,7 +161,7 @@ def settle_prepay(*, prepay_id: int, at: datetime) -> Sale | None:
         .filter(pk=prepay_id, status__in=OPEN)
         .first()
     )
-    fill = _fill_of(held) if held else None
+    fill = fill_of(held) if held else None
     session = _session_for(held) if held else None
     if held is None or fill is None or session is None:
         return None

@@ -222,19 +222,32 @@ def _alarm(receipt: Receipt, at: datetime, *, at_once: bool) -> None:
 
 
 @transaction.atomic
-def reprint(*, sale: Sale, actor: User, at: datetime, printer: Printer | None = None) -> Receipt:
-    """补打: one more copy, marked and numbered. Audited. Refuses where there is no printer."""
+def reprint(
+    *,
+    sale: Sale,
+    actor: User,
+    at: datetime,
+    printer: Printer | None = None,
+    copy: int | None = None,
+) -> Receipt:
+    """补打: one more copy, marked and numbered. Audited. Refuses where there is no printer.
+
+    `copy` is the one the page offered: asked for twice, it is the same paper.
+    """
     where = printer or printer_of(sale)
     if where is None:
         raise NotPrintable(f"没有补打：{sale.till.name} 没有在用的打印机。可在屏幕上看小票。")
     Sale.objects.select_for_update(of=("self",), no_key=True).get(pk=sale.pk)
-    copy = Receipt.objects.filter(document=sale.number, kind=Receipt.Kind.REPRINT).count() + 1
+    rows = Receipt.objects.filter(document=sale.number, kind=Receipt.Kind.REPRINT)
+    done = rows.filter(copy=copy).first() if copy else None
+    if done is not None:
+        return done
     receipt = Receipt.objects.create(
         station_id=sale.station_id,
         printer=where,
         kind=Receipt.Kind.REPRINT,
         document=sale.number,
-        copy=copy,
+        copy=rows.count() + 1,
         asked_by=actor,
         asked_at=at,
     )
@@ -244,7 +257,7 @@ def reprint(*, sale: Sale, actor: User, at: datetime, printer: Printer | None = 
         station=sale.station,
         action="sales.reprint",
         document=sale.number,
-        after={"copy": copy},
+        after={"copy": receipt.copy},
     )
     wake(PRINT)
     return receipt

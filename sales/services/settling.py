@@ -49,6 +49,10 @@ class PriceMoved(Refusal):
     """What the screen showed is not what the ticket comes to."""
 
 
+class AlreadySold(Refusal):
+    """The key was settled with another total: the ticket was changed after it was paid."""
+
+
 class NotForSale(Refusal):
     """A line names what cannot be sold here."""
 
@@ -81,7 +85,7 @@ def settle(
         with transaction.atomic():
             held = locked_session(session=session, key=ticket.key)
             if held.settled:  # type: ignore[attr-defined]
-                return Sale.objects.get(client_key=ticket.key)
+                return _same(Sale.objects.get(client_key=ticket.key), ticket)
             if held.status != TillSession.Status.OPEN:
                 raise SessionEnded("没有收款：收银班已结束。请开新的收银班后再收，明细仍在屏幕上。")
             frozen = freeze(ticket, session=held, actor=actor, at=at, approver=approver)
@@ -98,7 +102,7 @@ def _settled_meanwhile(ticket: Ticket, error: IntegrityError | Refusal) -> Sale:
     """
     twin = Sale.objects.filter(client_key=ticket.key).first()
     if twin is not None:
-        return twin
+        return _same(twin, ticket)
     if isinstance(error, Refusal):
         raise error
     if isinstance(error.__cause__, ForeignKeyViolation):
@@ -116,6 +120,16 @@ def _settled_meanwhile(ticket: Ticket, error: IntegrityError | Refusal) -> Sale:
         f"没有收款：{taken.fill.nozzle} {taken.fill.amount} 元刚被 {taken.document} 收走。"
         "请从单上删去这一笔。"
     ) from error
+
+
+def _same(sale: Sale, ticket: Ticket) -> Sale:
+    """The sale of the key, where it is the one on the screen: else more was put on it since."""
+    if ticket.shown_due is not None and ticket.shown_due != sale.due:
+        raise AlreadySold(
+            f"没有再收：这一单已收 {sale.due} 元（{sale.number}），屏幕上却是 {ticket.shown_due} 元。"
+            "请清空，把没收过的重新上单。"
+        )
+    return sale
 
 
 def freeze(

@@ -11,6 +11,7 @@ from typing import Any, Concatenate, ParamSpec, cast
 from django.http import HttpResponse, JsonResponse
 from django.utils.timezone import now
 
+from members.queries.finding import MemberHit
 from sales.queries.tickets import BadTicket, plain, read_id
 from sales.services.settling import SessionEnded
 from station.access import StaffRequest
@@ -75,6 +76,18 @@ def own_session(request: StaffRequest) -> TillSession:
     if session is None:
         raise SessionEnded("你还没有开收银班。请先开班再收款。")
     return session
+
+
+def shown(hit: MemberHit) -> dict[str, Any]:
+    """A member as the till shows him: masked."""
+    return {
+        "id": hit.member_id,
+        "number": hit.number,
+        "name": hit.name,
+        "phone": hit.phone,
+        "plates": " ".join(hit.plates),
+        "status": hit.status,
+    }
 
 
 def approver_of(

@@ -8,11 +8,12 @@ from django.shortcuts import get_object_or_404
 from django.utils.timezone import now
 from django.views.decorators.http import require_GET, require_POST
 
+from members.queries.finding import member_by_id
 from sales.forms.till import BasketVoidForm, ParkForm, ReasonForm, checked
 from sales.models import ParkedTicket
 from sales.queries.till import parked_tickets
 from sales.services import parking
-from sales.views.answers import answers_json, body_of, session_of
+from sales.views.answers import answers_json, body_of, session_of, shown
 from station.access import StaffRequest, may
 
 
@@ -61,7 +62,9 @@ def park(request: StaffRequest) -> dict[str, Any]:
 def recall(request: StaffRequest, pk: int) -> dict[str, Any]:
     found = get_object_or_404(ParkedTicket, pk=pk, station=request.station)
     one = parking.recall(parked=found, session=session_of(request), at=now())
-    return {"number": one.number, "basket": one.basket}
+    member = one.basket.get("member")
+    hit = member_by_id(member) if isinstance(member, int) else None
+    return {"number": one.number, "basket": one.basket, "member": shown(hit) if hit else None}
 
 
 @require_POST

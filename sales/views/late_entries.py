@@ -11,13 +11,15 @@ from django.views.decorators.http import require_GET, require_POST
 
 from devices.models import TotalizerGap
 from members.queries.finding import find
+from sales.forms.receipts import CopyForm
 from sales.forms.till import LateEntryForm, checked
 from sales.models import Sale
+from sales.queries.printing import reprints
 from sales.queries.recovery import recovery as recovered
 from sales.queries.till import last_sales
 from sales.services import late_entries, printing
 from sales.services.late_entries import EntryRefused
-from sales.views.answers import answers_json, approver_of, body_of, session_of
+from sales.views.answers import answers_json, approver_of, body_of, session_of, shown
 from station.access import StaffRequest, may
 
 
@@ -61,6 +63,8 @@ def recovery(request: StaffRequest) -> dict[str, Any]:
 @may("sales.till")
 @answers_json
 def recent(request: StaffRequest) -> dict[str, Any]:
+    sales = last_sales(session=session_of(request))
+    copies = reprints([one.number for one in sales])
     return {
         "sales": [
             {
@@ -74,8 +78,9 @@ def recent(request: StaffRequest) -> dict[str, Any]:
                 ),
                 "url": reverse("sales:sale", args=[one.number]),
                 "reprint": reverse("sales:till_reprint", args=[one.number]),
+                "copy": copies.get(one.number, 0) + 1,
             }
-            for one in last_sales(session=session_of(request))
+            for one in sales
         ]
     }
 
@@ -85,7 +90,9 @@ def recent(request: StaffRequest) -> dict[str, Any]:
 @answers_json
 def reprint(request: StaffRequest, number: str) -> dict[str, Any]:
     sale = get_object_or_404(Sale, number=number, station=request.station)
-    receipt = printing.reprint(sale=sale, actor=request.user, at=now())
+    form = CopyForm(body_of(request))
+    copy = form.cleaned_data["copy"] if form.is_valid() else None
+    receipt = printing.reprint(sale=sale, actor=request.user, at=now(), copy=copy)
     return {"copy": receipt.copy}
 
 
@@ -94,16 +101,4 @@ def reprint(request: StaffRequest, number: str) -> dict[str, Any]:
 @answers_json
 def members(request: StaffRequest) -> dict[str, Any]:
     """Who the customer may be, masked."""
-    return {
-        "members": [
-            {
-                "id": one.member_id,
-                "number": one.number,
-                "name": one.name,
-                "phone": one.phone,
-                "plates": " ".join(one.plates),
-                "status": one.status,
-            }
-            for one in find(text=request.GET.get("q", ""))
-        ]
-    }
+    return {"members": [shown(one) for one in find(text=request.GET.get("q", ""))]}

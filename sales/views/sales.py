@@ -15,9 +15,11 @@ from django.urls import reverse
 from django.utils.timezone import now
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from sales.forms.receipts import CopyForm
 from sales.forms.sales import MoneyBackForm, SalesFilter
 from sales.forms.till import RetenderForm, checked
 from sales.models import Payment, Receipt, Sale
+from sales.queries.printing import reprints
 from sales.queries.receipts import paper_of
 from sales.queries.refundable import LineLeft, lines_left, tenders_left
 from sales.queries.sales import sale_of, sales_of
@@ -103,6 +105,7 @@ def _detail(request: StaffRequest, found: Sale, refusal: str = "") -> HttpRespon
         "may_refund": open_ and may_do(request.role, "sales.refund"),
         "may_reverse": open_ and not corrections and may_do(request.role, "sales.reverse"),
         "may_reprint": may_do(request.role, "sales.reprint"),
+        "next_copy": reprints([found.number]).get(found.number, 0) + 1,
         "may_retender": open_ and may_do(request.role, "sales.tender_change"),
         "receipts": Receipt.objects.filter(document=found.number).order_by("pk"),
         "history": AuditEntry.objects.filter(document=found.number).order_by("-pk")[:50],
@@ -128,7 +131,9 @@ def receipt(request: StaffRequest, number: str) -> HttpResponse:
 def reprint(request: StaffRequest, number: str) -> HttpResponse:
     found = _sale(request, number)
     try:
-        printing.reprint(sale=found, actor=request.user, at=now())
+        form = CopyForm(request.POST)
+        copy = form.cleaned_data["copy"] if form.is_valid() else None
+        printing.reprint(sale=found, actor=request.user, at=now(), copy=copy)
     except Refusal as refusal:
         return _detail(request, found, str(refusal))
     messages.success(request, "已补打，小票上标有“补打”。")

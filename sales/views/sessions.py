@@ -344,18 +344,9 @@ def _move(request: StaffRequest, held: TillSession, form: CashForm) -> CashMovem
             at=at,
         )
     key = f"cash:{held.pk}:{request.POST.get('key', '')}"[:60]
-    if said["kind"] == CashMovement.Kind.DROP:
-        return cash.drop(
-            session=held,
-            amount=said["amount"],
-            at=at,
-            actor=request.user,
-            client_key=key,
-            witness=witness,
-        )
-    act = cash.pay_in if said["kind"] == CashMovement.Kind.PAID_IN else cash.pay_out
-    return act(
+    return cash.move(
         session=held,
+        kind=said["kind"],
         amount=said["amount"],
         reason=said["reason"],
         witness=witness,

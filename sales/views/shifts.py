@@ -106,19 +106,8 @@ def hand_over(request: StaffRequest) -> HttpResponse:
     current = open_shift(request.station)
     if current is None:
         return redirect("sales:shift")
-    name = patterns.next_name(station=request.station, after=current.name)
-    form = HandoverForm(
-        request.POST or None,
-        people=crews.people(station=request.station),
-        islands=crews.islands(request.station),
-        crew=(),
-        names=_names(request),
-        leader_label="接班人（下一班班长）",
-        initial={
-            "name": name,
-            "ends_day": patterns.ends_the_day(station=request.station, name=current.name),
-        },
-    )
+    likely = _likely(request, current)
+    form = _handover_form(request, current, likely)
     if request.method == "POST" and form.is_valid():
         try:
             services.hand_over(
@@ -135,10 +124,11 @@ def hand_over(request: StaffRequest) -> HttpResponse:
         except Refusal as refusal:
             form.add_error(None, str(refusal))
     current.station = request.station
-    context = {
+    context: dict[str, object] = {
         "shift": current,
         "sessions": sessions_of(current),
         "unpaid": unclaimed(current),
+        "likely": likely,
         "state": "交班读取各枪最后一次确认的泵码；加油中和未付款的整笔转下班。",
     }
     return _crew_page(request, form, title="交班", submit="交班", extra=context)
@@ -150,6 +140,31 @@ def _meant(request: StaffRequest, current: Shift) -> Shift:
         return shift_for(request, read_id(request.POST.get("shift") or current.pk))
     except ValueError as error:
         raise Http404 from error
+
+
+def _likely(request: StaffRequest, current: Shift) -> Shift | None:
+    """The last shift of the name that comes next, whose crew the page proposes."""
+    name = patterns.next_name(station=request.station, after=current.name)
+    return crews.last_named(station=request.station, name=name, before=current)
+
+
+def _handover_form(request: StaffRequest, current: Shift, likely: Shift | None) -> HandoverForm:
+    station = request.station
+    initial = {
+        "name": patterns.next_name(station=station, after=current.name),
+        "ends_day": patterns.ends_the_day(station=station, name=current.name),
+    }
+    if likely is not None and likely.leader_id != current.leader_id:
+        initial["leader"] = likely.leader.username
+    return HandoverForm(
+        request.POST or None,
+        people=crews.people(station=station),
+        islands=crews.islands(station),
+        crew=crews.crew_of(likely) if likely is not None else (),
+        names=_names(request),
+        leader_label="接班人（下一班班长）",
+        initial=initial,
+    )
 
 
 @require_http_methods(["GET", "POST"])

@@ -48,6 +48,7 @@ WITH_ID = (
     "void_parked",
     "prepay_move",
     "prepay_cancel",
+    "prepay_give_up",
     "prepay_refund",
     "fill_use",
     "fill_drive_off",

@@ -103,6 +103,8 @@ ACTIONS: dict[str, str] = {
     "sales.drive_off.written_off": "跑单核销",
     "sales.lease.freed": "解除加油记录锁定",
     "sales.parked.voided": "作废挂单",
+    "sales.prepay.asked": "要求改动预付",
+    "sales.prepay.kept": "预付没有改动",
     "sales.prepay.cancelled": "取消预付",
     "sales.prepay.moved": "预付换枪",
     "sales.prepay.refunded": "预付退款",

@@ -49,8 +49,10 @@ class Look:
         self.trouble: list[str] = []
         self.page: Page
 
-    def at(self, width: int = 1440, *, as_: object = None, scheme: str = "light") -> Look:
-        """A new window of a width, signed in as a user where one is given."""
+    def at(
+        self, width: int = 1440, *, as_: object = None, scheme: str = "light", touch: bool = False
+    ) -> Look:
+        """A new window of a width, signed in as a user where one is given; a finger for `touch`."""
         context = self._browser.new_context(
             base_url=self._address,
             viewport={"width": width, "height": WIDTHS[width]},
@@ -58,6 +60,8 @@ class Look:
             locale="zh-CN",
             timezone_id="Asia/Shanghai",
             reduced_motion="reduce",
+            has_touch=touch,
+            is_mobile=touch,
         )
         self._contexts.append(context)
         if as_ is not None:

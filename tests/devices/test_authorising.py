@@ -181,9 +181,41 @@ def test_what_nobody_took_in_time_is_void_and_what_nobody_used_expires(nozzle):
     assert authorising.expire(at=make.NOW + timedelta(seconds=120)) == 0
     assert authorising.expire(at=make.NOW + timedelta(seconds=121)) == 1
     made.refresh_from_db()
-    assert made.status == "EXPIRED"
+    assert made.status == "SENT"  # the pump holds it, until the pump says that it does not
     assert Command.objects.filter(kind="CANCEL", authorisation=made).count() == 1
     assert authorising.expire(at=make.NOW + timedelta(seconds=122)) == 0
+    Command.objects.filter(kind="CANCEL").update(status="VOID")
+    assert authorising.expire(at=make.NOW + timedelta(seconds=180)) == 0
+    assert authorising.expire(at=make.NOW + timedelta(seconds=181)) == 1  # asked again
+    assert Command.objects.filter(kind="CANCEL", authorisation=made).count() == 2
+
+
+def test_the_emergency_stop_and_the_clock_end_nothing_that_a_pump_may_know_of(nozzle):
+    made = authorise(nozzle)
+    Command.objects.update(status="TAKEN")
+    authorising.stop_all(station=nozzle.station, actor=None, at=make.NOW)
+    made.refresh_from_db()
+    assert made.status == "WAITING"
+    assert authorising.expire(at=make.NOW + timedelta(seconds=121)) == 1
+    made.refresh_from_db()
+    assert (made.status, Command.objects.filter(kind="CANCEL").count()) == ("WAITING", 1)
+
+
+def test_an_authorisation_whose_order_nobody_took_expires_by_the_clock(nozzle):
+    made = authorise(nozzle, seconds=5)
+    assert authorising.expire(at=make.NOW + timedelta(seconds=6)) == 1
+    made.refresh_from_db()
+    assert (made.status, Command.objects.get().status) == ("EXPIRED", "VOID")
+
+
+def test_taking_back_twice_asks_the_pump_once(nozzle):
+    made = authorise(nozzle)
+    Command.objects.update(status="DONE")
+    Authorisation.objects.update(status="SENT")
+    for _ in range(2):
+        assert authorising.cancel(authorisation=made, actor=None, at=make.NOW).status == "SENT"
+    assert Command.objects.filter(kind="CANCEL").count() == 1
+    assert AuditEntry.objects.filter(action="devices.cancel").count() == 1
 
 
 def test_a_command_is_finished_once(nozzle):

@@ -326,8 +326,13 @@ def test_a_counted_drawer_takes_no_more_money_not_even_past_the_services():
     handed_over(day)
     counted(day)
     with pytest.raises(cash.DrawerCounted):
-        cash.drop(
-            session=day.session, amount=D(1), at=make.NOW, actor=day.leader, client_key="late"
+        cash.move(
+            session=day.session,
+            kind="DROP",
+            amount=D(1),
+            at=make.NOW,
+            actor=day.leader,
+            client_key="late",
         )
     paid = Payment.objects.filter(session=day.session).first()
     paid.pk, paid.number = None, "P-late"

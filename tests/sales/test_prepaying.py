@@ -88,29 +88,6 @@ def test_the_fill_of_a_prepay_is_not_sold_again() -> None:
         settle(make.ticket(fills=[fill]), session=till, actor=till.cashier, at=make.NOW)
 
 
-def test_a_prepay_moves_to_another_nozzle_before_fuel_flows() -> None:
-    till, gun = ready()
-    other = make.nozzle(till.station)
-    make.nozzle_state(other, unit_price=Decimal("8.00"))
-    paid = prepay(till, gun)
-    first = paid.authorisation
-    paid = prepaying.move(prepay=paid, nozzle=other, actor=till.cashier, at=make.NOW)
-    first.refresh_from_db()
-    assert (first.status, paid.nozzle, paid.authorisation.nozzle) == ("CANCELLED", other, other)
-    deliver(paid, "10.00")
-    with pytest.raises(PrepayRefused, match="已经加了油"):
-        prepaying.move(prepay=paid, nozzle=gun, actor=till.cashier, at=make.NOW)
-
-
-def test_a_cancelled_prepay_is_due_back_whole() -> None:
-    till, gun = ready()
-    paid = prepay(till, gun)
-    with pytest.raises(PrepayRefused, match="原因"):
-        prepaying.cancel(prepay=paid, reason="", actor=till.cashier, at=make.NOW)
-    paid = prepaying.cancel(prepay=paid, reason="不加了", actor=till.cashier, at=make.NOW)
-    assert (paid.status, paid.refund_due) == ("CANCELLED", Decimal("200.00"))
-
-
 def test_more_than_was_prepaid_is_sold_and_its_money_is_on_the_list() -> None:
     till, gun = ready()
     deliver(prepay(till, gun), "25.02")

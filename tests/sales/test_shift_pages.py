@@ -10,7 +10,8 @@ from django.urls import reverse
 from sales.models import CashMovement, Deposit, SessionTender, ShiftCorrection
 from sales.queries.cash import custody
 from sales.services import cash, sessions, shifts
-from station.models import BusinessDay, Shift, TillSession
+from sales.services.shifts import Member
+from station.models import BusinessDay, Island, Shift, ShiftPattern, Station, TillSession
 from tests import make
 from tests.sales.test_worked_shift import closed, counted, handed_over, worked
 
@@ -66,6 +67,65 @@ def test_handing_over_on_the_page_ends_tills_and_leads_to_the_close():
     assert following.leader == day.receiver
     assert following.day != day.shift.day
     assert BusinessDay.objects.get(pk=day.shift.day_id).status == BusinessDay.Status.CUT
+
+
+def _handed(shift: Shift, receiver, crew=(), hour: int = 12) -> Shift:
+    return shifts.hand_over(
+        shift=shift,
+        receiver=receiver,
+        crew=crew,
+        at=make.at(hour),
+        actor=shift.leader,
+        ends_day=False,
+    )
+
+
+def test_the_next_shift_is_filled_in_with_the_crew_that_worked_it_last():
+    station = make.station()
+    pattern = ShiftPattern.objects.create(name="两班")
+    for ordinal, name in enumerate(("早班", "晚班"), start=1):
+        pattern.slots.create(ordinal=ordinal, name=name, starts_at="08:00", ends_at="20:00")
+    Station.objects.filter(pk=station.pk).update(shift_pattern=pattern)
+    station.refresh_from_db()
+    day_boss, night_boss = make.cashier(station), make.cashier(station)
+    stays, gone, cash = make.attendant(station), make.attendant(station), make.cashier(station)
+    island, closed_island = make.island(station), make.island(station)
+    early = make.shift(station, leader=day_boss, name="早班")
+    client = make.signed_in(day_boss)
+    page = client.get(reverse("sales:hand_over"))
+    assert "以前没有同名的班" in page.content.decode()
+    crew = [
+        Member(stays, "ATTENDANT", island),
+        Member(gone, "ATTENDANT", closed_island),
+        Member(cash, "CASHIER"),
+    ]
+    night = _handed(early, night_boss, crew)
+    _handed(night, day_boss, hour=20)
+    Island.objects.filter(pk=closed_island.pk).update(active=False)
+    gone.assignments.all().delete()
+
+    page = client.get(reverse("sales:hand_over"))
+    form = page.context["form"]
+    assert form["name"].value() == "晚班"
+    assert form["leader"].value() == night_boss.username
+    posts = {one.name: one.value() for one in form.posts}
+    assert posts[f"post_{stays.pk}"] == f"ATTENDANT:{island.pk}"
+    assert posts[f"post_{cash.pk}"] == "CASHIER"
+    assert f"post_{gone.pk}" not in posts  # no longer of this station
+    assert posts[f"post_{day_boss.pk}"] == posts[f"post_{night_boss.pk}"] == ""
+    assert "按上一个晚班" in page.content.decode()
+
+
+def test_who_stood_at_an_island_that_is_closed_now_is_proposed_for_the_whole_forecourt():
+    station = make.station()
+    boss, other, helper = make.cashier(station), make.cashier(station), make.attendant(station)
+    island = make.island(station)
+    first = make.shift(station, leader=boss, name="全天班")
+    second = _handed(first, other, [Member(helper, "ATTENDANT", island)])
+    _handed(second, boss, hour=20)
+    Island.objects.filter(pk=island.pk).update(active=False)
+    form = make.signed_in(boss).get(reverse("sales:hand_over")).context["form"]
+    assert form[f"post_{helper.pk}"].value() == "ATTENDANT:"
 
 
 def test_a_second_handover_from_a_stale_page_is_refused_in_the_form():
@@ -323,8 +383,9 @@ def test_a_bank_slip_entered_twice_is_refused_in_words_and_keeps_the_cash():
     day = worked()
     client = make.signed_in(day.manager)
     for number, (status, left) in enumerate([(302, []), (422, [D(100)])]):
-        drop = cash.drop(
+        drop = cash.move(
             session=day.session,
+            kind="DROP",
             amount=D(100),
             at=make.at(15, 30),
             actor=day.leader,

@@ -120,11 +120,17 @@ def _sell(shift, session, nozzles, fills, leader, receiver, manager) -> Day:
             approver=manager,
             at=make.at(14, 5),
         )
-    cash.drop(
-        session=session, amount=D("1000.00"), at=make.at(13), actor=leader, client_key="drop-1"
-    )
-    cash.pay_out(
+    cash.move(
         session=session,
+        kind="DROP",
+        amount=D("1000.00"),
+        at=make.at(13),
+        actor=leader,
+        client_key="drop-1",
+    )
+    cash.move(
+        session=session,
+        kind="PAID_OUT",
         amount=D("15.50"),
         reason="买扫帚",
         witness=manager,

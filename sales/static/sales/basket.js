@@ -9,7 +9,7 @@ export function newKey() {
 }
 
 export function emptyBasket() {
-  return { key: newKey(), lines: [], tenders: [], discount: 0, reason: "", member: null, approver: null };
+  return { key: newKey(), lines: [], tenders: [], discount: 0, reason: "", member: null };
 }
 
 export function addFill(basket, fill) {

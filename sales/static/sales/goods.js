@@ -9,6 +9,7 @@ export function catalogueOf(items) {
   const words = items.map((item) => `${item.name} ${item.pinyin} ${item.code}`.toLowerCase());
   return {
     favourites: items.filter((item) => item.favourite),
+    byId: (id) => items.find((item) => item.id === id),
     byCode: (code) => codes.get(code),
     find: (wanted) => {
       const parts = wanted.toLowerCase().split(/\s+/);

@@ -33,7 +33,7 @@ async function nextNumber(till, day) {
 }
 
 export async function record(setup, ticket) {
-  const known = (await store.sales()).find((one) => one.key === ticket.key);
+  const known = await store.sale(ticket.key);
   if (known) return known;
   const sale = {
     ...ticket,
@@ -52,7 +52,7 @@ export async function fillsSold() {
   return new Set(all.flatMap((sale) => sale.lines.map((line) => line.fill)).filter(Boolean));
 }
 
-export const waiting = async () => (await store.sales()).length;
+export const waiting = () => store.saleCount();
 
 // Send what waits; how many the server has taken. Its own till signs each sale.
 export async function upload(url, till) {

@@ -2,21 +2,24 @@
 // Each is a dialog of plain fields; what is refused stays in it with its words.
 
 import { basketOf, emptyBasket, newKey, sums, ticketOf } from "./basket.js";
+import { takeFill } from "./fills.js";
 import { fen, shown, text } from "./money.js";
 import * as offline from "./offline.js";
+import { settle } from "./paying.js";
+import { showPrepays } from "./prepays.js";
+import { atWork, byId, refuse, state, toast, troubled, urls } from "./screen.js";
 import { Away, Refused, get, post } from "./server.js";
-import * as till from "./till.js";
+import { changed, showMember } from "./ticket.js";
+import { sendWaiting } from "./till.js";
 
-let state;
-let urls;
 let fill = null;
 let ask = null;
+let approved = null; // what is done with an approver's account and PIN
 
-const byId = (id) => document.getElementById(id);
-const at = (url, id) => url.replace("/0/", `/${id}/`);
-const clock = (moment) => new Date(moment).toLocaleTimeString("zh-CN", { hour: "2-digit", minute: "2-digit" });
+export const at = (url, id) => url.replace("/0/", `/${id}/`);
+export const clock = (moment) => new Date(moment).toLocaleTimeString("zh-CN", { hour: "2-digit", minute: "2-digit" });
 
-function row(words, facts, ...buttons) {
+export function row(words, facts, ...buttons) {
   const item = document.createElement("li");
   const main = document.createElement("div");
   const name = document.createElement("b");
@@ -28,7 +31,7 @@ function row(words, facts, ...buttons) {
   return item;
 }
 
-function button(words, act, kind = "") {
+export function button(words, act, kind = "") {
   const made = document.createElement("button");
   made.type = "button";
   made.className = `btn ${kind}`;
@@ -37,7 +40,7 @@ function button(words, act, kind = "") {
   return made;
 }
 
-function nothing(list, words) {
+export function nothing(list, words) {
   if (!list.children.length) list.append(row(words, ""));
 }
 
@@ -48,8 +51,19 @@ function say(box, words) {
   notice.hidden = !words;
 }
 
-// Run what a panel does; a refusal stays in the panel with its words.
-async function attempt(box, act) {
+// Run what a panel does, one thing at a time; a refusal stays in the panel with its words.
+const running = new Set();
+export async function attempt(box, act) {
+  if (running.has(box)) return null;
+  running.add(box);
+  try {
+    return await heard(box, act);
+  } finally {
+    running.delete(box);
+  }
+}
+
+async function heard(box, act) {
   say(box, "");
   try {
     return await act();
@@ -61,18 +75,23 @@ async function attempt(box, act) {
   }
 }
 
-async function fetched(url) {
+export async function fetched(url) {
   const answer = await get(url);
+  if (answer.status === 423) throw new Refused("屏幕已锁定。输口令解锁后再看。");
+  if (answer.status === 401) throw new Refused("登录已过期。请刷新页面重新登录。");
   if (!answer.ok) throw new Refused((await answer.json().catch(() => ({}))).error || "没有取到，请刷新。");
   return answer.json();
 }
 
-// A reason typed in a small dialog; null when the cashier thought better of it.
-function reason(words, label = "原因") {
+// A word typed in a small dialog; null when the cashier thought better of it. A label that is
+// `must` is not left empty.
+export function reason(words, label = "原因", must = true) {
   const panel = byId("panel-reason");
   byId("reason-words").textContent = words;
   byId("reason-label").textContent = label;
   byId("reason-text").value = "";
+  byId("reason-text").dataset.must = must ? label : "";
+  say(panel, "");
   panel.showModal();
   byId("reason-text").focus();
   return new Promise((resolve) => { ask = resolve; });
@@ -93,22 +112,7 @@ const FILL = {
     )));
     nothing(list, "没有挂着的单。");
   },
-  async prepays(panel) {
-    const list = byId("prepay-list");
-    const { prepays } = await fetched(urls.prepays);
-    list.replaceChildren(...prepays.map((one) => row(
-      `${one.nozzle} 号枪　预付 ${shown(fen(one.amount))}${one.sold ? `　加了 ${shown(fen(one.sold))}` : ""}`,
-      `${one.number}　${one.status}　${one.open ? one.authorisation : `应退 ${shown(fen(one.due))}`}　${clock(one.at)}`,
-      ...(one.open ? [
-        button("换枪", () => attempt(panel, () => moved(panel, one))),
-        button("取消", () => attempt(panel, async () => {
-          const why = await reason(`取消预付 ${one.number}，全额应退。`);
-          if (why) { await post(at(urls.prepay_cancel, one.id), { reason: why }); await FILL.prepays(panel); }
-        })),
-      ] : [button(`退 ${shown(fen(one.due))}`, () => attempt(panel, () => paidBack(panel, one)), "btn-primary")]),
-    )));
-    nothing(list, "没有未结的预付，也没有应退的钱。");
-  },
+  prepays: showPrepays,
   async recent(panel) {
     const list = byId("recent-list");
     const { sales } = await fetched(urls.recent);
@@ -118,7 +122,7 @@ const FILL = {
       link.href = one.url;
       link.textContent = "看单";
       return row(`${one.kind} ${shown(fen(one.due))}　${one.tenders}`, `${one.number}　${clock(one.at)}　${one.lines}`, link,
-        button("补打", () => attempt(panel, async () => { await post(one.reprint, {}); till.toast("success", `${one.number} 已补打。`); })));
+        button("补打", () => attempt(panel, async () => { await post(one.reprint, { copy: one.copy }); toast("success", `${one.number} 已补打。`); await FILL.recent(panel); })));
     }));
     nothing(list, "本台还没有销售。");
   },
@@ -136,7 +140,7 @@ const FILL = {
     };
     box.replaceChildren(
       ...list("缺的", said.missing.map((one) => row(`${one.number} 号枪走字 ${Number(one.litres).toFixed(2)} 升没有加油记录`, `泵码 ${one.totalizer_after}${one.amount ? `　约 ${shown(fen(one.amount))}` : ""}`, button("补上", () => late(one), "btn-primary"))), "没有缺的：每把枪的泵码都对得上。"),
-      ...list("没收钱的", said.unpaid.map((one) => row(`${one.nozzle} 号枪 ${shown(fen(one.amount))}`, "", button("收款", () => { byId("panel-recovery").close(); const known = state.fills.find((other) => other.id === one.id); if (known) till.takeFill(known); }))), "没有待付款。"),
+      ...list("没收钱的", said.unpaid.map((one) => row(`${one.nozzle} 号枪 ${shown(fen(one.amount))}`, "", button("收款", () => { byId("panel-recovery").close(); const known = state.fills.find((other) => other.id === one.id); if (known) takeFill(known); else refuse(`${one.nozzle} 号枪 ${one.amount} 元已不在待付款里。`); }))), "没有待付款。"),
       ...list("最近过账", said.sales.map((one) => row(`${shown(fen(one.due))}　${one.number}`, clock(one.at))), "还没有销售。"),
       ...list("泵码", said.nozzles.map((one) => row(`${one.number} 号枪 ${one.totalizer || "没有读数"}`, one.busy ? "加油中" : `最后一笔 ${one.last || "无"}　之后走字 ${Number(one.run).toFixed(2)} 升`)), "没有油枪。"),
     );
@@ -154,12 +158,12 @@ const FILL = {
     choose.replaceChildren(whole, ...state.basket.lines.map((one, index) => new Option(`${one.name} ${text(one.amount)} 元`, index)));
     byId("discount-amount").value = byId("discount-reason").value = "";
   },
-  member(panel, words) {
+  async member(panel, words) {
     byId("member-list").replaceChildren();
     byId("member-text").value = typeof words === "string" ? words : "";
-    if (byId("member-text").value) attempt(panel, findMember);
+    if (byId("member-text").value) await findMember();
   },
-  approve(panel, words) { byId("approve-words").textContent = words || ""; },
+  approve(panel, words) { byId("approve-words").textContent = words || ""; approved = settle; },
   async offline() {
     const count = window.indexedDB ? await offline.waiting() : 0;
     const enrolled = offline.secure() && state.setup.till.enrolled && await offline.hasKey(state.setup.till.id);
@@ -173,27 +177,18 @@ const local = (moment) => new Date(moment - moment.getTimezoneOffset() * 60000).
 
 async function recall(panel, one) {
   if (state.basket.lines.length) throw new Refused("没有取单：单上还有内容，请先收款或挂单。");
-  const { basket } = await post(at(urls.recall, one.id), {});
-  state.basket = basketOf(basket);
+  const { basket, member } = await post(at(urls.recall, one.id), {});
+  state.turn += 1;
+  state.basket = { ...basketOf(basket), member };
   panel.close();
-  till.changed();
+  changed();
+  showMember();
 }
 
-async function moved(panel, one) {
-  const number = await reason(`${one.number} 换到哪一把枪？`, "枪号");
-  if (!number) return;
-  const nozzle = state.setup.nozzles.find((other) => String(other.number) === number.trim());
-  if (!nozzle) throw new Refused(`没有 ${number} 号枪。`);
-  await post(at(urls.prepay_move, one.id), { nozzle: nozzle.id });
-  await FILL.prepays(panel);
-}
-
-async function paidBack(panel, one) {
-  const reference = await reason(`退 ${one.due} 元给顾客（原付款方式）。现金直接确定；刷卡填退款小票的凭证号。`, "退款凭证号");
-  if (reference === null) return;
-  await post(at(urls.prepay_refund, one.id), { reference });
-  till.toast("success", `已退 ${one.due} 元。`);
-  await FILL.prepays(panel);
+// Ask a second person for account and PIN, then do what waits for it; a refusal is said where it came from.
+export function withApprover(words, act) {
+  openPanel("approve", words);
+  approved = act;
 }
 
 function late(one) {
@@ -223,8 +218,8 @@ async function findMember() {
   list.replaceChildren(...members.map((one) => row(`${one.name}　${one.phone}`, `${one.number}　${one.plates}　${one.status}`, button("选他", () => {
     state.basket.member = one;
     byId("panel-member").close();
-    till.changed();
-    till.showMember();
+    changed();
+    showMember();
   }, "btn-primary"))));
   nothing(list, "没有找到。请核对手机、车牌或会员号。");
 }
@@ -243,7 +238,7 @@ function discount(panel) {
   }
   basket.tenders = [];
   panel.close();
-  till.changed();
+  changed();
 }
 
 async function enrol(form) {
@@ -252,39 +247,43 @@ async function enrol(form) {
   await post(urls.till_enrol, { ...data, public_key: point });
   await save();
   state.setup.till.enrolled = Boolean(pair);
-  till.toast("success", "本机密钥已登记。");
+  toast("success", "本机密钥已登记。");
   await FILL.offline();
 }
 
 async function park() {
   const { basket } = state;
-  if (!basket.lines.length) return till.refuse("单是空的，没有可挂的。");
-  if (state.away) return till.refuse("断网时不能挂单：别的收银台取不到。请收款，或等网络恢复。");
-  const label = await reason("挂单，任何一台都能取。", "备注（车型、车牌、客人）");
-  if (label === null) return undefined;
+  if (atWork()) return undefined;
+  if (!basket.lines.length) return refuse("单是空的，没有可挂的。");
+  if (state.away) return refuse("断网时不能挂单：别的收银台取不到。请收款，或等网络恢复。");
+  const label = await reason("挂单，任何一台都能取。", "备注（车型、车牌、客人）", false);
+  if (label === null || atWork() || state.basket !== basket) return undefined;
+  state.busy = true;
   try {
     await post(urls.park, { basket: { ...ticketOf({ ...basket, tenders: [] }, state.setup) }, total: text(sums(basket, state.setup).net), label });
+    state.turn += 1;
     state.basket = emptyBasket();
-    till.changed();
-    till.showMember();
-  } catch (error) { till.troubled(error); }
+  } catch (error) { troubled(error); } finally { state.busy = false; }
+  changed();
+  showMember();
   return undefined;
 }
 
 async function clear() {
   const { basket } = state;
-  if (!basket.lines.length) return;
+  if (!basket.lines.length || atWork()) return;
   const why = await reason("清空整单，里面的加油回到待付款。");
-  if (!why) return;
+  if (!why || atWork() || state.basket !== basket) return;
   const fills = basket.lines.filter((one) => one.fill).map((one) => one.fill);
+  state.turn += 1;
   state.basket = emptyBasket();
-  till.changed();
-  till.showMember();
+  changed();
+  showMember();
   if (state.away) return;
   try {
     if (fills.length) await post(urls.put_back, { fills });
     await post(urls.void_basket, { lines: basket.lines.length, total: text(sums(basket, state.setup).net), reason: why });
-  } catch (error) { till.troubled(error); }
+  } catch (error) { troubled(error); }
 }
 
 // ---------------------------------------------------------------- opening and closing
@@ -294,12 +293,10 @@ export function openPanel(name, data) {
   panel.querySelectorAll("[data-newkey]").forEach((field) => { field.value = newKey(); });
   if (!panel.open) panel.showModal();
   panel.querySelector("input:not([type=hidden]), select")?.focus();
-  if (FILL[name]) attempt(panel, () => FILL[name](panel, data));
+  if (FILL[name]) heard(panel, async () => FILL[name](panel, data));
 }
 
-export function startPanels(tillState, tillUrls) {
-  state = tillState;
-  urls = tillUrls;
+export function startPanels() {
   const options = (list, value, words) => list.map((one) => new Option(words(one), one[value]));
   document.querySelectorAll("[data-nozzles]").forEach((select) => select.replaceChildren(...options(state.setup.nozzles, "id", (one) => `${one.number} 号枪 ${one.grade}`)));
   document.querySelectorAll("[data-tenders]").forEach((select) => select.replaceChildren(...options(state.setup.tenders, "code", (one) => one.name)));
@@ -311,7 +308,7 @@ export function startPanels(tillState, tillUrls) {
       await SEND[form.dataset.post](Object.fromEntries(new FormData(form)), form);
       form.reset();
       form.closest("dialog").close();
-      till.toast("success", SENT[form.dataset.post]);
+      toast("success", SENT[form.dataset.post]);
     });
   }));
   const on = (id, act) => byId(id).addEventListener("submit", (event) => { event.preventDefault(); attempt(event.target, () => act(event.target.closest("dialog"), event.target)); });
@@ -319,16 +316,22 @@ export function startPanels(tillState, tillUrls) {
   on("discount-form", async (panel) => discount(panel));
   on("enrol-form", (panel, form) => enrol(form));
   on("approve-form", async (panel, form) => {
-    state.basket.approver = Object.fromEntries(new FormData(form));
+    const approver = Object.fromEntries(new FormData(form));
+    if (!approver.approver.trim() || !approver.approver_secret) throw new Refused("请审批人输入账号和口令。");
     form.reset();
     panel.close();
-    await till.settle();
-    state.basket.approver = null;
+    await approved(approver);
   });
-  on("reason-form", async (panel) => { const said = byId("reason-text").value.trim(); ask?.(said); ask = null; panel.close(); });
+  on("reason-form", async (panel) => {
+    const said = byId("reason-text").value.trim();
+    if (!said && byId("reason-text").dataset.must) throw new Refused(`请填写${byId("reason-text").dataset.must}。`);
+    ask?.(said);
+    ask = null;
+    panel.close();
+  });
   byId("panel-reason").addEventListener("close", () => { ask?.(null); ask = null; });
   byId("panel-fill").querySelector("[data-free]").addEventListener("click", () => attempt(byId("panel-fill").querySelector("form"), async () => { await post(urls.set_free, { fills: [fill.id] }); byId("panel-fill").close(); }));
   byId("park").addEventListener("click", park);
   byId("clear").addEventListener("click", clear);
-  byId("upload-now").addEventListener("click", async () => { await till.sendWaiting(); await FILL.offline(); });
+  byId("upload-now").addEventListener("click", async () => { await sendWaiting(); await FILL.offline(); });
 }

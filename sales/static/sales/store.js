@@ -31,5 +31,7 @@ async function act(store, mode, work) {
 export const keep = (name, value) => act("kept", "readwrite", (store) => store.put(value, name));
 export const kept = (name) => act("kept", "readonly", (store) => store.get(name));
 export const addSale = (sale) => act("sales", "readwrite", (store) => store.put(sale));
+export const sale = (key) => act("sales", "readonly", (store) => store.get(key));
+export const saleCount = () => act("sales", "readonly", (store) => store.count());
 export const sales = () => act("sales", "readonly", (store) => store.getAll());
 export const dropSale = (key) => act("sales", "readwrite", (store) => store.delete(key));

@@ -1,7 +1,7 @@
 // Keeps the till's page and its files for the time when the server is away. Data is never kept here:
 // sales are in the till's own store.
 
-const CACHE = "till-2";
+const CACHE = "till-3";
 
 self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", (event) => {

@@ -136,6 +136,72 @@ def test_a_grant_may_be_cancelled_until_fuel_flows(site: Site) -> None:
     site.until(lambda: (5, "FAILED") in site.answers())
 
 
+@pytest.mark.req("SAL-03")
+@pytest.mark.parametrize(("turns", "rate"), [(turns, "4") for turns in range(8)] + [(3, "0")])
+def test_a_cancel_that_races_with_the_customer_ends_in_a_fill_or_in_nothing(
+    site: Site, turns: int, rate: str
+) -> None:
+    grant = site.grant()
+    site.order(orders.AUTHORISE, grant=grant)
+    site.until(lambda: site.state() == "AUTHORISED")
+    site.pump.lift(1)
+    site.pump.squeeze(Decimal(rate))
+    for _ in range(turns):
+        site.turn()
+    site.order(orders.CANCEL, id=2, grant=grant)
+    site.run(4)
+    site.pump.hang()
+    site.until(lambda: site.point.visit is None and site.point.condition is Condition.IDLE)
+    fills = site.bodies("fill")
+    assert [fill["authorisation"] for fill in fills] == [9] * bool(site.pump.meters[1].volume)
+    assert site.grants()[-1] == ("USED" if fills else "CANCELLED")
+    kinds = [fact.kind for fact in site.spool.waiting(10_000)]
+    if fills:  # whoever reads the end of the grant finds its fill
+        ended = max(at for at, kind in enumerate(kinds) if kind == "authorisation")
+        assert kinds.index("fill") < ended
+
+
+def test_a_grant_that_the_line_does_not_know_is_over_when_it_is_asked_back(site: Site) -> None:
+    site.order(orders.CANCEL, id=2, grant=site.grant(id=77))
+    site.until(lambda: site.answers() == [(2, "DONE")])
+    assert site.grants() == ["CANCELLED"]
+
+
+def test_a_grant_whose_answer_was_lost_has_not_failed_before_the_head_says_so(site: Site) -> None:
+    site.order(orders.AUTHORISE, grant=site.grant(limit_litres=Decimal(3)))
+    site.until(lambda: site.pump.status == 2)
+    site.bus.faults.lost = 1
+    site.run(20)  # the order runs out meanwhile
+    assert site.answers() == [(1, "VOID")]
+    assert "FAILED" not in site.grants() and "EXPIRED" not in site.grants()
+    site.bus.faults.lost = 0
+    site.fill(litres="90")
+    [fill] = site.bodies("fill")
+    assert (fill["authorisation"], site.grants()[-1]) == (9, "USED")
+
+
+def test_a_grant_that_never_reached_the_head_has_failed_when_the_head_is_back(site: Site) -> None:
+    site.bus.faults.dead.add(0x50)
+    site.order(orders.AUTHORISE, grant=site.grant())
+    site.run(20)
+    assert site.answers() == [(1, "VOID")]
+    site.bus.faults.dead.clear()
+    site.until(lambda: site.grants() != [] and site.state() == "IDLE")
+    assert set(site.grants()) <= {"FAILED", "EXPIRED"}
+    assert site.point.visit is None and site.bodies("fill") == []
+
+
+def test_an_emergency_stop_while_the_head_is_being_authorised_tells_what_became_of_it(
+    site: Site,
+) -> None:
+    site.order(orders.AUTHORISE, grant=site.grant())
+    site.until(lambda: site.pump.status == 2)
+    site.point.halt(Instant(site.now, site.at))
+    site.until(lambda: site.point.visit is None and site.pump.status == 5)
+    assert site.grants()[-1] in {"FAILED", "CANCELLED"}
+    assert site.bodies("fill") == []
+
+
 def test_a_grant_at_its_own_price_is_sold_at_it_and_the_posted_price_comes_back(
     site: Site,
 ) -> None:
