@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django import forms
 
+from sales.forms.shifts import PIN, named
 from sales.models import Discrepancy, Sale, Tender
 from sales.queries.refundable import LineLeft
 from sales.services.refunds import RefundLine
 from station.forms.controls import DayField
-from station.models import Grade, TillSession
+from station.models import Grade, TillSession, User
 from station.money import FEN, MILLILITRE
 
 ALL = ("", "全部")
@@ -72,7 +73,7 @@ class MoneyBackForm(forms.Form):
     def __init__(
         self,
         *args: Any,
-        sessions: Sequence[TillSession],
+        sessions: Iterable[TillSession],
         tenders: Sequence[Tender],
         lines: Sequence[LineLeft] = (),
         **kwargs: Any,
@@ -115,3 +116,19 @@ class MoneyBackForm(forms.Form):
         except InvalidOperation:
             raise forms.ValidationError(f"“{text}”不是数量或金额，请改正。") from None
         return figure
+
+
+class AskedBackForm(MoneyBackForm):
+    """The same typed by a cashier who may only ask: a second person signs it on her screen."""
+
+    approver = forms.ChoiceField(label="审批人")
+    approver_secret = forms.CharField(
+        label="审批人口令", max_length=128, strip=False, widget=forms.PasswordInput(attrs=PIN)
+    )
+
+    def __init__(self, *args: Any, approvers: Sequence[User], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["approver"].choices = named(approvers)  # type: ignore[attr-defined]
+        # Who signs comes last, after all that is signed.
+        last = ("approver", "approver_secret")
+        self.order_fields([*(name for name in self.fields if name not in last), *last])

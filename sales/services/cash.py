@@ -17,6 +17,11 @@ from station.services import audit
 from station.services.numbering import next_number
 
 Kind = CashMovement.Kind
+LONGEST_KEY = 60
+
+
+class KeyMissing(Refusal):
+    """Without a key of its own, a second click would be a second movement, or be lost as the first."""
 
 
 class BadAmount(Refusal):
@@ -57,9 +62,10 @@ def move(
 ) -> CashMovement:
     """中途缴款 into the safe, 零星收入 or 零星支出, in yuan above zero. Twice is once.
 
-    Refuses BadAmount, DrawerCounted, and a paid-in or paid-out without a reason (BadAmount) or
+    Refuses KeyMissing, BadAmount, DrawerCounted, and a paid-in or paid-out without a reason (BadAmount) or
     without somebody else who saw it (WitnessMissing); a drop is seen when the safe is counted.
     """
+    _refuse_keyless(client_key)
     if amount <= 0:
         raise BadAmount("金额必须大于零，请重新填写。")
     if kind != Kind.DROP:
@@ -67,7 +73,7 @@ def move(
     held = _locked(session)
     known = CashMovement.objects.filter(client_key=client_key).first()
     if known is not None:
-        return known
+        return _same(known, kind, amount)
     _refuse_counted(held)
     day = held.shift.day
     movement = CashMovement.objects.create(
@@ -103,6 +109,18 @@ def _locked(session: TillSession) -> TillSession:
     )
 
 
+def _refuse_keyless(client_key: str) -> None:
+    if not 0 < len(client_key) <= LONGEST_KEY:
+        raise KeyMissing("没有登记：页面不完整。请刷新后重新填写。")
+
+
+def _same(known: CashMovement, kind: str, amount: Yuan) -> CashMovement:
+    """What this key made; another amount under it is a page gone back to, not a second click."""
+    if (known.kind, abs(known.amount)) != (kind, amount):
+        raise KeyMissing(f"没有登记：这一页已用来登记 {known.number}。请刷新后重新填写。")
+    return known
+
+
 def _refuse_counted(session: TillSession) -> None:
     if session.status not in (TillSession.Status.OPEN, TillSession.Status.ENDED):
         raise DrawerCounted(f"{session.till} 的收银班已点款，现金不能再变动，请记到当班的收银班。")
@@ -129,9 +147,10 @@ def deposit(
 ) -> Deposit:
     """存行: bring accepted takings and safe drops to the bank under the slip's number. Twice is once.
 
-    The amount the bank stamped must equal what was chosen. Refuses with NothingToDeposit,
-    SumDiffers, or SlipKnown for a slip that was entered before.
+    The amount the bank stamped must equal what was chosen. Refuses with KeyMissing,
+    NothingToDeposit, SumDiffers, or SlipKnown for a slip that was entered before.
     """
+    _refuse_keyless(client_key)
     known = Deposit.objects.filter(client_key=client_key).first()
     if known is not None:
         return known

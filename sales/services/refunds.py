@@ -43,6 +43,16 @@ class RefundLine:
     amount: Yuan = ZERO
 
 
+@dataclass(frozen=True)
+class Hands:
+    """Whose drawer the money leaves, who gives it back, who signed for it, and when."""
+
+    session: TillSession
+    actor: User
+    approver: User | None
+    at: datetime
+
+
 def refund(
     *,
     sale: Sale,
@@ -53,16 +63,19 @@ def refund(
     at: datetime,
     key: str,
     references: Mapping[str, str] | None = None,
+    approver: User | None = None,
 ) -> Sale:
     """Give back part or all of a sale, to the tenders it was paid by; goods go back on the shelf.
 
-    `session` is whose drawer pays. Again with the same key, the same refund. Refuses more than is
-    left of a line, fuel by the litre, a reversed sale, a missing reason or slip number.
+    `session` is whose drawer pays, `approver` who signed where the actor may only ask (checked by
+    the view). Again with the same key, the same refund. Refuses more than is left of a line, fuel
+    by the litre, a reversed sale, a missing reason or slip number.
     """
     _check_key(key)
+    by = Hands(session, actor, approver, at)
     try:
         with transaction.atomic():
-            return _refund(sale, lines, reason, session, actor, at, key, references or {})
+            return _refund(sale, lines, reason, by, key, references or {})
     except (IntegrityError, Refusal) as error:
         return _twin(sale, key, error)
 
@@ -71,13 +84,11 @@ def _refund(
     sale: Sale,
     asked: Sequence[RefundLine],
     reason: str,
-    session: TillSession,
-    actor: User,
-    at: datetime,
+    by: Hands,
     key: str,
     references: Mapping[str, str],
 ) -> Sale:
-    held = locked_session(session=session, key=key)
+    held = locked_session(session=by.session, key=key)
     if held.settled:  # type: ignore[attr-defined]
         return _known(sale, key)
     original = _open_original(sale, held, reason)
@@ -89,10 +100,10 @@ def _refund(
     everything = -net == sum((one.net for one in left.values()), ZERO)
     rounding = -original.rounding if everything else ZERO
     money = _to_tenders(original, -(net + rounding), references)
-    head = _head(held, original, Sale.Kind.REFUND, lines, rounding, key, reason, actor, at)
+    head = _head(held, original, Sale.Kind.REFUND, lines, rounding, key, reason, by)
     _write(head, original, lines, left, money)
-    writing.return_goods(head=head, lines=lines, actor=actor)
-    _leave_traces(held, head, original, "sales.refund", money, actor, at)
+    writing.return_goods(head=head, lines=lines, actor=by.actor)
+    _leave_traces(held, head, original, "sales.refund", money, by)
     return head
 
 
@@ -105,16 +116,18 @@ def reverse(
     at: datetime,
     key: str,
     references: Mapping[str, str] | None = None,
+    approver: User | None = None,
 ) -> Sale:
     """冲红: take a whole sale back; its fills are unpaid again, its goods on the shelf.
 
     Once per sale; again with the same key, the same reversal. Refuses a sale with refunds, a
-    refund itself, a missing reason or slip number.
+    refund itself, a missing reason or slip number. `approver` as in `refund`.
     """
     _check_key(key)
+    by = Hands(session, actor, approver, at)
     try:
         with transaction.atomic():
-            return _reverse(sale, reason, session, actor, at, key, references or {})
+            return _reverse(sale, reason, by, key, references or {})
     except (IntegrityError, Refusal) as error:
         return _twin(sale, key, error)
 
@@ -122,13 +135,11 @@ def reverse(
 def _reverse(
     sale: Sale,
     reason: str,
-    session: TillSession,
-    actor: User,
-    at: datetime,
+    by: Hands,
     key: str,
     references: Mapping[str, str],
 ) -> Sale:
-    held = locked_session(session=session, key=key)
+    held = locked_session(session=by.session, key=key)
     if held.settled:  # type: ignore[attr-defined]
         return _known(sale, key)
     original = _open_original(sale, held, reason)
@@ -140,15 +151,13 @@ def _reverse(
         for one in left.values()
     ]
     money = _to_tenders(original, original.due, references)
-    head = _head(
-        held, original, Sale.Kind.REVERSAL, lines, -original.rounding, key, reason, actor, at
-    )
+    head = _head(held, original, Sale.Kind.REVERSAL, lines, -original.rounding, key, reason, by)
     _write(head, original, lines, left, money)
     FillClaim.objects.filter(document=original.number, released_at=None).update(
-        released_at=at, released_day=head.day, released_by_document=head.number
+        released_at=by.at, released_day=head.day, released_by_document=head.number
     )
-    writing.return_goods(head=head, lines=lines, actor=actor)
-    _leave_traces(held, head, original, "sales.reversal", money, actor, at)
+    writing.return_goods(head=head, lines=lines, actor=by.actor)
+    _leave_traces(held, head, original, "sales.reversal", money, by)
     return head
 
 
@@ -267,8 +276,7 @@ def _head(
     rounding: Yuan,
     key: str,
     reason: str,
-    actor: User,
-    at: datetime,
+    by: Hands,
 ) -> Sale:
     due = sum((line.net for line in lines), ZERO) + rounding
     head = head_of(lines, paid=Paid(due=due, rounding=rounding, change=ZERO), session=session)
@@ -282,9 +290,10 @@ def _head(
         till=session.till.number,
     )
     head.client_key = key
-    head.cashier = actor
+    head.cashier = by.actor
+    head.approved_by = by.approver
     head.reason = reason.strip()
-    head.occurred_at = at
+    head.occurred_at = by.at
     return head
 
 
@@ -309,14 +318,14 @@ def _leave_traces(
     original: Sale,
     action: str,
     money: Sequence[Money],
-    actor: User,
-    at: datetime,
+    by: Hands,
 ) -> None:
     if session.has_printer:  # type: ignore[attr-defined]
-        writing.ask_for_receipt(head=head, actor=actor, at=at, money=money)
+        writing.ask_for_receipt(head=head, actor=by.actor, at=by.at, money=money)
+    signed = {"approver": by.approver.name} if by.approver else {}
     audit.record(
-        at=at,
-        actor=actor,
+        at=by.at,
+        actor=by.actor,
         station=head.station,
         action=action,
         document=original.number,
@@ -326,5 +335,6 @@ def _leave_traces(
             "document": head.number,
             "due": str(head.due),
             "tenders": {one.tender.code: str(one.amount) for one in money},
+            **signed,
         },
     )

@@ -36,8 +36,8 @@ def custody(request: StaffRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @may("sales.custody")
 def deposit(request: StaffRequest) -> HttpResponse:
-    key = request.POST.get("key") or uuid4().hex
-    client_key = f"deposit:{key}"[:60]
+    key = request.POST.get("key", "")
+    client_key = key and f"deposit:{key}"
     if queries.deposits(station=request.station).filter(client_key=client_key).exists():
         return redirect("sales:custody")  # a second click: its cash is no choice any more
     holdings = queries.custody(station=request.station).holdings
@@ -61,7 +61,7 @@ def deposit(request: StaffRequest) -> HttpResponse:
             return redirect("sales:custody")
         except Refusal as refusal:
             form.add_error(None, str(refusal))
-    context = {"form": form, "key": key, "back_href": reverse("sales:custody")}
+    context = {"form": form, "key": key or uuid4().hex, "back_href": reverse("sales:custody")}
     return render(request, "sales/deposit.html", context, status=422 if form.errors else 200)
 
 

@@ -1,32 +1,27 @@
-"""销售单: the list, one sale with its rows and history, its receipt on screen, and giving back."""
+"""销售单: the list, one sale with its rows and history, its receipt on screen, and its tenders."""
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable
-
 import segno
-from django import forms
 from django.contrib import messages
 from django.db.models import Sum
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.timezone import now
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from sales.forms.receipts import CopyForm
-from sales.forms.sales import MoneyBackForm, SalesFilter
+from sales.forms.sales import SalesFilter
 from sales.forms.till import RetenderForm, checked
 from sales.models import Payment, Receipt, Sale
 from sales.queries.printing import reprints
 from sales.queries.receipts import paper_of
-from sales.queries.refundable import LineLeft, lines_left, tenders_left
 from sales.queries.sales import sale_of, sales_of
-from sales.services import printing, refunds, tenders
+from sales.services import printing, tenders
 from station.access import StaffRequest, may, may_do
 from station.errors import Refusal
-from station.models import AuditEntry, TillSession
+from station.models import AuditEntry
 from station.queries.columns import Column, Empty, Tone
 from station.queries.listing import ListPage
 from station.views.listing import filters_of, list_response
@@ -102,8 +97,7 @@ def _detail(request: StaffRequest, found: Sale, refusal: str = "") -> HttpRespon
         "payments": sorted(found.payments.all(), key=lambda one: one.pk),
         "corrections": corrections,
         "reversed": reversed_,
-        "may_refund": open_ and may_do(request.role, "sales.refund"),
-        "may_reverse": open_ and not corrections and may_do(request.role, "sales.reverse"),
+        **_money_back(request, may_refund=open_, may_reverse=open_ and not corrections),
         "may_reprint": may_do(request.role, "sales.reprint"),
         "next_copy": reprints([found.number]).get(found.number, 0) + 1,
         "may_retender": open_ and may_do(request.role, "sales.tender_change"),
@@ -112,6 +106,17 @@ def _detail(request: StaffRequest, found: Sale, refusal: str = "") -> HttpRespon
         "refusal": refusal,
     }
     return render(request, "sales/sale.html", context, status=422 if refusal else 200)
+
+
+def _money_back(request: StaffRequest, **ways: bool) -> dict[str, str]:
+    """What the page offers for each way: to do it, to ask for it, or nothing."""
+    rights = {"may_refund": "sales.refund", "may_reverse": "sales.reverse"}
+    asks = may_do(request.role, "sales.refund.ask")
+    return {
+        name: "do" if may_do(request.role, rights[name]) else "ask" if asks else ""
+        for name, is_open in ways.items()
+        if is_open
+    }
 
 
 @require_GET
@@ -138,88 +143,6 @@ def reprint(request: StaffRequest, number: str) -> HttpResponse:
         return _detail(request, found, str(refusal))
     messages.success(request, "已补打，小票上标有“补打”。")
     return redirect("sales:sale", number)
-
-
-@require_http_methods(["GET", "POST"])
-@may("sales.refund")
-def refund(request: StaffRequest, number: str) -> HttpResponse:
-    def give(found: Sale, form: MoneyBackForm) -> Sale:
-        return refunds.refund(
-            sale=found,
-            lines=form.refund_lines(),
-            reason=form.cleaned_data["reason"],
-            session=form.cleaned_data["session"],
-            actor=request.user,
-            at=now(),
-            key=str(request.POST.get("key", "")),
-            references=form.references(),
-        )
-
-    return _money_back(request, number, "sales/refund.html", give)
-
-
-@require_http_methods(["GET", "POST"])
-@may("sales.reverse")
-def reverse_sale(request: StaffRequest, number: str) -> HttpResponse:
-    def take(found: Sale, form: MoneyBackForm) -> Sale:
-        return refunds.reverse(
-            sale=found,
-            reason=form.cleaned_data["reason"],
-            session=form.cleaned_data["session"],
-            actor=request.user,
-            at=now(),
-            key=str(request.POST.get("key", "")),
-            references=form.references(),
-        )
-
-    return _money_back(request, number, "sales/reverse.html", take)
-
-
-def _money_back(
-    request: StaffRequest,
-    number: str,
-    template: str,
-    act: Callable[[Sale, MoneyBackForm], Sale],
-) -> HttpResponse:
-    found = _sale(request, number)
-    lines, brought = lines_left(sale=found), tenders_left(sale=found)
-    sessions = TillSession.objects.filter(
-        station=request.station, status=TillSession.Status.OPEN
-    ).order_by("till__number")
-    form = MoneyBackForm(
-        request.POST or None, sessions=list(sessions), tenders=list(brought), lines=lines
-    )
-    if request.method == "POST" and form.is_valid():
-        try:
-            done = act(found, form)
-        except (Refusal, forms.ValidationError) as refusal:
-            form.add_error(
-                None, refusal if isinstance(refusal, forms.ValidationError) else str(refusal)
-            )
-        else:
-            messages.success(request, f"已办理：{done.number}，退 {-done.due} 元。")
-            return redirect("sales:sale", done.number)
-    context = {
-        "sale": found,
-        "form": form,
-        "lines": _typed(request, lines),
-        "brought": brought,
-        "key": request.POST.get("key") or uuid.uuid4().hex,
-        "back_href": reverse("sales:sale", args=[number]),
-    }
-    return render(request, template, context, status=422 if request.method == "POST" else 200)
-
-
-def _typed(request: HttpRequest, lines: list[LineLeft]) -> list[dict[str, object]]:
-    """Each line with what was typed beside it, so that nothing typed is lost."""
-    return [
-        {
-            "left": one,
-            "quantity": request.POST.get(f"quantity_{one.line.position}", ""),
-            "amount": request.POST.get(f"amount_{one.line.position}", ""),
-        }
-        for one in lines
-    ]
 
 
 @require_http_methods(["GET", "POST"])

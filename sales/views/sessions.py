@@ -343,7 +343,7 @@ def _move(request: StaffRequest, held: TillSession, form: CashForm) -> CashMovem
             not_user=request.user,
             at=at,
         )
-    key = f"cash:{held.pk}:{request.POST.get('key', '')}"[:60]
+    key = request.POST.get("key", "")
     return cash.move(
         session=held,
         kind=said["kind"],
@@ -352,5 +352,5 @@ def _move(request: StaffRequest, held: TillSession, form: CashForm) -> CashMovem
         witness=witness,
         at=at,
         actor=request.user,
-        client_key=key,
+        client_key=key and f"cash:{held.pk}:{key}",
     )

@@ -120,6 +120,7 @@ ACTIONS: dict[str, str] = {
     "sales.shift.handed_over": "交班",
     "sales.price.approved": "批准调价",
     "sales.refund": "退款",
+    "sales.reversal": "冲红",
     "sales.shift.closed": "班结",
     "sales.shift.crew_changed": "更换当班人员",
     "sales.shift.litres_explained": "解释升数差异",

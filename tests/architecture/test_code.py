@@ -126,7 +126,7 @@ ACT = re.compile(rf"export|({'|'.join(FLOORS)})(\.[a-z_]+)+")
 
 
 # What floors call the function that writes an entry.
-RECORDERS = {"record", "_note", "note", "_audit", "_record", "_tell"}
+RECORDERS = {"record", "_note", "note", "_audit", "_record", "_tell", "_leave_traces"}
 
 
 def written_actions() -> dict[str, str]:

@@ -348,6 +348,36 @@ def test_cash_movements_are_asked_for_a_witness_and_happen_once():
     assert [row.amount for row in rows] == [D("-8.00")]
 
 
+@pytest.mark.parametrize("key", ["", "k" * 61])
+def test_a_page_without_a_key_of_its_own_moves_no_cash(key: str):
+    day = worked()
+    client = make.signed_in(day.leader)
+    page = reverse("sales:session_cash", args=[day.session.pk])
+    said = {"kind": "DROP", "amount": "8.00", "key": key}
+    before = CashMovement.objects.count()
+    refused = client.post(page, said)
+    assert refused.status_code == 422 and "页面不完整" in refused.content.decode()
+    assert CashMovement.objects.count() == before
+    # the page that says so carries a key, and one that was used is not taken for another amount
+    said["key"] = "mine"
+    assert [client.post(page, said).status_code for _ in range(2)] == [302, 302]
+    again = client.post(page, said | {"amount": "9.00"})
+    assert again.status_code == 422 and "已用来登记" in again.content.decode()
+    assert CashMovement.objects.count() == before + 1
+
+
+@pytest.mark.parametrize("key", ["", "k" * 61])
+def test_a_page_without_a_key_of_its_own_deposits_nothing(key: str):
+    day = worked()
+    client = make.signed_in(day.manager)
+    drop = CashMovement.objects.get(kind="DROP")
+    said = {"chosen": [f"d{drop.pk}"], "amount": "1000.00", "bank": "工商银行", "slip_no": "A-1"}
+    refused = client.post(reverse("sales:deposit"), said | {"key": key})
+    assert refused.status_code == 422 and "页面不完整" in refused.content.decode()
+    assert not Deposit.objects.exists()
+    assert client.post(reverse("sales:deposit"), said | {"key": "mine"}).status_code == 302
+
+
 @pytest.mark.req("FIN-01")
 def test_custody_says_who_holds_the_cash_until_the_bank_has_it():
     day = worked()
