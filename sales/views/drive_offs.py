@@ -19,7 +19,8 @@ from sales.services import disposals
 from sales.views.answers import session_of
 from station.access import StaffRequest, may, may_do
 from station.errors import Refusal
-from station.models import Attachment, AuditEntry
+from station.models import Attachment
+from station.queries.audit import history_of
 from station.queries.columns import Column, Empty, Tone
 from station.queries.listing import ListPage
 from station.views.listing import list_response
@@ -88,7 +89,7 @@ def _page(request: StaffRequest, gone: DriveOff, **more: Any) -> HttpResponse:
         "may_recover": is_open and may_do(request.role, "sales.settle"),
         "may_write_off": is_open and may_do(request.role, "sales.approve"),
         "key": request.POST.get("key") or uuid.uuid4().hex,
-        "history": AuditEntry.objects.filter(document=gone.number).order_by("-pk")[:20],
+        "history": history_of(gone.number),
         **more,
     }
     return render(request, "sales/drive_off.html", context, status=422 if more else 200)

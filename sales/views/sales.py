@@ -21,7 +21,7 @@ from sales.queries.sales import sale_of, sales_of
 from sales.services import printing, tenders
 from station.access import StaffRequest, may, may_do
 from station.errors import Refusal
-from station.models import AuditEntry
+from station.queries.audit import history_of
 from station.queries.columns import Column, Empty, Tone
 from station.queries.listing import ListPage
 from station.views.listing import filters_of, list_response
@@ -102,7 +102,7 @@ def _detail(request: StaffRequest, found: Sale, refusal: str = "") -> HttpRespon
         "next_copy": reprints([found.number]).get(found.number, 0) + 1,
         "may_retender": open_ and may_do(request.role, "sales.tender_change"),
         "receipts": Receipt.objects.filter(document=found.number).order_by("pk"),
-        "history": AuditEntry.objects.filter(document=found.number).order_by("-pk")[:50],
+        "history": history_of(found.number),
         "refusal": refusal,
     }
     return render(request, "sales/sale.html", context, status=422 if refusal else 200)
