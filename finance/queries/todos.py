@@ -75,15 +75,20 @@ def _tanks(station: Station, levels: Sequence[Level], at: datetime) -> Iterable[
         return
     pace = litres_per_hour(station, at)
     for level in low:
-        hours = hours_left(level, pace)
-        lasts = f"，照近 7 天的销量约够 {hours} 小时" if hours is not None else ""
         yield Todo(
             95,
             URGENT,
-            f"{level.tank.number} 号罐 {level.tank.grade.code} 只剩 {wording.litres(level.litres)} "
-            f"升{lasts}，请订油",
+            f"{level.tank.number} 号罐 {level.tank.grade.code} {_how_low(level, pace)}",
             link("inventory:tank", level.tank.pk),
         )
+
+
+def _how_low(level: Level, pace: dict[int, Decimal]) -> str:
+    if level.litres < 0:  # no tank holds less than nothing: something was not written down
+        return f"账面比空罐还少 {wording.litres(-level.litres)} 升，请补录卸油单或量油"
+    hours = hours_left(level, pace)
+    lasts = f"，照近 7 天的销量约够 {hours} 小时" if hours is not None else ""
+    return f"只剩 {wording.litres(level.litres)} 升{lasts}，请订油"
 
 
 def litres_per_hour(station: Station, at: datetime) -> dict[int, Decimal]:

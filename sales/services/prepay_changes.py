@@ -80,7 +80,7 @@ def follow_up(*, at: datetime, limit: int = 50) -> int:
 def _follow(pk: int, at: datetime) -> bool:
     held = (
         Prepay.objects.select_for_update(of=("self",), skip_locked=True)
-        .select_related("station", "nozzle", "authorisation")
+        .select_related("station")
         .filter(changes=pk)
         .first()
     )
@@ -143,11 +143,13 @@ def _ask(
 
 
 def _locked(prepay: Prepay) -> Prepay:
-    held = (
-        Prepay.objects.select_for_update(of=("self",))
-        .select_related("station", "nozzle", "authorisation")
-        .get(pk=prepay.pk)
-    )
+    """The prepay under its lock. Refuses one that is over.
+
+    Nozzle and authorisation are read afterwards: another change moves them, and a row that was
+    waited for is joined again with what these were before, so that it would not be found.
+    """
+    waited = Prepay.objects.select_for_update(of=("self",)).select_related("station")
+    held = waited.get(pk=prepay.pk)
     if held.status not in OPEN:
         raise PrepayRefused(f"没有改动：{held.number} {held.get_status_display()}。")
     return held

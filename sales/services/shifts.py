@@ -134,9 +134,14 @@ def hand_over(
 
 
 def _locked_open(shift: Shift) -> Shift:
+    """The shift on duty under its lock. Refuses AlreadyHandedOver.
+
+    Its leader is read afterwards: whoever changes the crew meanwhile changes him, and a row that
+    was waited for is joined again with the leader of before, so that it would not be found.
+    """
     held = (
         Shift.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("day", "station", "leader")
+        .select_related("day", "station")
         .get(pk=shift.pk)
     )
     if held.status != Shift.Status.OPEN:

@@ -39,6 +39,14 @@ def test_the_owners_page_says_the_day_on_one_column(sold: Site) -> None:
         assert word in said
 
 
+@pytest.mark.req("RPT-10", "INV-01")
+def test_a_tank_that_sold_more_than_it_held_asks_for_its_delivery(sold: Site) -> None:
+    make.fill_at(sold.station, "20000.00")  # onto the 65.48 L sold from an opening of 20,000
+    page = make.signed_in(sold.owner).get(reverse("finance:owner")).context["owner"]
+    said = [one.text for one in (*page.first, *page.more) if "92#" in one.text]
+    assert said == ["1 号罐 92# 账面比空罐还少 65.48 升，请补录卸油单或量油"]
+
+
 @pytest.mark.req("FIN-01", "RPT-10")
 def test_a_short_shift_reaches_the_owner_with_its_reason(sold: Site) -> None:
     day = end_day(sold, counted="684.02")

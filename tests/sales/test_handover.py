@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time as time_module
 from collections.abc import Callable
 from datetime import time
 from decimal import Decimal
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from devices.models import Fill, MeterChange, TotalizerReading
 from devices.services.facts import FillFact, record_fill
@@ -305,6 +306,37 @@ def test_two_managers_hand_over_one_shift_once():
     assert sorted(type(one).__name__ for one in found) == ["AlreadyHandedOver", "Shift"]
     assert Shift.objects.filter(station=shift.station).count() == 2
     assert TotalizerReading.objects.filter(kind="HANDOVER").count() == 1
+
+
+def wait_until_blocked() -> None:
+    """Until another connection waits for a lock of ours."""
+    for _ in range(400):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                return
+        time_module.sleep(0.01)
+    raise AssertionError("nobody waits")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_handover_that_waited_for_a_new_leader_finds_its_shift():
+    shift, session = at_work()
+    leader = make.manager(shift.station)
+    crew = [Member(session.cashier, "CASHIER")]
+    found: list[object] = []
+    thread = threading.Thread(
+        target=lambda: found.extend(at_once(lambda: hand_over(shift, receiver=session.cashier)))
+    )
+    with transaction.atomic():
+        shifts.change_crew(
+            station=shift.station, leader=leader, crew=crew, at=make.NOW, actor=leader
+        )
+        thread.start()
+        wait_until_blocked()
+    thread.join()
+    assert isinstance(found[0], Shift)
+    assert Shift.objects.get(pk=shift.pk).leader == leader
 
 
 @pytest.mark.django_db(transaction=True)
