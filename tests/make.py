@@ -24,7 +24,16 @@ from django_otp import DEVICE_ID_SESSION_KEY
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from devices.models import Fill, NozzleState, Printer, TotalizerReading
-from inventory.models import Category, FuelCost, Item, ItemBarcode, StockBalance, StockMove
+from inventory.models import (
+    Category,
+    FuelCost,
+    Item,
+    ItemBarcode,
+    StockBalance,
+    StockMove,
+    Supplier,
+)
+from inventory.services.items import save_supplier
 from members.models import Company, Member
 from members.services import companies, joining
 from sales.models import Sale, Tender
@@ -568,6 +577,16 @@ def member(
         consent=consent,
         at=NOW,
         actor=cashier(where),
+    )
+
+
+def depot(name: str = "油库", contact: str = "", phone: str = "") -> Supplier:
+    """A depot or wholesaler; the same name is the same one."""
+    told = {"contact": contact, "phone": phone, "name": name}
+    found = Supplier.objects.filter(name=name).first()
+    where = station()
+    return found or save_supplier(
+        row=None, values=told, at=NOW, actor=manager(where), station=where
     )
 
 

@@ -214,10 +214,9 @@ class Point:
             visit.ended_at = self.moment.at
         if event.condition is Condition.FUELLING and visit.started_at is None:
             visit.started_at = self.moment.at
-            new = []
-            if visit.grant is not None:
-                new.append(facts.authorisation(visit.grant.id, "FUELLING", self.moment.at))
-            self.save(new, visit=visit)
+            given = [visit.grant.id] if visit.grant is not None else []
+            fuels = [facts.authorisation(grant, "FUELLING", self.moment.at) for grant in given]
+            self.save(fuels, visit=visit)
 
     def _selected(self, event: base.NozzleSelected) -> None:
         self.out = event.nozzle_out

@@ -93,6 +93,15 @@ class Alarm(models.Model):
     )
     text = models.CharField("内容", max_length=300)
     status = models.CharField("状态", max_length=8, choices=Status.choices, default=Status.OPEN)
+    # Of the day that was open when it was recorded: one told late is not of a day frozen without it.
+    day = models.ForeignKey(
+        "station.BusinessDay",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        verbose_name="营业日",
+        related_name="+",
+    )
     raised_at = models.DateTimeField("发生时间")
     last_at = models.DateTimeField("最近发生")
     count = models.PositiveIntegerField("次数", default=1)

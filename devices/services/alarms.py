@@ -11,6 +11,7 @@ from django.urls import reverse
 from devices.models import Alarm, Line
 from station.errors import Refusal
 from station.models import Alert, Nozzle, Station, User
+from station.queries.calendar import open_day
 from station.services import alerts, audit
 
 LIVE = (Alarm.Status.OPEN, Alarm.Status.SEEN)
@@ -62,6 +63,7 @@ def raise_alarm(
                     subject=subject[:60],
                     nozzle=nozzle,
                     line=line,
+                    day=open_day(station),
                     raised_at=at,
                     **told,
                 )

@@ -16,8 +16,9 @@ class Supplier(models.Model):
     """供应商."""
 
     name = models.CharField("名称", max_length=80, unique=True)
-    contact = models.CharField("联系人", max_length=40, blank=True)
-    phone = models.CharField("电话", max_length=30, blank=True)
+    key = models.ForeignKey("station.DataKey", models.PROTECT, related_name="+")
+    contact_sealed = models.CharField("联系人(密文)", max_length=300, blank=True)
+    phone_sealed = models.CharField("电话(密文)", max_length=300, blank=True)
     tax_no = models.CharField("税号", max_length=30, blank=True)
     active = models.BooleanField("在用", default=True)
 
@@ -44,8 +45,10 @@ class Delivery(models.Model):
     )
     note_no = models.CharField("出库单号", max_length=40)
     depot = models.CharField("发油油库", max_length=60, blank=True)
-    truck_plate = models.CharField("承运车号", max_length=20)
-    driver = models.CharField("驾驶员", max_length=40, blank=True)
+    key = models.ForeignKey("station.DataKey", models.PROTECT, related_name="+")
+    truck_plate_sealed = models.CharField("承运车号(密文)", max_length=300, blank=True)
+    truck_plate_index = models.CharField("承运车号索引", max_length=64, blank=True, db_index=True)
+    driver_sealed = models.CharField("驾驶员(密文)", max_length=300, blank=True)
     seals = models.CharField("铅封号", max_length=100, blank=True)
     issued_l = LitresField("原发升数 Vt")
     issued_temp_c = MeasureField("发油温度(℃)", null=True, blank=True)

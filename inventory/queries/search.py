@@ -1,4 +1,4 @@
-"""What the search field finds on this floor: items by barcode, code or name; deliveries by number."""
+"""What the search field finds on this floor: items by barcode, code or name; deliveries by number or truck."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from django.urls import reverse
 from inventory.models import Delivery, Item
 from station.models import Station, User
 from station.queries.search import Hit
+from station.services.sealing import blind_index
 
 
 def hits(*, query: str, user: User, stations: QuerySet[Station]) -> list[Hit]:
@@ -24,11 +25,18 @@ def hits(*, query: str, user: User, stations: QuerySet[Station]) -> list[Hit]:
         )
         for item in items
     ]
-    notes = Delivery.objects.filter(station__in=stations).filter(
-        Q(number__iexact=query) | Q(note_no__iexact=query)
-    )[:5]
+    notes = (
+        Delivery.objects.filter(station__in=stations)
+        .filter(Q(number__iexact=query) | Q(note_no__iexact=query) | _truck(query))
+        .order_by("-pk")[:5]
+    )
     found += [
         Hit("卸油单", row.number, reverse("inventory:delivery", args=[row.number]), row.note_no)
         for row in notes
     ]
     return found
+
+
+def _truck(query: str) -> Q:
+    index = blind_index("plate", query)
+    return Q(truck_plate_index=index) if index else Q(pk=None)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import IntegrityError, transaction
 
@@ -22,7 +23,7 @@ from station.models import Grade, Station, Tank, User
 from station.money import NO_LITRES, Litres, permille
 from station.queries.calendar import open_day, open_shift
 from station.queries.settings import number
-from station.services import audit
+from station.services import audit, sealing
 from station.services.numbering import next_number
 
 Status = Delivery.Status
@@ -91,7 +92,7 @@ def plan(
                 number=next_number(station=station, kind="DL", day=day.date),
                 planned_by=actor,
                 planned_at=at,
-                **vars(note),
+                **_columns(note, at),
             )
     except IntegrityError as error:
         if "one_delivery_per_note_and_grade" not in str(error):
@@ -171,6 +172,20 @@ def cancel(*, delivery: Delivery, at: datetime, actor: User, reason: str) -> Non
     delivery = _locked(delivery, Status.PLANNED, "作废")
     Delivery.objects.filter(pk=delivery.pk).update(status=Status.CANCELLED, reason=reason)
     _audit(delivery, "inventory.delivery.cancel", at, actor)
+
+
+def _columns(note: Note, at: datetime) -> dict[str, Any]:
+    """What is typed as it is kept: the truck and its driver under a key of their own."""
+    columns = dict(vars(note))
+    plate, driver = columns.pop("truck_plate").strip().upper(), columns.pop("driver").strip()
+    key = sealing.new_key(at=at)
+    return {
+        **columns,
+        "key": key,
+        "truck_plate_sealed": sealing.seal(key, plate),
+        "truck_plate_index": sealing.blind_index("plate", plate),
+        "driver_sealed": sealing.seal(key, driver),
+    }
 
 
 def received(delivery: Delivery) -> Litres:

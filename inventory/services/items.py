@@ -13,7 +13,7 @@ from pypinyin import Style, lazy_pinyin
 from inventory.models import Category, Item, ItemBarcode, StockBalance, Supplier
 from station.errors import Refusal
 from station.models import Station, User
-from station.services import audit
+from station.services import audit, sealing
 
 Named = TypeVar("Named", Category, Supplier)
 PACK = re.compile(r"(?P<barcode>[0-9A-Za-z-]{4,40})(?:\*(?P<quantity>[1-9]\d{0,3}))?")
@@ -76,8 +76,12 @@ def save_category(
 def save_supplier(
     *, row: Supplier | None, values: Mapping[str, Any], at: datetime, actor: User, station: Station
 ) -> Supplier:
-    """Add or change a supplier. Refuses a name that is there already."""
-    return _save_named(row or Supplier(), values, "inventory.supplier.saved", at, actor, station)
+    """Add or change a supplier, its contact sealed. Refuses a name that is there already."""
+    row = row or Supplier(key=sealing.new_key(at=at))
+    told = dict(values)
+    for name in ("contact", "phone"):
+        told[f"{name}_sealed"] = sealing.seal(row.key, told.pop(name, "").strip())
+    return _save_named(row, told, "inventory.supplier.saved", at, actor, station)
 
 
 def pinyin_of(name: str) -> str:

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from inventory.forms.tanks import DeliveryFilter, NoteForm, ReadingsForm, ReasonForm
 from inventory.models import Delivery
+from inventory.queries.partners import truck_of
 from inventory.services import deliveries as services
 from inventory.services.deliveries import Note, Reading
 from station.access import StaffRequest, may, may_do
@@ -152,7 +153,7 @@ def cancel(request: StaffRequest, number: str) -> HttpResponse:
 
 def _delivery(request: StaffRequest, number: str) -> Delivery:
     rows = Delivery.objects.select_related(
-        "station", "grade", "supplier", "planned_by", "approved_by"
+        "station", "grade", "supplier", "planned_by", "approved_by", "key"
     )
     return get_object_or_404(rows, number=number, station=request.station)
 
@@ -198,8 +199,11 @@ def _show(
     status: int = 200,
 ) -> HttpResponse:
     received = services.received(row)
+    may_deliver = may_do(request.role, "inventory.deliver")
+    may_approve = may_do(request.role, "inventory.deliver.approve")
     context = {
         "delivery": row,
+        "truck": truck_of(row, may_deliver=may_deliver, may_approve=may_approve),
         "parts": row.tanks.select_related("tank__grade", "before", "after").order_by(
             "tank__number"
         ),
@@ -209,8 +213,8 @@ def _show(
         "received": received,
         "variance": received - row.issued_l if received else None,
         "tone": TONES[Status(row.status)],
-        "may_deliver": may_do(request.role, "inventory.deliver"),
-        "may_approve": may_do(request.role, "inventory.deliver.approve"),
+        "may_deliver": may_deliver,
+        "may_approve": may_approve,
     }
     return render(request, "inventory/delivery.html", context, status=status)
 

@@ -25,6 +25,7 @@ from inventory.forms.shop import (
 )
 from inventory.models import Category, Item, StockBalance, StockMove, Supplier
 from inventory.queries.items import by_code
+from inventory.queries.partners import contact_of
 from inventory.services import items as services
 from inventory.services import stock
 from station.access import StaffRequest, may, may_do
@@ -123,14 +124,22 @@ CATEGORIES = Reference(
     empty_text="先建类别，再录商品。",
 )
 
+
+def supplier_initial(row: Supplier) -> dict[str, Any]:
+    """What the form begins with: whoever may change a contact sees it in full."""
+    contact = contact_of(row, full=True)
+    told = {name: getattr(row, name) for name in ("name", "tax_no", "active")}
+    return {**told, "contact": contact.name, "phone": contact.phone}
+
+
 SUPPLIERS = Reference(
     app="inventory",
     name="suppliers",
     noun="供应商",
     columns=(
         Column("名称", "name"),
-        Column("联系人", "contact"),
-        Column("电话", "phone", "code"),
+        Column("联系人", lambda row: contact_of(row).name),
+        Column("电话", lambda row: contact_of(row).phone, "code"),
         Column("税号", "tax_no", "code", minor=True),
         Column(
             "状态",
@@ -140,11 +149,9 @@ SUPPLIERS = Reference(
         ),
     ),
     form=SupplierForm,
-    rows=lambda request: Supplier.objects.all(),
+    rows=lambda request: Supplier.objects.select_related("key"),
     save=services.save_supplier,
-    initial=lambda row: {
-        name: getattr(row, name) for name in ("name", "contact", "phone", "tax_no", "active")
-    },
+    initial=supplier_initial,
     view_right="inventory.tanks",
     change_right="inventory.items.change",
     order=("name",),

@@ -24,6 +24,7 @@ def checked(form: FormT) -> dict[str, Any]:
     if type(form.data) is dict:  # a till's JSON, whose figures need not come as text
         told = form.data.items()
         form.data = {name: "" if value is None else plain(value) for name, value in told}
+    form.is_bound = True  # sent with nothing in it, it lacks what it must have
     if form.is_valid():
         return form.cleaned_data
     name, errors = next(iter(form.errors.items()))

@@ -6,6 +6,7 @@ Amounts travel as strings.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -146,6 +147,17 @@ def read_id(value: Any) -> int:
 def plain(value: Any) -> str:
     """Text that the database can hold: no NUL, no half of a surrogate pair."""
     return str(value).replace("\x00", "").encode("utf-8", "replace").decode()
+
+
+def storable(value: Any) -> Any:
+    """JSON as the database can keep it: no NUL, no broken text, no number that is none."""
+    if isinstance(value, Mapping):
+        return {plain(key): storable(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [storable(part) for part in value]
+    if isinstance(value, str):
+        return plain(value)
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _yuan(value: Any) -> Yuan:

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from sales.models import FillLease, ParkedTicket
 from sales.queries.selling import locked_session
-from sales.queries.tickets import read_ticket
+from sales.queries.tickets import read_ticket, storable
 from sales.services.leasing import lease
 from sales.services.settling import SessionEnded
 from station.errors import Refusal
@@ -64,7 +64,7 @@ def park(
             till=held.till.number,
         ),
         label=label.strip()[:40],
-        basket=dict(basket),
+        basket=storable(basket),
         total=total,
         parked_by=actor,
         parked_session=held,

@@ -7,7 +7,6 @@ drawer. They are booked on what is open and put on 待处理 with their money.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -21,7 +20,7 @@ from django.utils.dateparse import parse_datetime
 from members.models import Member
 from sales.models import Discrepancy, OfflineUpload, Payment, Sale, SaleLine, Tender
 from sales.queries.selling import fuel_line, item_line, locked_session, shelf_of
-from sales.queries.tickets import BadTicket, Ticket, TicketLine, plain, read_id, read_ticket
+from sales.queries.tickets import BadTicket, Ticket, TicketLine, read_id, read_ticket, storable
 from sales.queries.totals import Paid, PricedLine, WrongPayment, settle_up
 from sales.queries.uploads import UNREADABLE, uploads_waiting
 from sales.services import discrepancies, writing
@@ -99,7 +98,7 @@ def _note_unreadable(odd: Oddities, upload: OfflineUpload) -> None:
 
 @transaction.atomic
 def _kept(till: Till, body: Mapping[str, Any], at: datetime) -> OfflineUpload:
-    words: dict[str, Any] = _storable(body)
+    words: dict[str, Any] = storable(body)
     key = str(words.get("key") or f"no-key:{till.pk}:{words.get('number')}")[:60]
     sold_at = _instant(words.get("at"), at)
     upload, _ = OfflineUpload.objects.get_or_create(
@@ -113,17 +112,6 @@ def _kept(till: Till, body: Mapping[str, Any], at: datetime) -> OfflineUpload:
         },
     )
     return upload
-
-
-def _storable(value: Any) -> Any:
-    """JSON as the database can keep it: no NUL, no broken text, no number that is none."""
-    if isinstance(value, Mapping):
-        return {plain(key): _storable(part) for key, part in value.items()}
-    if isinstance(value, list):
-        return [_storable(part) for part in value]
-    if isinstance(value, str):
-        return plain(value)
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _instant(text: Any, at: datetime) -> datetime:

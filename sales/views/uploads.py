@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from django.contrib.staticfiles import finders
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, RawPostDataException
 from django.shortcuts import get_object_or_404
 from django.utils.timezone import now
 from django.views.decorators.cache import never_cache
@@ -30,10 +30,11 @@ def upload(request: HttpRequest, till: int) -> HttpResponse:
     """Take in a batch; the till's signature is the only sign-in, since its session may be over."""
     known = get_object_or_404(Till.objects.select_related("station"), pk=till, active=True)
     try:
+        data = _data(request)
         till_keys.check_signature(
-            till=known, signature=request.headers.get("X-Till-Signature", ""), data=request.body
+            till=known, signature=request.headers.get("X-Till-Signature", ""), data=data
         )
-        sales = _batch(request.body)
+        sales = _batch(data)
     except Refusal as refusal:
         return JsonResponse({"error": str(refusal)}, status=403)
     at = now()
@@ -46,6 +47,14 @@ def upload(request: HttpRequest, till: int) -> HttpResponse:
             ]
         }
     )
+
+
+def _data(request: HttpRequest) -> bytes:
+    """What was signed: the body as it came. A form with files is no batch, and has none left."""
+    try:
+        return request.body
+    except RawPostDataException as error:
+        raise BadSignature("补传没有收下：内容无法识别。") from error
 
 
 def _batch(data: bytes) -> list[dict[str, Any]]:

@@ -40,7 +40,7 @@ class StationForm(_Plain):
     """油站."""
 
     code = forms.RegexField(
-        r"[0-9A-Z]{1,6}", label="站号", help_text="1 至 6 位数字或大写字母，用在单据号里"
+        r"^[0-9A-Z]{1,6}\Z", label="站号", help_text="1 至 6 位数字或大写字母，用在单据号里"
     )
     name = forms.CharField(label="站名", max_length=60)
     address = forms.CharField(label="地址", max_length=120, required=False)

@@ -79,6 +79,8 @@ ACTIONS: dict[str, str] = {
     "inventory.delivery.post": "卸油入账",
     "inventory.delivery.cancel": "作废卸油单",
     "inventory.item.saved": "修改商品",
+    "inventory.category.saved": "修改商品类别",
+    "inventory.supplier.saved": "修改供应商",
     "inventory.stock.adjust": "调整商品库存",
     "inventory.tank.adjust": "调整罐存",
     "sales.ceiling.published": "登记最高零售价",

@@ -14,6 +14,9 @@ from station.queries import settings as table
 from station.queries.settings import Declared, Kind
 from station.services import audit
 
+# More than any station has of anything; what is written out must fit its column.
+MOST = 10**12
+
 
 class BadValue(Refusal):
     """The text is no figure of the declared kind; `name` says which setting."""
@@ -74,6 +77,8 @@ def _checked(line: Declared, value: str) -> str:
         raise BadValue(line, f"应当是数字，单位 {line.unit}。") from None
     if not figure.is_finite() or figure < 0:
         raise BadValue(line, f"不能是负数，单位 {line.unit}。")
+    if figure >= MOST:
+        raise BadValue(line, f"太大了：应小于 {MOST:,}。")
     places = {Kind.WHOLE: 0, Kind.YUAN: 2, Kind.LITRES: 3, Kind.RATE: 3}[line.kind]
     exponent = figure.normalize().as_tuple().exponent
     if isinstance(exponent, int) and -exponent > places:

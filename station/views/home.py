@@ -5,13 +5,13 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET, require_POST
 
 from station.access import StaffRequest, may, open_to_all, own_station, stations_of
 from station.context import home_of, menu_of
 from station.queries.search import search as found
+from station.views.sign_in import next_page
 
 A_YEAR = 365 * 24 * 3600
 
@@ -41,10 +41,7 @@ def search(request: StaffRequest) -> HttpResponse:
 @open_to_all
 def theme(request: HttpRequest) -> HttpResponse:
     chosen = request.POST.get("theme", "")
-    back = request.POST.get("next", "")
-    if not url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure()):
-        back = "/"
-    response = redirect(back)
+    response = redirect(next_page(request))
     if chosen in {"light", "dark"}:
         response.set_cookie("theme", chosen, max_age=A_YEAR, httponly=True, samesite="Lax")
     else:

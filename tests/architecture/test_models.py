@@ -21,6 +21,7 @@ PARTS = {
     "members.Vehicle.company",
     "members.Vehicle.member",
     "sales.DepositLine.deposit",
+    "sales.PrepayChange.prepay",
     "station.Assignment.user",
     "station.Crew.shift",
     "station.PriceLine.change",

@@ -8,7 +8,7 @@ import pytest
 from django.utils.timezone import now
 from playwright.sync_api import expect
 
-from inventory.models import Delivery, Dip, Supplier
+from inventory.models import Delivery, Dip
 from inventory.services.dips import record_dip
 from sales.models import Receipt, Sale, SessionCount
 from sales.services import sessions as tills
@@ -172,7 +172,7 @@ def test_the_manager_plans_a_price_that_another_approves(look: Look) -> None:
 def test_the_manager_writes_a_delivery_and_a_dip(look: Look) -> None:
     site = days.site()
     tank = site.station.tanks.get()
-    Supplier.objects.create(name="中油昆明油库")
+    make.depot("中油昆明油库")
     page = look.at(1024, as_=site.manager).open("/inventory/deliveries/plan/")
     page.get_by_label("供应商").select_option(label="中油昆明油库")
     page.locator("[name=grade]").select_option(label=str(tank.grade))

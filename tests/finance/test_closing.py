@@ -11,6 +11,7 @@ import pytest
 from django.apps import apps
 from django.db import IntegrityError, connection, transaction
 
+from devices.services.alarms import raise_alarm
 from finance.models import (
     DayClose,
     DayDifference,
@@ -37,6 +38,7 @@ from finance.services.closing import (
     close_days,
 )
 from inventory.models import TankBook
+from inventory.services.dips import record_dip
 from sales.models import Discrepancy, Payment
 from station.models import AuditEntry, BusinessDay
 from tests import make
@@ -97,6 +99,35 @@ def test_a_frozen_day_equals_the_same_question_asked_of_the_facts(site: Site) ->
     after = make.session(site.station, make.cashier(site.station), make.till(site.station))
     make.sale(after, [make.fill_at(site.station, "9.00")])
     assert differences_of(frozen, figures_of_facts(day=day)) == []
+
+
+@pytest.mark.req("FIN-01")
+def test_an_alarm_told_after_the_close_does_not_change_the_frozen_day(site: Site) -> None:
+    sold(site)
+    told = {"station": site.station, "kind": "SILENCE", "text": "1 号机没有应答"}
+    raise_alarm(subject="line:1", at=make.at(10), **told)
+    day = end_day(site)
+    close_day(day=day, at=make.at(22, 30), actor=site.manager)
+    frozen = frozen_figures(day)
+    assert frozen is not None
+    assert [row.count for row in frozen.alarms] == [1]
+
+    raise_alarm(subject="line:2", at=make.at(11), **told)  # the poller had it in its spool
+    assert differences_of(frozen, figures_of_facts(day=day)) == []
+    today = BusinessDay.objects.get(station=site.station, status="OPEN")
+    assert [row.count for row in figures_of_facts(day=today).alarms] == [1]
+
+
+@pytest.mark.req("FIN-01")
+def test_no_dip_is_added_to_a_closed_day(site: Site) -> None:
+    sold(site)
+    day = end_day(site)
+    tank = site.station.tanks.first()
+    dip = {"tank": tank, "source": "DIP", "net_l": D(19000), "total_height_mm": None}
+    record_dip(at=make.at(21), actor=site.manager, day=day, **dip)
+    close_day(day=day, at=make.at(22), actor=site.manager)
+    with pytest.raises(IntegrityError, match="closed"), transaction.atomic():
+        record_dip(at=make.at(21), actor=site.manager, day=day, **dip)
 
 
 def test_a_frozen_figure_that_was_tampered_with_is_found(site: Site) -> None:
@@ -359,7 +390,6 @@ def test_every_row_that_carries_a_day_is_guarded() -> None:
     free = {
         "station_tillsession",  # has no day of its own; its shift is frozen
         "inventory_delivery",  # planned without a day; what it moves is guarded
-        "inventory_dip",  # a measurement is never refused; books take it by shift
         "finance_reportarchive",  # made after the close
     }
     tables = {

@@ -5,10 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from django.core.management import call_command
+from django.db import connection
 
 from inventory.models import Delivery, FuelCost, Supplier, TankMovement
 from inventory.queries.books import levels
 from inventory.queries.costs import fuel_cost, fuel_costs
+from inventory.queries.partners import Contact, contact_of, truck_of
 from inventory.services import deliveries
 from inventory.services.deliveries import Note, Reading, WouldOverfill, WrongProduct, WrongState
 from inventory.services.movements import open_tank
@@ -39,7 +42,7 @@ def place():  # type: ignore[no-untyped-def]
 
 def note(nozzle, **changes):  # type: ignore[no-untyped-def]
     told = {
-        "supplier": Supplier.objects.get_or_create(name="油库")[0], "grade": nozzle.tank.grade, "note_no": "CK1",
+        "supplier": make.depot(), "grade": nozzle.tank.grade, "note_no": "CK1",
         "truck_plate": "云A12345", "issued_l": D(15000), "unit_price": D("6.70"), **changes,
     }  # fmt: skip
     return Note(**told)
@@ -130,3 +133,63 @@ def test_a_note_is_entered_once_and_cancelled_only_before_the_valve(place) -> No
         deliveries.measure(delivery=again, after={}, at=make.NOW, actor=cashier)
     with pytest.raises(Refusal, match="请填写"):
         deliveries.start(delivery=again, before={}, at=make.NOW, actor=cashier)
+
+
+@pytest.mark.req("SEC-03")
+def test_a_truck_is_seen_in_full_by_who_takes_it_in_and_found_by_its_plate(place):  # type: ignore[no-untyped-def]
+    station, _, cashier, manager = place
+    row = planned(place, driver="王建军")
+    page = f"/inventory/deliveries/{row.number}/"
+
+    def shows(who) -> bool:  # type: ignore[no-untyped-def]
+        text = make.signed_in(who).get(page).content.decode()
+        assert ("云A12345" in text) is ("王建军" in text)
+        return "云A12345" in text
+
+    assert shows(cashier)
+    assert shows(manager)
+    assert not shows(make.accountant(station))
+    Delivery.objects.filter(pk=row.pk).update(status="CANCELLED")
+    assert not shows(cashier)
+    assert shows(manager)
+    found = make.signed_in(cashier).get("/search/", {"q": "云a 12345"})
+    assert row.number in found["Location"]
+
+
+@pytest.mark.req("SEC-03")
+def test_a_suppliers_contact_is_masked_but_for_who_may_change_it():
+    station = make.station()
+    row = make.depot("安宁油库", contact="李志强", phone="13988776655")
+    listing = make.signed_in(make.accountant(station)).get("/inventory/suppliers/")
+    assert "139****6655" in listing.content.decode()
+    assert "13988776655" not in listing.content.decode()
+    manager = make.signed_in(make.manager(station))
+    form = manager.get(f"/inventory/suppliers/{row.pk}/").content.decode()
+    assert "13988776655" in form
+    assert "李志强" in form
+
+
+@pytest.mark.req("SEC-03")
+@pytest.mark.django_db(transaction=True)
+def test_trucks_and_contacts_are_sealed_by_the_migration_and_opened_on_the_way_back(place):  # type: ignore[no-untyped-def]
+    row = planned(place, driver="王建军")
+    make.depot("安宁油库", contact="李志强", phone="13988776655")
+    try:
+        call_command("migrate", "inventory", "0004", verbosity=0)
+        assert _rows("SELECT truck_plate, driver FROM inventory_delivery") == [
+            ("云A12345", "王建军")
+        ]
+        assert ("李志强", "13988776655") in _rows("SELECT contact, phone FROM inventory_supplier")
+    finally:
+        call_command("migrate", "inventory", verbosity=0)
+    row = Delivery.objects.select_related("key").get(pk=row.pk)
+    truck = truck_of(row, may_deliver=True, may_approve=False)
+    assert (truck.plate, truck.driver) == ("云A12345", "王建军")
+    contacts = [contact_of(one, full=True) for one in Supplier.objects.select_related("key")]
+    assert Contact("李志强", "13988776655") in contacts
+
+
+def _rows(statement: str) -> list[tuple[str, str]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return list(cursor.fetchall())

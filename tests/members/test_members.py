@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import threading
+from decimal import Decimal
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 
+from inventory.services import deliveries
+from inventory.services.deliveries import Note
 from members.models import Member, Purchase, Vehicle
 from members.queries.cards import card_of
 from members.queries.finding import find
@@ -381,6 +384,7 @@ def test_a_dump_of_the_database_holds_no_phone_plate_id_or_account():
         member=member, name="", phone="", id_number="11010519491231002X", at=make.NOW, actor=wu
     )
     company = make.company(station, phone="13912348765", bank_account="6222021234567890123")
+    _bring_fuel(station, truck="云A66K81", driver="王建军", contact="李志强", phone="13988776655")
     client = make.signed_in(wu)
     client.get("/members/", {"text": PHONE})
     client.get("/search/", {"q": PHONE})
@@ -392,7 +396,27 @@ def test_a_dump_of_the_database_holds_no_phone_plate_id_or_account():
         assert secret not in dump, secret
     for secret in ("13912348765", "周经理", "6222021234567890123"):
         assert secret not in dump, secret
+    for secret in ("云A66K81", "66K81", "王建军", "李志强", "13988776655"):
+        assert secret not in dump, secret
     assert find(text=PHONE)[0].member_id == member.pk
+
+
+def _bring_fuel(station: Station, *, truck: str, driver: str, contact: str, phone: str) -> None:
+    """A delivery as it is planned, from a supplier with a contact."""
+    tank = make.tank(station)
+    make.day(station)
+    litres = Decimal(5000)
+    note = Note(
+        supplier=make.depot("安宁油库", contact=contact, phone=phone),
+        grade=tank.grade,
+        note_no="CK-DUMP-1",
+        truck_plate=truck,
+        driver=driver,
+        issued_l=litres,
+    )
+    deliveries.plan(
+        station=station, note=note, parts={tank: litres}, at=make.NOW, actor=make.manager(station)
+    )
 
 
 def dumped() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from django.db import IntegrityError, connection, transaction
 
 from inventory.models import StockBalance, StockMove
 from members.models import Purchase
@@ -323,3 +324,20 @@ def test_a_receipt_waits_only_where_the_till_has_a_printer() -> None:
         "WAITING",
         True,
     )
+
+
+@pytest.mark.req("FIN-01")
+def test_the_database_takes_no_line_into_a_settled_sale() -> None:
+    session = make.session(make.station())
+    sale = make.sale(session, [make.fill(make.nozzle(session.station))])
+    connection.check_constraints()  # the sale is committed: its own guards have nothing to ask more
+    with pytest.raises(IntegrityError, match="lines make"), transaction.atomic():
+        _add_its_line_again(sale)
+    assert sale.lines.count() == 1
+
+
+def _add_its_line_again(sale: Sale) -> None:
+    line = sale.lines.get()
+    line.pk, line.position = None, 2
+    line.save(force_insert=True)
+    connection.check_constraints()  # what a commit asks

@@ -66,8 +66,8 @@ def test_an_act_that_fails_leaves_no_audit():
 def test_the_audit_is_searched_by_person_act_document_and_day():
     station = make.station()
     li, sun = make.cashier(station), make.attendant(station)
-    note(station, li, "S1", reason="顾客退货", before={"金额": "20.00"}, after={"金额": "0.00"})
-    note(station, sun, "S2")
+    note(station, li, "SALE-1", reason="顾客退货", before={"金额": "20.00"}, after={"金额": "0.00"})
+    note(station, sun, "SALE-2")
     audit.record(at=make.at(9, day=date(2026, 4, 20)), actor=li, action="export", station=station)
     client = make.signed_in(make.accountant(station))
 
@@ -77,11 +77,11 @@ def test_the_audit_is_searched_by_person_act_document_and_day():
     page = found()
     assert "金额：20.00 → 0.00" in page
     assert "顾客退货" in page
-    assert "S2" not in found(actor="Li")
-    assert "S1" not in found(document="S2")
-    assert "S1" not in found(action="export")
-    assert "S1" not in found(until="2026-04-21")
-    assert "S1" in found(since="2026-04-22", until="2026-04-22")
+    assert "SALE-2" not in found(actor="Li")
+    assert "SALE-1" not in found(document="SALE-2")
+    assert "SALE-1" not in found(action="export")
+    assert "SALE-1" not in found(until="2026-04-21")
+    assert "SALE-1" in found(since="2026-04-22", until="2026-04-22")
 
 
 @pytest.mark.req("SEC-15")

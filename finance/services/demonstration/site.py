@@ -38,6 +38,7 @@ from station.models import (
     Till,
     User,
 )
+from station.services import sealing
 from station.services.strapping import checksum, cylinder
 
 
@@ -90,7 +91,7 @@ def build_site(*, at: datetime) -> Site:
     _tanks(site, at)
     _dispensers(site, at)
     _tills(site)
-    _goods(site)
+    _goods(site, at)
     _rules(site)
     return site
 
@@ -257,10 +258,12 @@ def _tills(site: Site) -> None:
         )
 
 
-def _goods(site: Site) -> None:
+def _goods(site: Site, at: datetime) -> None:
+    key = sealing.new_key(at=at)
     site.supplier = Supplier.objects.create(
-        name="中油昆明油库（演示）", contact="调度室", phone="0871-6300 0000"
-    )
+        name="中油昆明油库（演示）", key=key, contact_sealed=sealing.seal(key, "调度室"),
+        phone_sealed=sealing.seal(key, "0871-6300 0000"),
+    )  # fmt: skip
     categories: dict[str, Category] = {}
     for row in plan.ITEMS:
         category = categories.get(row.category) or Category.objects.create(

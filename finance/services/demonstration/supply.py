@@ -12,6 +12,7 @@ from finance.services.demonstration.traffic import Car
 from inventory.models import Delivery, DeliveryTank, Dip, FuelCost, TankMovement
 from sales.models import Deposit, DepositLine
 from station.models import BusinessDay, Shift
+from station.services import sealing
 
 ORDER_AT, TRUCK = Decimal("0.30"), 15_000_00  # of the capacity; centilitres a truck brings
 UNLOADING = timedelta(minutes=38)
@@ -145,11 +146,14 @@ class Supply:
               opens: datetime, ends: datetime, measured: tuple[int, int, int]) -> None:  # fmt: skip
         history, site = self.history, self.history.site
         before, after, received = measured
+        history.copier.wait()  # the connection is needed for the key
+        key, plate = sealing.new_key(at=opens), f"云A{60000 + day.date.toordinal() % 9000}"
         delivery = history.copier.put(
             Delivery(
                 station_id=history.station, number=document, status=Delivery.Status.POSTED, supplier=site.supplier,
                 grade=site.tanks[number].grade, note_no=f"CK{day.date:%y%m%d}{number:02d}", depot="昆明安宁油库",
-                truck_plate=f"云A{60000 + day.date.toordinal() % 9000}", driver="演示驾驶员",
+                key=key, truck_plate_sealed=sealing.seal(key, plate), driver_sealed=sealing.seal(key, "演示驾驶员"),
+                truck_plate_index=sealing.blind_index("plate", plate),
                 seals=f"{day.date:%m%d}{number}1 {day.date:%m%d}{number}2", issued_l=litres(issued),
                 issued_temp_c="18.5", issued_density=plan.GRADES[number - 1].density20, unit_price=price,
                 arrived_at=opens - timedelta(minutes=25), planned_by_id=shift.leader_id,
