@@ -7,16 +7,18 @@ its own page, or accepted by the owner with a reason and carried forward.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 
 from devices.models import TotalizerGap
 from finance.models import DayDifference
 from finance.queries.figures import Figures
 from finance.queries.links import link
-from finance.queries.parts import TankDay
+from finance.queries.parts import FillRow, TankDay
 from sales.models import Discrepancy, FillClaim
-from sales.queries.shifts import day_blockers
+from sales.queries.shifts import Blocker as Unfinished
+from sales.queries.shifts import days_blockers
 from sales.queries.uploads import uploads_waiting
 from station.models import BusinessDay
 from station.money import Litres, Yuan
@@ -83,71 +85,80 @@ class Readiness:
 
 def readiness(*, day: BusinessDay, figures: Figures) -> Readiness:
     """Blockers and differences of a day, asked now; `figures` are the day's."""
-    return Readiness(day, tuple(blockers(day=day, figures=figures)), _decided(day, figures))
+    (ready,) = readiness_of_days(days=[day], figures=[figures])
+    return ready
 
 
-def blockers(*, day: BusinessDay, figures: Figures) -> list[Blocker]:
-    """What is still open and whose it is; the day cannot be closed before."""
+def readiness_of_days(
+    *, days: Sequence[BusinessDay], figures: Sequence[Figures]
+) -> list[Readiness]:
+    """Blockers and differences of consecutive days, each asked as if those before it were closed."""
+    station = days[0].station_id
+    earlier = _earlier(days[0])
+    sales = days_blockers(days)
+    uploads = _of_uploads(station)
+    found = _differences(days, figures)
+    accepted = _accepted(days[-1], [row.subject for rows in found.values() for row in rows])
     return [
-        *_of_days(day),
-        *_of_sales(day),
-        *_of_uploads(day),
-        *(
-            Blocker(
-                "CHECK",
-                f"勾稽不符：{check.name}，相差 {abs(check.difference)}，请核对后再日结",
-                "系统",
-            )
-            for check in figures.checks
-            if not check.holds
-        ),
+        Readiness(
+            day,
+            (
+                *_of_day(day),
+                *(earlier if day == days[0] else ()),
+                *map(_of_sales, sales[day.pk]),
+                *uploads,
+                *_of_checks(its),
+            ),
+            tuple(_decided(row, day, accepted) for row in found[day.pk]),
+        )
+        for day, its in zip(days, figures, strict=True)
     ]
 
 
-def _of_days(day: BusinessDay) -> list[Blocker]:
-    found = []
-    if day.status == BusinessDay.Status.OPEN:
-        found.append(
-            Blocker(
-                "DAY",
-                "营业日还在营业：当日最后一班交班时选择“本班后结束营业日”",
-                "当班班长",
-                link("sales:shift"),
-            )
+def _of_day(day: BusinessDay) -> list[Blocker]:
+    if day.status != BusinessDay.Status.OPEN:
+        return []
+    return [
+        Blocker(
+            "DAY",
+            "营业日还在营业：当日最后一班交班时选择“本班后结束营业日”",
+            "当班班长",
+            link("sales:shift"),
         )
+    ]
+
+
+def _earlier(day: BusinessDay) -> list[Blocker]:
     earlier = (
         BusinessDay.objects.filter(station_id=day.station_id, date__lt=day.date)
         .exclude(status=BusinessDay.Status.CLOSED)
         .order_by("date")
         .first()
     )
-    if earlier:
-        found.append(
-            Blocker(
-                "DAY",
-                f"{wording.local(earlier.date)} 还没有日结，请先完成前一天的日结",
-                "站长",
-                link("finance:day", earlier.date),
-            )
-        )
-    return found
-
-
-def _of_sales(day: BusinessDay) -> list[Blocker]:
-    """Shifts, counts and payments that are not ended, as the forecourt's own floor tells them."""
+    if earlier is None:
+        return []
     return [
         Blocker(
-            row.kind.upper(),
-            row.text,
-            row.whose,
-            link(row.url_name, *([] if row.url_key is None else [row.url_key])),
+            "DAY",
+            f"{wording.local(earlier.date)} 还没有日结，请先完成前一天的日结",
+            "站长",
+            link("finance:day", earlier.date),
         )
-        for row in day_blockers(day)
     ]
 
 
-def _of_uploads(day: BusinessDay) -> list[Blocker]:
-    waiting = uploads_waiting().filter(till__station_id=day.station_id)
+def _of_sales(row: Unfinished) -> Blocker:
+    """A shift, a count or a payment that is not ended, as the forecourt's own floor tells it."""
+    return Blocker(
+        row.kind.upper(),
+        row.text,
+        row.whose,
+        link(row.url_name, *([] if row.url_key is None else [row.url_key])),
+    )
+
+
+def _of_uploads(station: int) -> list[Blocker]:
+    waiting = uploads_waiting().filter(till__station_id=station)
     return [
         Blocker(
             "UPLOAD",
@@ -159,97 +170,125 @@ def _of_uploads(day: BusinessDay) -> list[Blocker]:
     ]
 
 
-def _decided(day: BusinessDay, figures: Figures) -> tuple[Difference, ...]:
-    """The differences with what was decided about them, on this day or on an earlier one."""
-    found = [
-        *_unpaid(figures),
-        *_discrepancies(day),
-        *_gaps(day),
-        *_variances(day, figures.tanks),
+def _of_checks(figures: Figures) -> list[Blocker]:
+    return [
+        Blocker(
+            "CHECK", f"勾稽不符：{check.name}，相差 {abs(check.difference)}，请核对后再日结", "系统"
+        )
+        for check in figures.checks
+        if not check.holds
     ]
-    accepted = {
-        (row.kind, row.subject): row
-        for row in DayDifference.objects.filter(
-            day__station_id=day.station_id,
-            day__date__lte=day.date,
+
+
+def _differences(
+    days: Sequence[BusinessDay], figures: Sequence[Figures]
+) -> dict[int, list[Difference]]:
+    unpaid = [row.fill for its in figures for row in its.unpaid]
+    paid = set(
+        FillClaim.objects.filter(fill__in=unpaid, released_at=None).values_list(
+            "fill_id", flat=True
+        )
+    )
+    discrepancies = _discrepancies(days[-1])
+    gaps = _gaps(days)
+    limits = (
+        settings.number("inventory.variance_rate_limit", days[0].station),
+        settings.number("inventory.variance_litres_limit", days[0].station),
+    )
+    return {
+        day.pk: [
+            *(_unpaid(row) for row in its.unpaid if row.fill not in paid),
+            *(row for raised, row in discrepancies if raised <= day.date),
+            *(row for missed, row in gaps if missed == day.pk),
+            *_variances(day, its.tanks, *limits),
+        ]
+        for day, its in zip(days, figures, strict=True)
+    }
+
+
+def _accepted(last: BusinessDay, subjects: Sequence[str]) -> list[DayDifference]:
+    """What was accepted up to a day of these subjects, the latest first."""
+    return list(
+        DayDifference.objects.filter(
+            day__station_id=last.station_id,
+            day__date__lte=last.date,
             status=DayDifference.Status.ACCEPTED,
-            subject__in=[row.subject for row in found],
+            subject__in=subjects,
         )
         .select_related("decided_by", "day")
         .order_by("-pk")
-    }
-    return tuple(
-        Difference(
-            kind=row.kind,
-            subject=row.subject,
-            text=row.text,
-            amount=row.amount,
-            litres=row.litres,
-            href=row.href,
-            decision=accepted.get((row.kind, row.subject)),
-        )
-        for row in found
     )
 
 
-def _unpaid(figures: Figures) -> list[Difference]:
-    """Fills unpaid at the end of the day that nobody has paid since."""
-    ids = [row.fill for row in figures.unpaid]
-    paid = set(
-        FillClaim.objects.filter(fill__in=ids, released_at=None).values_list("fill_id", flat=True)
-    )
-    return [
-        Difference(
-            kind="UNPAID",
-            subject=str(row.fill),
-            text=f"{row.nozzle} 号枪 {wording.local(row.occurred_at)} 加油 "
-            f"{wording.litres(row.litres)} 升未收款",
-            amount=row.amount,
-            litres=row.litres,
-            href=link("devices:fill", row.fill),
-        )
-        for row in figures.unpaid
-        if row.fill not in paid
+def _decided(row: Difference, day: BusinessDay, accepted: Sequence[DayDifference]) -> Difference:
+    """A difference with what was decided about it first, on this day or on an earlier one."""
+    decisions = [
+        decision
+        for decision in accepted
+        if (decision.kind, decision.subject) == (row.kind, row.subject)
+        and decision.day.date <= day.date
     ]
+    return replace(row, decision=decisions[-1]) if decisions else row
 
 
-def _discrepancies(day: BusinessDay) -> list[Difference]:
+def _unpaid(row: FillRow) -> Difference:
+    """A fill unpaid at the end of the day that nobody has paid since."""
+    return Difference(
+        kind="UNPAID",
+        subject=str(row.fill),
+        text=f"{row.nozzle} 号枪 {wording.local(row.occurred_at)} 加油 "
+        f"{wording.litres(row.litres)} 升未收款",
+        amount=row.amount,
+        litres=row.litres,
+        href=link("devices:fill", row.fill),
+    )
+
+
+def _discrepancies(last: BusinessDay) -> list[tuple[date, Difference]]:
+    """待处理 that are open, raised up to a day, each with the date of its own."""
     rows = Discrepancy.objects.filter(
-        station_id=day.station_id, day__date__lte=day.date, status=Discrepancy.Status.OPEN
+        station_id=last.station_id, day__date__lte=last.date, status=Discrepancy.Status.OPEN
     )
     return [
-        Difference(
-            kind="DISCREPANCY",
-            subject=str(row.pk),
-            text=f"{row.get_kind_display()}：{row.text}",
-            amount=row.amount,
-            href=link("sales:discrepancies"),
+        (
+            row.day.date,
+            Difference(
+                kind="DISCREPANCY",
+                subject=str(row.pk),
+                text=f"{row.get_kind_display()}：{row.text}",
+                amount=row.amount,
+                href=link("sales:discrepancies"),
+            ),
         )
-        for row in rows.order_by("pk")
+        for row in rows.select_related("day").order_by("pk")
     ]
 
 
-def _gaps(day: BusinessDay) -> list[Difference]:
+def _gaps(days: Sequence[BusinessDay]) -> list[tuple[int, Difference]]:
+    """Litres without a fill that nobody explained, each with the day of its shift."""
     rows = TotalizerGap.objects.filter(
-        station_id=day.station_id, shift__day=day, explained_at=None
+        station_id=days[0].station_id, shift__day__in=days, explained_at=None
     ).select_related("nozzle", "shift")
     return [
-        Difference(
-            kind="GAP",
-            subject=str(row.pk),
-            text=f"{row.nozzle} {row.shift.name}有 "
-            f"{wording.litres(row.litres_to - row.litres_from)} 升泵码走字没有加油记录",
-            litres=row.litres_to - row.litres_from,
-            href=link("devices:alarms"),
+        (
+            row.shift.day_id,
+            Difference(
+                kind="GAP",
+                subject=str(row.pk),
+                text=f"{row.nozzle} {row.shift.name}有 "
+                f"{wording.litres(row.litres_to - row.litres_from)} 升泵码走字没有加油记录",
+                litres=row.litres_to - row.litres_from,
+                href=link("devices:alarms"),
+            ),
         )
         for row in rows.order_by("pk")
     ]
 
 
-def _variances(day: BusinessDay, tanks: Sequence[TankDay]) -> list[Difference]:
+def _variances(
+    day: BusinessDay, tanks: Sequence[TankDay], rate_limit: Decimal, litres_limit: Litres
+) -> list[Difference]:
     """Tanks whose variance passes both limits and has no words."""
-    rate_limit = settings.number("inventory.variance_rate_limit", day.station)
-    litres_limit = settings.number("inventory.variance_litres_limit", day.station)
     return [
         Difference(
             kind="VARIANCE",

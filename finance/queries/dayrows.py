@@ -144,7 +144,8 @@ def tank_days(*, station: Station, chosen: Range, live: Sequence[BusinessDay]) -
             station=station, date__gte=chosen.since, date__lte=chosen.until
         ).order_by("date", "tank_number")
     ]
-    found += [Dated(day.date, tank=row) for day in live for row in forecourt.tanks(day)]
+    tanks = forecourt.tanks(live)
+    found += [Dated(day.date, tank=row) for day in live for row in tanks[day.pk]]
     return found
 
 

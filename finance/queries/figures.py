@@ -16,7 +16,7 @@ from typing import Any
 
 from finance.models import DayFigures
 from finance.queries import forecourt, takings, trade
-from finance.queries.ask import ask
+from finance.queries.ask import ask, by_day
 from finance.queries.frozen import from_json, to_json
 from finance.queries.parts import (
     FUEL,
@@ -159,46 +159,88 @@ def day_figures(*, day: BusinessDay) -> Figures:
 
 def figures_of_facts(*, day: BusinessDay) -> Figures:
     """The question itself, asked of the facts; for a closed day too, to compare with its frozen answer."""
-    days = [day.pk]
-    before = _frozen_before(day)
-    window = days_since(day, before.date if before else None)
-    products = trade.products(days).get(day.pk, ())
-    head = trade.heads(days).get(day.pk, Head())
-    tenders = takings.tenders(days).get(day.pk, ())
-    advances = _advances(day, before, window)
-    return Figures(
-        station=day.station.name,
-        date=day.date,
-        opened_at=day.opened_at,
-        cut_at=day.cut_at,
-        head=head,
-        products=products,
-        densities=_densities(day),
-        hours=trade.hours(days).get(day.pk, ()),
-        tanks=forecourt.tanks(day),
-        tenders=tenders,
-        shifts=forecourt.shifts(days).get(day.pk, ()),
-        sessions=takings.sessions(days).get(day.pk, ()),
-        nozzles=forecourt.nozzles(days).get(day.pk, ()),
-        uses=forecourt.uses(day),
-        drive_offs=forecourt.drive_offs(day),
-        receivable=forecourt.receivable(
-            carried=before.receivable.balance if before else ZERO, window=window
-        ),
-        advances=advances,
-        unpaid=forecourt.unpaid(
-            day=day,
-            window=window,
-            carried=[row.fill for row in before.unpaid] if before else [],
-        ),
-        late=forecourt.late(day),
-        discounts=trade.discounts(days).get(day.pk, ()),
-        corrections=trade.corrections(days).get(day.pk, ()),
-        discrepancies=forecourt.discrepancies(day),
-        alarms=forecourt.alarms(day),
-        new_members=trade.new_members(days).get(day.pk, 0),
-        checks=_checks(day, head, products, tenders),
-    )
+    (figures,) = figures_of_days(days=[day])
+    return figures
+
+
+def figures_of_days(*, days: Sequence[BusinessDay]) -> list[Figures]:
+    """The question asked of several days, one after the other, as if each was frozen before the next.
+
+    One statement for each part of all days; what is carried on from day to day, four for each day.
+    """
+    before = _frozen_before(days[0])
+    window = days_since(days[0], before.date if before else None)
+    parts = _Parts(days)
+    found: list[Figures] = []
+    for day in days:
+        before = parts.figures(day, before, window)
+        window = [following.pk for following in days[len(found) + 1 : len(found) + 2]]
+        found.append(before)
+    return found
+
+
+class _Parts:
+    """The parts of the figures of some days, each asked once for all of them. By day id."""
+
+    def __init__(self, days: Sequence[BusinessDay]) -> None:
+        ids = [day.pk for day in days]
+        self.products = trade.products(ids)
+        self.heads = trade.heads(ids)
+        self.hours = trade.hours(ids)
+        self.discounts = trade.discounts(ids)
+        self.corrections = trade.corrections(ids)
+        self.new_members = trade.new_members(ids)
+        self.tenders = takings.tenders(ids)
+        self.sessions = takings.sessions(ids)
+        self.tanks = forecourt.tanks(days)
+        self.shifts = forecourt.shifts(ids)
+        self.nozzles = forecourt.nozzles(ids)
+        self.uses = forecourt.uses(ids)
+        self.drive_offs = forecourt.drive_offs(ids)
+        self.late = forecourt.late(ids)
+        self.discrepancies = forecourt.discrepancies(ids)
+        self.alarms = forecourt.alarms(ids)
+        self.claimed = forecourt.claimed_litres(ids)
+        self.densities = _densities(ids)
+
+    def figures(self, day: BusinessDay, before: Figures | None, window: Sequence[int]) -> Figures:
+        """Put together for one of the days; `before` are the figures frozen last, `window` the days since."""
+        products = self.products.get(day.pk, ())
+        head = self.heads.get(day.pk, Head())
+        tenders = self.tenders.get(day.pk, ())
+        return Figures(
+            station=day.station.name,
+            date=day.date,
+            opened_at=day.opened_at,
+            cut_at=day.cut_at,
+            head=head,
+            products=products,
+            densities=self.densities.get(day.pk, ()),
+            hours=self.hours.get(day.pk, ()),
+            tanks=self.tanks[day.pk],
+            tenders=tenders,
+            shifts=self.shifts.get(day.pk, ()),
+            sessions=self.sessions.get(day.pk, ()),
+            nozzles=self.nozzles.get(day.pk, ()),
+            uses=self.uses.get(day.pk, ()),
+            drive_offs=self.drive_offs.get(day.pk, ()),
+            receivable=forecourt.receivable(
+                carried=before.receivable.balance if before else ZERO, window=window
+            ),
+            advances=_advances(day, before, window),
+            unpaid=forecourt.unpaid(
+                day=day,
+                window=window,
+                carried=[row.fill for row in before.unpaid] if before else [],
+            ),
+            late=self.late.get(day.pk, ()),
+            discounts=self.discounts.get(day.pk, ()),
+            corrections=self.corrections.get(day.pk, ()),
+            discrepancies=self.discrepancies.get(day.pk, ()),
+            alarms=self.alarms.get(day.pk, ()),
+            new_members=self.new_members.get(day.pk, 0),
+            checks=_checks(head, products, tenders, self.claimed.get(day.pk)),
+        )
 
 
 def frozen_figures(day: BusinessDay) -> Figures | None:
@@ -263,42 +305,42 @@ def _advances(
     )
 
 
-def _densities(day: BusinessDay) -> tuple[Density, ...]:
+def _densities(days: Sequence[int]) -> dict[int, tuple[Density, ...]]:
     """标准密度 of each grade: of its last delivery up to the day, else the grade's own."""
     rows = ask(
         """
-        SELECT grade.code, COALESCE(last.issued_density, grade.density20) AS density20,
+        SELECT day.id AS day_id, grade.code,
+            COALESCE(last.issued_density, grade.density20) AS density20,
             CASE WHEN last.number IS NULL THEN '油品资料' ELSE last.number END AS source
-        FROM station_grade grade LEFT JOIN LATERAL (
+        FROM station_businessday day CROSS JOIN station_grade grade LEFT JOIN LATERAL (
             SELECT delivery.number, delivery.issued_density FROM inventory_delivery delivery
             JOIN station_businessday posted ON posted.id = delivery.day_id
-            WHERE delivery.station_id = %(station)s AND delivery.grade_id = grade.id
+            WHERE delivery.station_id = day.station_id AND delivery.grade_id = grade.id
                 AND delivery.status = 'POSTED' AND delivery.issued_density IS NOT NULL
-                AND posted.date <= %(date)s
+                AND posted.date <= day.date
             ORDER BY posted.date DESC, delivery.posted_at DESC LIMIT 1) last ON TRUE
-        WHERE COALESCE(last.issued_density, grade.density20) IS NOT NULL
+        WHERE day.id = ANY(%(days)s)
+            AND COALESCE(last.issued_density, grade.density20) IS NOT NULL
         ORDER BY grade.position, grade.code
         """,
-        station=day.station_id,
-        date=day.date,
+        days=list(days),
     )
-    return tuple(Density(**row) for row in rows)
+    return {day: tuple(Density(**row) for row in found) for day, found in by_day(rows).items()}
 
 
 def _checks(
-    day: BusinessDay, head: Head, products: Sequence[Product], tenders: Sequence[TenderDay]
+    head: Head,
+    products: Sequence[Product],
+    tenders: Sequence[TenderDay],
+    claims: tuple[Litres, Litres] | None,
 ) -> tuple[Check, ...]:
     """The sums that must meet, whichever way they are added."""
     lines = sum((row.net for row in products), ZERO)
     taken = sum((row.net for row in tenders), ZERO)
     advances = sum((row.advance for row in tenders), ZERO)
-    claimed = forecourt.claimed_litres(day)
+    claimed, sold = claims or (NO_LITRES, NO_LITRES)
     return (
         Check("收款合计 − 预收变动 = 应收合计", taken - advances, head.due),
         Check("明细合计 + 抹零 = 应收合计", lines + head.rounding, head.due),
-        Check(
-            "认领加油升数 = 油品明细升数",
-            round_litres(claimed["claimed"]),
-            round_litres(claimed["sold"]),
-        ),
+        Check("认领加油升数 = 油品明细升数", round_litres(claimed), round_litres(sold)),
     )

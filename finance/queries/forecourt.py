@@ -1,25 +1,26 @@
-"""What the forecourt did on a day: shifts, nozzles, tanks, and the fills that must be named."""
+"""What the forecourt did on some days: shifts, nozzles, tanks, and the fills that must be named."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from devices.models import Alarm
-from finance.queries.ask import Row, ask, by_day
+from finance.queries.ask import ask, by_day
 from finance.queries.parts import FillRow, NozzleDay, Receivable, ShiftDay, Tally, TankDay
 from inventory.models import TankBook
 from inventory.queries.books import Book, add_up, day_books, from_row
 from sales.models import Discrepancy
 from station.models import BusinessDay, Shift
-from station.money import ZERO, Yuan
+from station.money import ZERO, Litres, Yuan
 from station.queries.prices import prices_at
 
 Days = Sequence[int]
 END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 FILL = """
-    SELECT fill.id AS fill, nozzle.number AS nozzle, grade.code AS grade, fill.litres,
+    SELECT {day} AS day_id, fill.id AS fill, nozzle.number AS nozzle, grade.code AS grade, fill.litres,
         fill.amount, fill.occurred_at, day.date
 """
 FILL_JOINS = """
@@ -102,9 +103,15 @@ def nozzles(days: Days) -> dict[int, tuple[NozzleDay, ...]]:
     return {day: tuple(NozzleDay(**row) for row in found) for day, found in by_day(rows).items()}
 
 
-def tanks(day: BusinessDay) -> tuple[TankDay, ...]:
+def tanks(days: Sequence[BusinessDay]) -> dict[int, tuple[TankDay, ...]]:
     """日平衡 by tank, from the frozen books of the shifts; from the live ones while any is open."""
-    prices = prices_at(station=day.station, at=day.cut_at or END_OF_TIME)
+    return {
+        day.pk: _tanks(books, prices_at(station=day.station, at=day.cut_at or END_OF_TIME))
+        for day, books in _books(days)
+    }
+
+
+def _tanks(books: Sequence[Book], prices: Mapping[int, Yuan]) -> tuple[TankDay, ...]:
     return tuple(
         TankDay(
             number=book.tank.number,
@@ -121,53 +128,62 @@ def tanks(day: BusinessDay) -> tuple[TankDay, ...]:
             reason=book.reason,
             price=prices.get(book.tank.grade_id),
         )
-        for book in _books(day)
+        for book in books
     )
 
 
-def _books(day: BusinessDay) -> list[Book]:
-    """Shift books added up. The day's own frozen books are never asked: they are the answer."""
-    if Shift.objects.filter(day=day).exclude(status=Shift.Status.CLOSED).exists():
-        return day_books(day)
-    by_tank: dict[int, list[Book]] = {}
-    rows = TankBook.objects.filter(shift__day=day).select_related("tank__grade", "dip", "shift")
-    for row in rows.order_by("tank__number", "shift__ordinal"):
-        by_tank.setdefault(row.tank_id, []).append(from_row(row, row.shift))
-    return [add_up(books) for books in by_tank.values()]
+def _books(days: Sequence[BusinessDay]) -> Iterator[tuple[BusinessDay, list[Book]]]:
+    """Shift books added up. A day's own frozen books are never asked: they are the answer."""
+    live = set(
+        Shift.objects.filter(day__in=days)
+        .exclude(status=Shift.Status.CLOSED)
+        .values_list("day_id", flat=True)
+    )
+    frozen: dict[int, dict[int, list[Book]]] = defaultdict(lambda: defaultdict(list))
+    rows = TankBook.objects.filter(shift__day__in=[day for day in days if day.pk not in live])
+    for row in rows.select_related("tank__grade", "dip", "shift").order_by(
+        "tank__number", "shift__ordinal"
+    ):
+        frozen[row.day_id][row.tank_id].append(from_row(row, row.shift))
+    for day in days:
+        if day.pk in live:
+            yield day, day_books(day)
+        else:
+            yield day, [add_up(books) for books in frozen[day.pk].values()]
 
 
-def uses(day: BusinessDay) -> tuple[FillRow, ...]:
-    """检定回罐 and 自用: fills of the day's documents that were no sale."""
+def uses(days: Days) -> dict[int, tuple[FillRow, ...]]:
+    """检定回罐 and 自用: fills of the days' documents that were no sale."""
     return _fill_rows(
-        FILL
+        FILL.format(day="used.day_id")
         + """, used.number AS document, CASE used.kind WHEN 'TEST' THEN '检定回罐' ELSE '自用' END
                 || '：' || used.reason AS text, actor.name || ' / ' || approver.name AS people
         FROM sales_filluse used JOIN devices_fill fill ON fill.id = used.fill_id
         JOIN station_user actor ON actor.id = used.actor_id
         JOIN station_user approver ON approver.id = used.approved_by_id"""
         + FILL_JOINS
-        + "WHERE used.day_id = %(day)s ORDER BY used.id",
-        day=day.pk,
+        + "WHERE used.day_id = ANY(%(days)s) ORDER BY used.id",
+        days=list(days),
     )
 
 
-def drive_offs(day: BusinessDay) -> tuple[FillRow, ...]:
-    """跑单 recorded on the day. Plates stay sealed."""
+def drive_offs(days: Days) -> dict[int, tuple[FillRow, ...]]:
+    """跑单 recorded on the days. Plates stay sealed."""
     return _fill_rows(
-        FILL
+        FILL.format(day="gone.day_id")
         + """, gone.number AS document, gone.note AS text, actor.name AS people
         FROM sales_driveoff gone JOIN devices_fill fill ON fill.id = gone.fill_id
         JOIN station_user actor ON actor.id = gone.actor_id"""
         + FILL_JOINS
-        + "WHERE gone.day_id = %(day)s ORDER BY gone.id",
-        day=day.pk,
+        + "WHERE gone.day_id = ANY(%(days)s) ORDER BY gone.id",
+        days=list(days),
     )
 
 
-def late(day: BusinessDay) -> tuple[FillRow, ...]:
-    """迟到与补录: money of this day, litres of an earlier shift or typed by hand."""
+def late(days: Days) -> dict[int, tuple[FillRow, ...]]:
+    """迟到与补录: money of its day, litres of an earlier shift or typed by hand."""
     return _fill_rows(
-        FILL
+        FILL.format(day="fill.day_id")
         + """, COALESCE(entry.number, '') AS document,
             CASE WHEN entry.id IS NULL THEN '迟到，属 ' || TO_CHAR(own.date, 'YYYY-MM-DD') || ' '
                 || shift.name ELSE '补录：' || entry.reason END AS text,
@@ -178,9 +194,10 @@ def late(day: BusinessDay) -> tuple[FillRow, ...]:
         LEFT JOIN station_user actor ON actor.id = entry.actor_id
         LEFT JOIN station_user approver ON approver.id = entry.approved_by_id"""
         + FILL_JOINS
-        + """WHERE fill.day_id = %(day)s AND (shift.day_id <> fill.day_id OR entry.id IS NOT NULL)
+        + """WHERE fill.day_id = ANY(%(days)s)
+            AND (shift.day_id <> fill.day_id OR entry.id IS NOT NULL)
         ORDER BY fill.id""",
-        day=day.pk,
+        days=list(days),
     )
 
 
@@ -196,7 +213,7 @@ def unpaid(*, day: BusinessDay, window: Days, carried: Sequence[int]) -> tuple[F
             SELECT id FROM devices_fill WHERE day_id = ANY(%(window)s)
             UNION SELECT UNNEST(%(carried)s::bigint[])
             UNION SELECT fill_id FROM sales_fillclaim WHERE released_day_id = ANY(%(window)s))"""
-        + FILL
+        + FILL.format(day="%(day)s")
         + "FROM looked_at JOIN devices_fill fill ON fill.id = looked_at.id"
         + FILL_JOINS
         + """WHERE NOT EXISTS (
@@ -212,8 +229,9 @@ def unpaid(*, day: BusinessDay, window: Days, carried: Sequence[int]) -> tuple[F
         ORDER BY fill.id""",
         window=list(window),
         carried=list(carried),
+        day=day.pk,
         date=day.date,
-    )
+    ).get(day.pk, ())
 
 
 def receivable(*, carried: Yuan, window: Days) -> Receivable:
@@ -244,41 +262,53 @@ def receivable(*, carried: Yuan, window: Days) -> Receivable:
     return Receivable(carried=carried, new=row["new"], settled=row["settled"])
 
 
-def discrepancies(day: BusinessDay) -> tuple[Tally, ...]:
-    """待处理 raised on the day, by kind; what became of them since is on their page."""
+def discrepancies(days: Days) -> dict[int, tuple[Tally, ...]]:
+    """待处理 raised on the days, by kind; what became of them since is on their page."""
     rows = ask(
-        """SELECT kind, COUNT(*) AS count, SUM(ABS(amount)) AS amount FROM sales_discrepancy
-        WHERE day_id = %(day)s GROUP BY kind ORDER BY kind""",
-        day=day.pk,
+        """SELECT day_id, kind, COUNT(*) AS count, SUM(ABS(amount)) AS amount FROM sales_discrepancy
+        WHERE day_id = ANY(%(days)s) GROUP BY day_id, kind ORDER BY kind""",
+        days=list(days),
     )
-    return tuple(Tally(str(Discrepancy.Kind(row.pop("kind")).label), **row) for row in rows)
+    return {
+        day: tuple(Tally(str(Discrepancy.Kind(row.pop("kind")).label), **row) for row in found)
+        for day, found in by_day(rows).items()
+    }
 
 
-def alarms(day: BusinessDay) -> tuple[Tally, ...]:
-    """Alarms recorded on the day, by kind; one that is told after the cut is of the next day."""
+def alarms(days: Days) -> dict[int, tuple[Tally, ...]]:
+    """Alarms recorded on each day, by kind; one that is told after the cut is of the next day."""
     rows = ask(
-        """SELECT kind, COUNT(*) AS count FROM devices_alarm WHERE day_id = %(day)s
-        GROUP BY kind ORDER BY kind""",
-        day=day.pk,
+        """SELECT day_id, kind, COUNT(*) AS count FROM devices_alarm
+        WHERE day_id = ANY(%(days)s) GROUP BY day_id, kind ORDER BY kind""",
+        days=list(days),
     )
-    return tuple(Tally(str(Alarm.Kind(row["kind"]).label), row["count"], ZERO) for row in rows)
+    return {
+        day: tuple(Tally(str(Alarm.Kind(row["kind"]).label), row["count"], ZERO) for row in found)
+        for day, found in by_day(rows).items()
+    }
 
 
-def claimed_litres(day: BusinessDay) -> Row:
-    """Litres of fills that sales of the day claimed, and of the fuel lines that name a fill."""
-    return ask(
+def claimed_litres(days: Days) -> dict[int, tuple[Litres, Litres]]:
+    """Litres of fills that sales of the days claimed, and of the fuel lines that name a fill."""
+    rows = ask(
         """
-        SELECT
-            (SELECT COALESCE(SUM(fill.litres), 0.000) FROM sales_fillclaim claim
-                JOIN devices_fill fill ON fill.id = claim.fill_id
-                WHERE claim.day_id = %(day)s AND claim.kind = 'SALE') AS claimed,
-            (SELECT COALESCE(SUM(line.quantity), 0.000) FROM sales_saleline line
-                WHERE line.day_id = %(day)s AND line.kind = 'FUEL' AND line.original_id IS NULL
-                AND line.fill_id IS NOT NULL) AS sold
+        WITH claims AS (
+            SELECT claim.day_id, SUM(fill.litres) AS claimed
+            FROM sales_fillclaim claim JOIN devices_fill fill ON fill.id = claim.fill_id
+            WHERE claim.day_id = ANY(%(days)s) AND claim.kind = 'SALE' GROUP BY claim.day_id),
+        lines AS (
+            SELECT day_id, SUM(quantity) AS sold FROM sales_saleline
+            WHERE day_id = ANY(%(days)s) AND kind = 'FUEL' AND original_id IS NULL
+                AND fill_id IS NOT NULL GROUP BY day_id)
+        SELECT day_id, COALESCE(claimed, 0.000) AS claimed, COALESCE(sold, 0.000) AS sold
+        FROM claims FULL JOIN lines USING (day_id)
         """,
-        day=day.pk,
-    )[0]
+        days=list(days),
+    )
+    return {row["day_id"]: (row["claimed"], row["sold"]) for row in rows}
 
 
-def _fill_rows(statement: str, **parameters: Any) -> tuple[FillRow, ...]:
-    return tuple(FillRow(**row) for row in ask(statement, **parameters))
+def _fill_rows(statement: str, **parameters: Any) -> dict[int, tuple[FillRow, ...]]:
+    """Fills under the day that the statement names."""
+    rows = by_day(ask(statement, **parameters))
+    return {day: tuple(FillRow(**row) for row in found) for day, found in rows.items()}

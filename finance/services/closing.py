@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
 
-from finance.models import (
-    DayClose,
-    DayDifference,
-    DayDiscount,
-    DayFigures,
-    DayHour,
-    DayProduct,
-    DayTank,
-    DayTender,
-)
-from finance.queries.closing import Difference, readiness
-from finance.queries.figures import Figures, figures_of_facts
-from finance.queries.frozen import digest, to_json
-from finance.queries.parts import total_litres
+from finance.models import DayClose, DayDifference, DayFigures
+from finance.queries.closing import Difference, Readiness, readiness, readiness_of_days
+from finance.queries.figures import figures_of_days, figures_of_facts
+from finance.services.freezing import Closing, freeze_figures
 from inventory.services.books import freeze_day_books
 from station.errors import Refusal
 from station.models import BusinessDay, User
-from station.money import ZERO
 from station.queries import wording
 from station.services import audit
 from station.services.days import mark_closed
@@ -86,45 +76,71 @@ def close_day(*, day: BusinessDay, at: datetime, actor: User, remarks: str = "")
     with DayAlreadyClosed, with DayNotReady (naming what is open and whose), or with what
     `mark_closed` refuses. The reports are archived by a worker afterwards.
     """
-    locked = _lock(day)
-    figures = figures_of_facts(day=locked)
-    ready = readiness(day=locked, figures=figures)
+    (close,) = close_days(days=[(day, at)], actor=actor, remarks=remarks)
+    return close
+
+
+@transaction.atomic
+def close_days(*, days: Sequence[Closing], actor: User, remarks: str = "") -> list[DayClose]:
+    """Freeze cut days of one station in their order, each at its instant: all of them or none.
+
+    Their figures are asked together, which is what makes years that were loaded in bulk closable.
+    Refuses what `close_day` refuses.
+    """
+    locked = [(_lock(day), at) for day, at in days]
+    figures = figures_of_days(days=[day for day, _ in locked])
+    ready = readiness_of_days(days=[day for day, _ in locked], figures=figures)
+    for one in ready:
+        _refuse_unready(one)
+    for one in ready:
+        _note_resolved(one.day, one.differences)
+    freeze_day_books(days=locked)
+    heads = freeze_figures(days=locked, figures=figures, actor=actor)
+    closes = [
+        _mark(day, head, at, actor, remarks) for (day, at), head in zip(locked, heads, strict=True)
+    ]
+    wake("finance.tasks.archive_reports")
+    for day, _ in days:
+        day.refresh_from_db()
+    return closes
+
+
+def _refuse_unready(ready: Readiness) -> None:
     if not ready.is_ready:
         raise DayNotReady(
-            f"{locked.date} 还不能日结："
+            f"{ready.day.date} 还不能日结："
             + "；".join(
                 [f"{row.text}（{row.whose}）" for row in ready.blockers]
                 + [f"{row.text}，须处理或由老板认可" for row in ready.undecided]
             )
         )
-    _note_resolved(locked, ready.differences)
-    freeze_day_books(day=locked, at=at)
-    head = _freeze(locked, figures, at, actor)
+
+
+def _mark(day: BusinessDay, head: DayFigures, at: datetime, actor: User, remarks: str) -> DayClose:
+    """The close itself: its number, the day marked, and the audit row."""
     close = DayClose.objects.create(
-        day=locked,
-        number=next_number(station=locked.station, kind="D", day=locked.date),
+        day=day,
+        number=next_number(station=day.station, kind="D", day=day.date),
         closed_by=actor,
         closed_at=at,
         remarks=remarks.strip(),
     )
-    mark_closed(day=locked, at=at, actor=actor)
+    mark_closed(day=day, at=at, actor=actor)
     audit.record(
         at=at,
         actor=actor,
         action="finance.day.closed",
-        station=locked.station,
+        station=day.station,
         document=close.number,
         reason=close.remarks,
         after={
-            "营业日": f"{locked.date}",
+            "营业日": f"{day.date}",
             "油品升数": f"{head.fuel_litres}",
             "应收": f"{head.due}",
             "长短款": wording.over_short(head.over_short),
             "摘要": head.sha256,
         },
     )
-    wake("finance.tasks.archive_reports")
-    day.refresh_from_db()
     return close
 
 
@@ -172,106 +188,3 @@ def _note_resolved(day: BusinessDay, differences: tuple[Difference, ...]) -> Non
     DayDifference.objects.filter(day=day, status=DayDifference.Status.ACCEPTED).exclude(
         pk__in=still
     ).update(status=DayDifference.Status.RESOLVED)
-
-
-def _freeze(day: BusinessDay, figures: Figures, at: datetime, actor: User) -> DayFigures:
-    body = to_json(figures)
-    head = figures.head
-    shared = {"station": day.station, "day": day, "date": day.date}
-    DayProduct.objects.bulk_create(
-        DayProduct(
-            **shared,
-            kind=row.kind,
-            code=row.code,
-            name=row.name,
-            category=row.category,
-            quantity=row.quantity,
-            list_amount=row.list_amount,
-            discount=row.discount,
-            net=row.net,
-            tax=row.tax,
-            cost=row.cost,
-            count=row.count,
-        )
-        for row in figures.products
-    )
-    _freeze_money(figures, shared)
-    _freeze_tanks(figures, shared)
-    return DayFigures.objects.create(
-        **shared,
-        fuel_litres=total_litres(figures.products),
-        fuel_net=figures.fuel_net,
-        shop_net=figures.shop_net,
-        discount=head.discount,
-        rounding=head.rounding,
-        due=head.due,
-        tax=sum((row.tax for row in figures.products), ZERO),
-        fuel_tax=sum((row.tax for row in figures.fuels), ZERO),
-        cost=figures.cost,
-        fuel_cost=sum((row.cost for row in figures.fuels), ZERO),
-        sales_count=head.sales,
-        fuel_count=head.fuel_lines,
-        fuel_sales_count=head.fuel_sales,
-        shop_count=head.shop_sales,
-        both_count=head.both_sales,
-        corrections_count=head.corrections,
-        over_short=figures.over_short,
-        variance_l=figures.variance,
-        new_members=figures.new_members,
-        body=body,
-        sha256=digest(body),
-        frozen_at=at,
-        frozen_by=actor,
-    )
-
-
-def _freeze_money(figures: Figures, shared: dict[str, object]) -> None:
-    DayTender.objects.bulk_create(
-        DayTender(
-            **shared,
-            code=row.code,
-            name=row.name,
-            count=row.count,
-            received=row.received,
-            refunded=row.refunded,
-            moved=row.moved,
-            fuel=row.fuel,
-            shop=row.shop,
-            advance=row.advance,
-            litres=row.litres,
-            net=row.net,
-            over_short=row.over_short,
-        )
-        for row in figures.tenders
-    )
-    DayDiscount.objects.bulk_create(
-        DayDiscount(
-            **shared, person=row.person, reason=row.reason, count=row.count, amount=row.amount
-        )
-        for row in figures.discounts
-    )
-    DayHour.objects.bulk_create(
-        DayHour(**shared, hour=row.hour, count=row.count, litres=row.litres, net=row.net)
-        for row in figures.hours
-    )
-
-
-def _freeze_tanks(figures: Figures, shared: dict[str, object]) -> None:
-    DayTank.objects.bulk_create(
-        DayTank(
-            **shared,
-            tank_number=row.number,
-            grade_code=row.grade,
-            opening_l=row.opening,
-            received_l=row.received,
-            pumped_l=row.pumped,
-            returned_l=row.returned,
-            other_l=row.other,
-            sold_l=row.sold,
-            book_l=row.book,
-            physical_l=row.physical,
-            variance_l=row.variance,
-            price=row.price,
-        )
-        for row in figures.tanks
-    )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -64,22 +65,20 @@ def freeze_shift_books(
 
 
 @transaction.atomic
-def freeze_day_books(*, day: BusinessDay, at: datetime) -> list[TankBook]:
-    """Freeze the book of every tank over a day from its frozen shifts. Call it inside the close."""
-    rows = (
-        TankBook.objects.filter(shift__day=day)
-        .select_related("tank__grade", "dip")
-        .order_by("shift__ordinal")
-    )
-    by_tank: dict[int, list[Book]] = {}
-    for row in rows:
-        by_tank.setdefault(row.tank_id, []).append(from_row(row, None))
+def freeze_day_books(*, days: Sequence[tuple[BusinessDay, datetime]]) -> list[TankBook]:
+    """Freeze the book of every tank over each day from its frozen shifts. Call it inside the close."""
+    rows = TankBook.objects.filter(shift__day__in=[day for day, _ in days])
+    by_tank: dict[tuple[int, int], list[Book]] = defaultdict(list)
+    for row in rows.select_related("tank__grade", "dip").order_by("shift__ordinal"):
+        by_tank[row.day_id, row.tank_id].append(from_row(row, None))
+    of_day = {day.pk: (day, at) for day, at in days}
     return TankBook.objects.bulk_create(
-        [_day_row(day, add_up(books), at) for books in by_tank.values()]
+        [_day_row(of_day[day], add_up(books)) for (day, _), books in by_tank.items()]
     )
 
 
-def _day_row(day: BusinessDay, book: Book, at: datetime) -> TankBook:
+def _day_row(closed: tuple[BusinessDay, datetime], book: Book) -> TankBook:
+    day, at = closed
     return TankBook(
         tank=book.tank,
         day=day,

@@ -264,36 +264,48 @@ def tanks_over_limit(books: Sequence[Book], station: Station) -> list[Book]:
 
 
 def day_blockers(day: BusinessDay) -> list[Blocker]:
-    """What is still open before a day can be closed, and whose it is. Eight statements at most."""
-    found: list[Blocker] = []
-    shifts = Shift.objects.filter(day=day).select_related("day", "leader").order_by("ordinal")
+    """What is still open before a day can be closed, and whose it is. Three statements at most."""
+    return days_blockers([day])[day.pk]
+
+
+def days_blockers(days: Sequence[BusinessDay]) -> dict[int, list[Blocker]]:
+    """The same of several days, by day id; shifts and their drawers first, then payments."""
+    found: dict[int, list[Blocker]] = {day.pk: [] for day in days}
     sessions = TillSession.objects.exclude(status=Sitting.CLOSED).select_related("cashier", "till")
-    for shift in shifts.exclude(status=Status.CLOSED).prefetch_related(
-        Prefetch("sessions", queryset=sessions.order_by("pk"), to_attr="unfinished")
-    ):
-        if shift.status == Status.OPEN:
-            found.append(
-                Blocker("shift", f"{shift}还在当班，未交班", shift.leader.name, "sales:shift")
-            )
-            continue
-        found.append(
-            Blocker("shift", f"{shift}未班结", shift.leader.name, "sales:shift_close", shift.pk)
+    shifts = (
+        Shift.objects.filter(day__in=days)
+        .exclude(status=Status.CLOSED)
+        .select_related("day", "leader")
+        .prefetch_related(
+            Prefetch("sessions", queryset=sessions.order_by("pk"), to_attr="unfinished")
         )
-        found += [_session_blocker(session) for session in shift.unfinished]
+    )
+    for shift in shifts.order_by("ordinal"):
+        found[shift.day_id] += _shift_blockers(shift)
     pending = (
-        Payment.objects.filter(day=day, status__in=UNDER_WAY)
+        Payment.objects.filter(day__in=days, status__in=UNDER_WAY)
         .select_related("session__cashier", "tender")
         .order_by("pk")
     )
-    found += [
-        Blocker(
-            "payment",
-            f"{row.tender} {row.amount} 元（{row.document}）{row.get_status_display()}",
-            row.session.cashier.name,
+    for row in pending:
+        found[row.day_id].append(
+            Blocker(
+                "payment",
+                f"{row.tender} {row.amount} 元（{row.document}）{row.get_status_display()}",
+                row.session.cashier.name,
+            )
         )
-        for row in pending
-    ]
     return found
+
+
+def _shift_blockers(shift: Shift) -> list[Blocker]:
+    if shift.status == Status.OPEN:
+        return [Blocker("shift", f"{shift}还在当班，未交班", shift.leader.name, "sales:shift")]
+    sessions: Sequence[TillSession] = shift.unfinished  # type: ignore[attr-defined]
+    return [
+        Blocker("shift", f"{shift}未班结", shift.leader.name, "sales:shift_close", shift.pk),
+        *(_session_blocker(session) for session in sessions),
+    ]
 
 
 def _session_blocker(session: TillSession) -> Blocker:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -35,6 +35,7 @@ from finance.services.closing import (
     ReasonMissing,
     accept_difference,
     close_day,
+    close_days,
 )
 from inventory.models import TankBook
 from inventory.services.dips import record_dip
@@ -174,6 +175,61 @@ def test_days_close_in_their_order(site: Site) -> None:
     close_day(day=second, at=TOMORROW, actor=site.manager)
 
 
+def two_days(site: Site) -> list[tuple[BusinessDay, datetime]]:
+    """Two cut days: a fill of the first is not paid and accepted, and passes into the second."""
+    sold(site)
+    unpaid = make.fill_at(site.station, "10.00")
+    first = end_day(site, counted="680.02")
+    accept_difference(
+        day=first, kind="UNPAID", subject=str(unpaid.pk), reason="熟客", at=make.at(22), actor=site.owner
+    )  # fmt: skip
+    session = make.session(site.station, make.cashier(site.station), make.till(site.station))
+    make.sale(session, [make.fill_at(site.station, "40.00")])
+    second = end_day(Site(site.station, site.owner, site.manager, session), at=TOMORROW)
+    return [(first, make.at(22, 30)), (second, TOMORROW)]
+
+
+def frozen_rows() -> list[object]:
+    """What a close leaves, but for the keys and who gave them."""
+    kept = DayFigures.objects.order_by("date").values_list("date", "due", "sha256", "frozen_at")
+    books = TankBook.objects.filter(shift=None).order_by("day__date")
+    return [
+        *kept,
+        *DayProduct.objects.order_by("date", "code").values_list("date", "code", "net", "count"),
+        *books.values_list("day__date", "opening_l", "pumped_l", "book_l", "frozen_at"),
+        *DayClose.objects.order_by("number").values_list("number", "closed_at"),
+    ]
+
+
+@pytest.mark.req("FIN-01")
+def test_days_closed_together_are_frozen_as_if_one_after_the_other(site: Site) -> None:
+    closings = two_days(site)
+    before = transaction.savepoint()
+    for day, at in closings:
+        close_day(day=day, at=at, actor=site.manager)
+    alone = frozen_rows()
+    transaction.savepoint_rollback(before)
+    assert frozen_rows() == []
+    for day, _ in closings:
+        day.refresh_from_db()
+
+    close_days(days=closings, actor=site.manager)
+    assert frozen_rows() == alone
+    assert {day.status for day, _ in closings} == {BusinessDay.Status.CLOSED}
+    assert [row.date for row in day_figures(day=closings[1][0]).unpaid] == [make.TODAY]
+
+
+@pytest.mark.req("FIN-01")
+def test_one_day_that_is_not_ready_keeps_those_before_it_from_being_frozen(site: Site) -> None:
+    (first, at), (second, later) = two_days(site)
+    open_discrepancy(site, second)
+    with pytest.raises(DayNotReady, match=f"{second.date} 还不能日结.*两台收银机都收了"):
+        close_days(days=[(first, at), (second, later)], actor=site.manager)
+    assert frozen_rows() == []
+    first.refresh_from_db()
+    assert first.status == BusinessDay.Status.CUT
+
+
 def test_a_day_is_closed_once(site: Site) -> None:
     day = end_day(site)
     close_day(day=day, at=make.at(22), actor=site.manager)
@@ -260,7 +316,7 @@ def test_a_fill_paid_on_the_next_day_before_the_close_is_no_difference(site: Sit
     assert day_figures(day=session.shift.day).unpaid == ()
 
 
-def test_an_open_discrepancy_stops_the_close(site: Site) -> None:
+def open_discrepancy(site: Site, day: BusinessDay) -> None:
     Discrepancy.objects.create(
         station=site.station,
         kind="SECOND_CLAIM",
@@ -268,9 +324,13 @@ def test_an_open_discrepancy_stops_the_close(site: Site) -> None:
         subject="fill 7",
         amount=D("200.00"),
         text="两台收银机都收了 1 号枪",
-        day=site.day,
+        day=day,
         raised_at=make.NOW,
     )
+
+
+def test_an_open_discrepancy_stops_the_close(site: Site) -> None:
+    open_discrepancy(site, site.day)
     day = end_day(site)
     with pytest.raises(DayNotReady, match="两台收银机都收了"):
         close_day(day=day, at=make.at(22), actor=site.manager)

@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
 import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
 from django.db.models import Max, Sum
 
 from devices.models import Fill
+from finance.models import DayClose
 from finance.queries.figures import day_figures, figures_of_facts
 from finance.services.demonstration import plan
 from finance.services.demonstration.build import Demo
-from finance.services.demonstration.freezing import freeze_demo_day
+from finance.services.demonstration.proof import DAYS_IN_FULL, QUESTIONS, some_days, unproved
 from finance.services.demonstration.site import Site, opening_totalizer
 from finance.services.demonstration.trade import LOCAL
-from inventory.models import StockBalance, StockMove, TankBook
+from inventory.models import Delivery, StockBalance, StockMove, TankBook
 from members.models import Purchase
-from sales.models import FillClaim, Payment, Sale, SaleLine, SessionTender, ShiftNozzle
+from sales.models import (
+    FillClaim,
+    Payment,
+    PriceDownload,
+    Sale,
+    SaleLine,
+    SessionTender,
+    ShiftNozzle,
+)
 from sales.queries.runs import nozzle_runs
 from sales.queries.shifts import shift_runs
-from station.models import BusinessDay, Shift
+from station.models import AuditEntry, BusinessDay, Shift
+from station.services.numbering import next_number
+from tests import make
 
 UNTIL = datetime(2026, 11, 20, 17, 30, tzinfo=LOCAL)
+DAYS = 32  # more than are copied or closed at once, and with a price window before the story
 
 
 @pytest.fixture(scope="module")
@@ -35,13 +49,7 @@ def site(django_db_setup, django_db_blocker, tmp_path_factory):  # type: ignore[
         atomic = transaction.atomic()
         atomic.__enter__()
         before, settings.VAR_DIR = settings.VAR_DIR, tmp_path_factory.mktemp("var")
-        demo = Demo(days=8, until=UNTIL, busy=0.5)
-        yield demo.build(
-            freeze=lambda day, at: freeze_demo_day(
-                day=day, at=at, owner=demo.site.owner, manager=demo.site.manager
-            ),
-            progress=lambda *_: None,
-        )
+        yield Demo(days=DAYS, until=UNTIL, busy=0.15).build(progress=lambda *_: None)
         settings.VAR_DIR = before
         connection.check_constraints()
         transaction.set_rollback(True)
@@ -75,26 +83,28 @@ def test_payments_drawers_and_purchases_equal_the_sales(site: Site) -> None:
     due = Sale.objects.aggregate(total=Sum("due"))["total"]
     assert Payment.objects.aggregate(total=Sum("amount"))["total"] == due
     assert Purchase.objects.aggregate(total=Sum("net"))["total"] == due
-    for row in SessionTender.objects.exclude(tender__code="CASH").select_related(
-        "tender", "session"
-    ):
-        taken = Payment.objects.filter(session=row.session, tender=row.tender).aggregate(
-            total=Sum("amount")
-        )
-        assert row.expected == taken["total"]
+    taken = {
+        (row["session"], row["tender"]): row["total"]
+        for row in Payment.objects.values("session", "tender").annotate(total=Sum("amount"))
+    }
+    counted = SessionTender.objects.exclude(tender__code="CASH")
+    assert counted
+    for row in counted:
+        assert row.expected == taken[row.session_id, row.tender_id]
 
 
 @pytest.mark.django_db
 def test_nozzle_rows_chain_and_equal_their_fills(site: Site) -> None:
+    filled = {
+        (row["nozzle"], row["shift"]): row["total"]
+        for row in Fill.objects.values("nozzle", "shift").annotate(total=Sum("litres"))
+    }
     for nozzle in site.nozzles.values():
         rows = list(ShiftNozzle.objects.filter(nozzle=nozzle).order_by("shift_id"))
         for before, after in pairwise(rows):
             assert after.opening == before.closing
         for row in rows:
-            fills = Fill.objects.filter(nozzle=nozzle, shift=row.shift).aggregate(
-                total=Sum("litres")
-            )["total"]
-            assert row.run == (fills or 0)
+            assert row.run == filled.get((nozzle.pk, row.shift_id), 0)
 
 
 @pytest.mark.django_db
@@ -122,16 +132,104 @@ def test_exactly_the_planted_oddities_are_there(site: Site) -> None:
     assert FillClaim.objects.filter(kind="DRIVE_OFF").count() == 1
     missed = Fill.objects.get(source=Fill.Source.MANUAL)
     assert missed.litres == plan.MISSED_LITRES
-    assert site.station.price_changes.filter(downloads__isnull=False).distinct().count() == 1
+    story = UNTIL - timedelta(days=plan.PRICE_DAYS_AGO + 1)
+    planted = site.station.price_changes.filter(effective_at__gt=story).get()
+    assert planted.downloads.count() == len(site.nozzles)
 
 
 @pytest.mark.django_db
 @pytest.mark.req("RPT-05")
 def test_every_frozen_shift_and_day_equals_the_same_question_asked_of_the_facts(site: Site) -> None:
-    for shift in Shift.objects.filter(station=site.station, status=Shift.Status.CLOSED):
+    closed = Shift.objects.filter(station=site.station, status=Shift.Status.CLOSED)
+    for shift in closed.filter(day__date__gte=UNTIL.date() - timedelta(days=6)):  # the story
         for frozen, live in zip(shift_runs(shift), nozzle_runs(shift), strict=True):
             for name in ("opening", "closing", "run", "tests", "sold", "claimed", "difference"):
                 assert getattr(frozen, name) == getattr(live, name), (shift, frozen.nozzle, name)
             assert abs(frozen.sold_amount - live.sold_amount) <= Decimal("0.50")
     for day in BusinessDay.objects.filter(station=site.station, status=BusinessDay.Status.CLOSED):
-        assert day_figures(day=day) == figures_of_facts(day=day), day
+        assert day_figures(day=day) == figures_of_facts(day=day), (
+            day
+        )  # closed together, asked alone
+
+
+@pytest.mark.django_db
+def test_every_whole_day_was_closed_by_the_service_of_the_wizard(site: Site) -> None:
+    days = BusinessDay.objects.filter(station=site.station)
+    assert days.filter(status=BusinessDay.Status.CLOSED).count() == DAYS
+    assert days.get(status=BusinessDay.Status.OPEN).date == UNTIL.date()
+    assert DayClose.objects.filter(day__in=days).count() == DAYS
+    assert AuditEntry.objects.filter(action="finance.day.closed").count() == DAYS
+
+
+@pytest.mark.django_db
+def test_tankers_and_price_windows_came_before_the_story(site: Site) -> None:
+    story = UNTIL.date() - timedelta(days=14)
+    assert Delivery.objects.filter(day__date__lt=story).exists()
+    assert PriceDownload.objects.filter(shift__day__date__lt=story).exists()
+
+
+@pytest.mark.django_db
+def test_new_rows_take_keys_and_numbers_after_those_of_the_demo(site: Site) -> None:
+    last = Fill.objects.latest("pk")
+    made = make.fill(last.nozzle, at=UNTIL)
+    assert made.pk == last.pk + 1
+    number = Sale.objects.filter(till=site.tills[2]).latest("pk").number
+    following = next_number(station=site.station, kind="S", day=UNTIL.date(), till=2)
+    assert int(following.rsplit("-", 1)[1]) == int(number.rsplit("-", 1)[1]) + 1
+
+
+@pytest.mark.django_db
+def test_the_proof_holds_for_the_whole_range(site: Site) -> None:
+    asked = [day.date for day in some_days(site.station)]
+    assert len(asked) == DAYS_IN_FULL
+    assert (asked[0], asked[-1]) == (
+        UNTIL.date() - timedelta(days=DAYS),
+        UNTIL.date() - timedelta(days=1),
+    )
+    assert unproved(site.station) == []
+
+
+# For each question, what would make it answer something else: no service could do it.
+TAMPERED = {
+    "泵码走字 = 加油记录": ("devices_nozzlestate", "totalizer = totalizer + 1"),
+    "班次泵码首尾相接，走字 = 当班加油记录": (
+        "sales_shiftnozzle",
+        "closing = closing + 1, run = run + 1, sold = sold + 1, claimed = claimed + 1",
+    ),
+    "每笔加油有归属（当班待付款除外）": ("sales_fillclaim", "fill_id = fill_id + 1000000"),
+    "油品明细 = 其加油记录": ("sales_saleline", "quantity = quantity + 1"),
+    "应收 = 明细 = 收款 = 会员底账，逐日": ("members_purchase", "net = net + 1"),
+    "收银班应有 = 收款 + 备用金": (
+        "sales_sessiontender",
+        "expected = expected + 1, difference = difference - 1",
+    ),
+    "存行 = 清点 − 备用金": ("sales_depositline", "amount = amount + 1"),
+    "油罐账首尾相接，出罐 = 加油记录，进罐 = 卸油": (
+        "inventory_tankbook",
+        "pumped_l = pumped_l + 1, sold_l = sold_l + 1, book_l = book_l - 1,"
+        " variance_l = variance_l + 1",
+    ),
+    "货架结存 = 流水": ("inventory_stockbalance", "quantity = quantity + 1"),
+    "日结数字 = 当日明细，逐日": ("finance_dayfigures", "due = due + 1"),
+    "": ("finance_dayfigures", "body = JSONB_SET(body, '{head,sales}', '1')"),
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("title", [*QUESTIONS, ""])
+def test_the_proof_sees_one_row_that_does_not_agree(site: Site, title: str) -> None:
+    table, change = TAMPERED[title]
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")  # no guard, no key
+        fuel = " WHERE fill_id IS NOT NULL" if table == "sales_saleline" else ""
+        one = f"SELECT MIN(ctid) FROM {table}{fuel}"
+        cursor.execute(f"UPDATE {table} SET {change} WHERE ctid = ({one})")
+        assert cursor.rowcount == 1
+    found = unproved(site.station)
+    assert any(line.startswith(title) if title else "重新计算" in line for line in found), found
+
+
+@pytest.mark.django_db
+def test_the_database_is_built_only_where_it_is_empty(site: Site) -> None:
+    with pytest.raises(CommandError, match="只能建在空库里"):
+        call_command("demo")

@@ -137,7 +137,7 @@ def test_the_day_adds_its_shifts_up_and_stays(place) -> None:  # type: ignore[no
     make.fill(nozzle, litres=D("50.000"))
     freeze_shift_books(shift=shift, at=make.NOW, runs={}, own_use={}, reasons={})
     close(shift)
-    (row,) = freeze_day_books(day=day, at=make.NOW)
+    (row,) = freeze_day_books(days=[(day, make.NOW)])
     assert (row.shift, row.pumped_l, row.physical_l) == (None, D(50), None)
     with pytest.raises(IntegrityError), transaction.atomic():
         TankBook.objects.filter(pk=row.pk).update(pumped_l=0)

@@ -6,12 +6,16 @@ payments and drawers. What does not agree is planted, and `plan` says where.
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_left
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from django.db.models import F
+
 from devices.models import TotalizerReading
 from finance.services.demonstration import plan
+from finance.services.demonstration.site import Site
 from finance.services.demonstration.trade import (
     FLOAT_FEN,
     Drawer,
@@ -34,9 +38,17 @@ from sales.models import (
 )
 from station.models import BusinessDay, Shift, TillSession
 
+COUNTED_AFTER, CLOSED_AFTER = timedelta(minutes=4), timedelta(minutes=9)
+
 
 class History(Trade):
     """The past of one demo station: what was sold, and how each shift was closed."""
+
+    held: list[tuple[int, int]]  # sessions whose takings are not at the bank yet, with their fen
+
+    def __init__(self, site: Site, *, seed: int, busy: float = 1.0) -> None:
+        super().__init__(site, seed=seed, busy=busy)
+        self.held = []
 
     def dip(self, day: BusinessDay, shift: Shift | None, number: int, at: datetime, purpose: str,
             *, water_mm: int = 0, document: str = "") -> tuple[int, int]:  # fmt: skip
@@ -53,7 +65,7 @@ class History(Trade):
         v20 = (Decimal(net) / 100 * (1 - (temp - 20) * beta)).quantize(Decimal("0.01"))
         pk = self.ids[Dip].next()
         self.copier.add(
-            Dip, pk, self.site.station.pk, self.site.tanks[number].pk, day.pk, shift.pk if shift else None, "DIP",
+            Dip, pk, self.station, self.site.tanks[number].pk, day.pk, shift.pk if shift else None, "DIP",
             purpose, height, water_mm, temp, litres(total), litres(water), litres(net), v20, document, at, at,
             shift.leader_id if shift else self.site.manager.pk, "",
         )  # fmt: skip
@@ -85,53 +97,34 @@ class History(Trade):
     def close_nozzles(self, day: BusinessDay, shift: Shift, opened: dict[int, int], tests: dict[int, int],
                       segments: dict[int, list[dict[str, str]]], at: datetime) -> None:  # fmt: skip
         """泵码交接: the frozen rows and the handover readings."""
-        rows = []
-        for number, nozzle in self.site.nozzles.items():
+        for number, pump in self.pumps.items():
             run = self.totals[number] - opened[number]
-            sold = run - tests.get(number, 0)
-            amount = self.carried.get(number, 0)
-            rows.append(
-                ShiftNozzle(
-                    shift=shift,
-                    day=day,
-                    nozzle=nozzle,
-                    tank=nozzle.tank,
-                    grade=nozzle.tank.grade,
-                    opening=Decimal(litres(opened[number])),
-                    closing=Decimal(litres(self.totals[number])),
-                    run=Decimal(litres(run)),
-                    fills_litres=Decimal(litres(run)),
-                    tests=Decimal(litres(tests.get(number, 0))),
-                    own_use=Decimal(0),
-                    sold=Decimal(litres(sold)),
-                    sold_amount=Decimal(yuan(amount)),
-                    claimed=Decimal(litres(sold)),
-                    claimed_amount=Decimal(yuan(amount)),
-                    difference=Decimal(0),
-                    segments=segments.get(number, []),
-                )
-            )
+            sold = litres(run - tests.get(number, 0))
+            amount = yuan(self.carried.get(number, 0))
+            closing = litres(self.totals[number])
             self.copier.add(
-                TotalizerReading, self.ids[TotalizerReading].next(), nozzle.pk, 0, litres(self.totals[number]), None,
-                at, at, "HANDOVER", shift.number,
+                ShiftNozzle, self.ids[ShiftNozzle].next(), shift.id, day.id, pump.id, pump.tank_id, pump.grade_id,
+                litres(opened[number]), closing, 0, litres(run), 0, 0, litres(run), litres(tests.get(number, 0)), 0,
+                sold, amount, sold, amount, 0, 0, json.dumps(segments.get(number, [])), "",
             )  # fmt: skip
-        ShiftNozzle.objects.bulk_create(rows)
+            self.copier.add(
+                TotalizerReading, self.ids[TotalizerReading].next(), pump.id, 0, closing, None, at, at, "HANDOVER",
+                shift.number,
+            )  # fmt: skip
         self.carried = {}
 
     def close_drawer(self, day: BusinessDay, shift: Shift, drawer: Drawer, at: datetime, *, receiver: int,
                      short: int = 0, reason: str = "") -> None:  # fmt: skip
-        """Count and hand over one till session; `end_shift` marks it closed."""
-        station = self.site.station.pk
-        counted_at, closed_at = at + timedelta(minutes=4), at + timedelta(minutes=9)
+        """Count and hand over one till session; `close_drawers` marks it closed."""
         if drawer.drops:
             dropped_at = at - timedelta(hours=2)
             number = self.number("C", drawer.till, day.date)
             self.copier.add(
-                CashMovement, self.ids[CashMovement].next(), station, number, drawer.pk, day.pk, "DROP",
+                CashMovement, self.ids[CashMovement].next(), self.station, number, drawer.id, day.pk, "DROP",
                 yuan(-drawer.drops), "中途缴款", f"demo:{number}", drawer.cashier, shift.leader_id, dropped_at,
                 dropped_at,
             )  # fmt: skip
-        for code, tender in self.site.tenders.items():
+        for code, tender in self.tenders.items():
             expected = drawer.takings.get(code, 0)
             if code == "CASH":
                 expected += FLOAT_FEN - drawer.drops
@@ -139,35 +132,30 @@ class History(Trade):
                 continue
             counted = expected + (short if code == "CASH" else 0)
             self.copier.add(
-                SessionTender, self.ids[SessionTender].next(), drawer.pk, tender.pk, day.pk, yuan(expected),
+                SessionTender, self.ids[SessionTender].next(), drawer.id, tender, day.pk, yuan(expected),
                 yuan(counted), yuan(counted - expected), reason if counted != expected else "",
             )  # fmt: skip
         cash = drawer.takings.get("CASH", 0) + FLOAT_FEN - drawer.drops + short
-        SessionCount.objects.create(
-            session_id=drawer.pk,
-            denominations=denominations(cash),
-            cash_counted=Decimal(yuan(cash)),
-            counted_by_id=drawer.cashier,
-            counted_at=counted_at,
-            accepted_by_id=receiver,
-            accepted_at=closed_at,
-            approved_by=self.site.manager if short else None,
+        self.copier.put(
+            SessionCount(
+                session_id=drawer.id,
+                denominations=denominations(cash),
+                cash_counted=yuan(cash),
+                counted_by_id=drawer.cashier,
+                counted_at=at + COUNTED_AFTER,
+                accepted_by_id=receiver,
+                accepted_at=at + CLOSED_AFTER,
+                approved_by=self.site.manager if short else None,
+            )
         )
+        self.held.append((drawer.id, cash - FLOAT_FEN))
 
-    def end_shift(self, shift: Shift, drawers: list[Drawer], at: datetime, receiver: int) -> None:
-        """Copy what the shift brought, then close its drawers and the shift itself."""
-        self.copier.flush()
-        TillSession.objects.filter(pk__in=[drawer.pk for drawer in drawers]).update(
+    def close_drawers(self) -> None:
+        """Mark every counted session closed; their payments are there by now."""
+        TillSession.objects.filter(status=TillSession.Status.ENDED).update(
             status=TillSession.Status.CLOSED,
-            ended_at=at,
-            counted_at=at + timedelta(minutes=4),
-            closed_at=at + timedelta(minutes=9),
-        )
-        Shift.objects.filter(pk=shift.pk).update(
-            status=Shift.Status.CLOSED,
-            handed_over_at=at,
-            closed_at=at + timedelta(minutes=12),
-            receiver_id=receiver,
+            counted_at=F("ended_at") + COUNTED_AFTER,
+            closed_at=F("ended_at") + CLOSED_AFTER,
         )
 
     def sign(self, shift: Shift, receiver: int, at: datetime) -> None:
@@ -196,15 +184,15 @@ class History(Trade):
         manager, leader = self.site.manager.pk, shift.leader_id
         when = at + timedelta(minutes=3)
         self.copier.add(
-            FillUse, self.ids[FillUse].next(), self.site.station.pk, document, "TEST", fill, day.pk, shift.pk,
+            FillUse, self.ids[FillUse].next(), self.station, document, "TEST", fill, day.pk, shift.pk,
             "20 升标准罐自检", leader, manager, when, when,
         )  # fmt: skip
         self.copier.add(
-            FillClaim, self.ids[FillClaim].next(), self.site.station.pk, fill, "TEST", document, day.pk, when, None,
+            FillClaim, self.ids[FillClaim].next(), self.station, fill, "TEST", document, day.pk, when, None,
             None, None, "",
         )  # fmt: skip
         self.copier.add(
-            TankMovement, self.ids[TankMovement].next(), self.site.station.pk, nozzle.tank.pk, day.pk, shift.pk,
+            TankMovement, self.ids[TankMovement].next(), self.station, nozzle.tank.pk, day.pk, shift.pk,
             "TEST_RETURN", litres(tested), None, document, when, when, leader, "自检回罐",
         )  # fmt: skip
         return tested

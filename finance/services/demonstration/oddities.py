@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 
 from devices.models import Fill, TotalizerGap
 from finance.services.demonstration import plan
@@ -84,13 +83,17 @@ class Oddities:
             FillClaim, history.ids[FillClaim].next(), site.station.pk, fill, "DRIVE_OFF", number, day.pk,
             at + timedelta(minutes=6), None, None, None, "",
         )  # fmt: skip
+        history.copier.wait()  # the key is written through the same connection
         key = sealing.new_key(at=at)
-        DriveOff.objects.create(
-            station=site.station, number=number, fill_id=fill, amount=Decimal(yuan(fen)), key=key,
-            plate_sealed=sealing.seal(key, plan.DRIVE_OFF_PLATE),
-            plate_index=sealing.blind_index("plate", plan.DRIVE_OFF_PLATE),
-            note="加满后驶离，向滇池路方向", day=day, shift=shift, actor_id=shift.leader_id,
-            occurred_at=at + timedelta(minutes=6),
+        when = at + timedelta(minutes=6)
+        history.copier.put(
+            DriveOff(
+                station=site.station, number=number, fill_id=fill, amount=yuan(fen), key=key,
+                plate_sealed=sealing.seal(key, plan.DRIVE_OFF_PLATE),
+                plate_index=sealing.blind_index("plate", plan.DRIVE_OFF_PLATE),
+                note="加满后驶离，向滇池路方向", day_id=day.pk, shift_id=shift.pk, actor_id=shift.leader_id,
+                occurred_at=when, recorded_at=when,
+            )
         )  # fmt: skip
 
     def _missed(self, day: BusinessDay, shift: Shift, drawer: Drawer, at: datetime) -> None:
@@ -103,14 +106,18 @@ class Oddities:
         fill, fen = history.write_fill(day, shift, car, source=Fill.Source.MANUAL)
         history.carried[nozzle] = history.carried.get(nozzle, 0) + fen
         history.write_sale(day, shift, drawer, car, fill, fen)
-        gap = TotalizerGap.objects.create(
-            nozzle=site.nozzles[nozzle], station=site.station, shift=shift, litres_from=Decimal(litres(before)),
-            litres_to=Decimal(litres(before + missed)), unit_price=Decimal(yuan(price)), found_at=at,
-            explained_at=at + timedelta(minutes=9), explained_by_id=shift.leader_id, fill_id=fill,
-            reason="线路瞬断漏采，按机显补录",
+        gap = history.copier.put(
+            TotalizerGap(
+                nozzle=site.nozzles[nozzle], station=site.station, shift_id=shift.pk, litres_from=litres(before),
+                litres_to=litres(before + missed), unit_price=yuan(price), found_at=at,
+                explained_at=at + timedelta(minutes=9), explained_by_id=shift.leader_id, fill_id=fill,
+                reason="线路瞬断漏采，按机显补录",
+            )
         )  # fmt: skip
-        LateEntry.objects.create(
-            station=site.station, number=history.number("LE", 0, day.date), fill_id=fill, gap=gap,
-            reason="线路瞬断漏采，按机显补录", actor_id=shift.leader_id, approved_by=site.manager,
-            at=at + timedelta(minutes=9),
+        history.copier.put(
+            LateEntry(
+                station=site.station, number=history.number("LE", 0, day.date), fill_id=fill, gap_id=gap.pk,
+                reason="线路瞬断漏采，按机显补录", actor_id=shift.leader_id, approved_by=site.manager,
+                at=at + timedelta(minutes=9),
+            )
         )  # fmt: skip

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import math
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -27,14 +25,10 @@ from inventory.services.items import pinyin_of
 from sales.models import Tender
 from station.models import (
     Assignment,
-    BusinessDay,
     Dispenser,
     Grade,
     Island,
     Nozzle,
-    PriceCeiling,
-    PriceChange,
-    PriceLine,
     ShiftPattern,
     ShiftSlot,
     Station,
@@ -45,7 +39,7 @@ from station.models import (
     User,
 )
 from station.services import sealing
-from station.services.numbering import next_number
+from station.services.strapping import checksum, cylinder
 
 
 @dataclass
@@ -102,16 +96,6 @@ def build_site(*, at: datetime) -> Site:
     return site
 
 
-def cylinder_litres(height_mm: int) -> Decimal:
-    """Litres of the demo tank at a height: L·(R²·acos((R−h)/R) − (R−h)·√(2Rh − h²)), to 0.1 L."""
-    radius = plan.TANK_DIAMETER_MM / 2000
-    height = min(height_mm / 1000, 2 * radius)
-    area = radius**2 * math.acos((radius - height) / radius) - (radius - height) * math.sqrt(
-        max(2 * radius * height - height**2, 0)
-    )
-    return Decimal(f"{area * plan.TANK_LENGTH_MM:.1f}")
-
-
 def _people(site: Site) -> None:
     password = make_password(plan.DEMO_PASSWORD)
     for person in plan.PEOPLE:
@@ -150,17 +134,14 @@ def _tanks(site: Site, at: datetime) -> None:
             dead_stock_l=Decimal("1200.000"),
         )
         site.tanks[row.tank] = tank
-        points = [
-            (height, cylinder_litres(height)) for height in range(0, plan.TANK_DIAMETER_MM + 1, 10)
-        ]
-        text = "\n".join(f"{height}:{litres:.3f}" for height, litres in points)
+        points = cylinder(diameter_mm=plan.TANK_DIAMETER_MM, length_mm=plan.TANK_LENGTH_MM)
         table = StrappingTable.objects.create(
             tank=tank,
             source=StrappingTable.Source.GENERATED,
             certificate_no=f"演示-{row.tank:03d}",
             certificate_expires_on=(at + timedelta(days=1200)).date(),
             in_use_from=at,
-            checksum=hashlib.sha256(text.encode()).hexdigest(),
+            checksum=checksum(points),
         )
         StrappingPoint.objects.bulk_create(
             [
@@ -333,39 +314,3 @@ def _rules(site: Site) -> None:
             for position, (medium, pattern, what, note) in enumerate(rows, 1)
         ]
     )
-
-
-def put_prices_into_force(
-    *, site: Site, day: BusinessDay, at: datetime, prices: dict[str, Decimal]
-) -> PriceChange:
-    """A price change of the past, planned and approved the evening before, with its ceilings."""
-    change = PriceChange.objects.create(
-        station=site.station,
-        number=next_number(station=site.station, kind="PC", day=day.date),
-        status=PriceChange.Status.IN_FORCE,
-        effective_at=at,
-        note="演示调价窗口",
-        planned_by=site.manager,
-        planned_at=at - timedelta(hours=6),
-        approved_by=site.owner,
-        approved_at=at - timedelta(hours=5),
-        in_force_at=at,
-    )
-    last = dict(
-        PriceLine.objects.filter(change__status=PriceChange.Status.IN_FORCE)
-        .exclude(change=change)
-        .order_by("change__effective_at", "change_id")
-        .values_list("grade_id", "price")
-    )
-    for code, price in prices.items():
-        grade = site.grades[code]
-        PriceLine.objects.create(
-            change=change, grade=grade, old_price=last.get(grade.pk), price=price
-        )
-        PriceCeiling.objects.get_or_create(
-            zone=site.station.price_zone,
-            grade=grade,
-            effective_at=at,
-            defaults={"ceiling": price + Decimal("0.12"), "notice": "演示公告，非官方文件"},
-        )
-    return change

@@ -7,12 +7,11 @@ from decimal import Decimal
 
 from finance.services.demonstration import plan
 from finance.services.demonstration.history import History
-from finance.services.demonstration.trade import Drawer, half_up, litres
+from finance.services.demonstration.trade import Drawer, Goods, half_up, litres, yuan
 from finance.services.demonstration.traffic import Car
 from inventory.models import Delivery, DeliveryTank, Dip, FuelCost, TankMovement
 from sales.models import Deposit, DepositLine
-from sales.queries.sessions import takings
-from station.models import BusinessDay, Shift, TillSession
+from station.models import BusinessDay, Shift
 from station.services import sealing
 
 ORDER_AT, TRUCK = Decimal("0.30"), 15_000_00  # of the capacity; centilitres a truck brings
@@ -37,15 +36,8 @@ class Supply:
                 TankMovement, history.ids[TankMovement].next(), site.station.pk, site.tanks[number].pk, day.pk, None,
                 "OPENING", litres(net), cost, document, at, at, site.manager.pk, "",
             )  # fmt: skip
-            FuelCost.objects.create(
-                station=site.station, grade=site.tanks[number].grade, unit_cost=cost,
-                litres_on_hand=Decimal(litres(net)), document=f"{document}/{number}", occurred_at=at,
-            )  # fmt: skip
-        document = history.number("ST", 0, day.date)
-        for line, item in enumerate((item for item in site.items if item.kind == "GOODS"), 1):
-            history.stock_move(
-                day, item.pk, 160, "OPENING", document, line, at, site.manager.pk, str(item.cost)
-            )
+            self._cost(number, tank.cost_micro, net, f"{document}/{number}", at)
+        self._receive(day, self._shelf(), 160, "OPENING", at)
 
     def drive(
         self,
@@ -72,28 +64,28 @@ class Supply:
 
     def bank(self, day: BusinessDay, at: datetime) -> None:
         """存行: every drawer that was handed over and not yet brought to the bank."""
-        site = self.history.site
-        held = TillSession.objects.select_related("count").filter(
-            station=site.station, status=TillSession.Status.CLOSED, deposit_line=None
-        )
-        lines = [DepositLine(session=session, amount=takings(session)) for session in held]
-        lines = [line for line in lines if line.amount > 0]
-        if not lines:
+        history, site = self.history, self.history.site
+        held = [(session, fen) for session, fen in history.held if fen > 0]
+        history.held = []
+        if not held:
             return
-        deposit = Deposit.objects.create(
-            station=site.station,
-            number=self.history.number("CD", 0, day.date),
-            day=day,
-            amount=sum((line.amount for line in lines), Decimal(0)),
-            bank="工商银行滇池路支行",
-            slip_no=f"{day.date:%y%m%d}01",
-            actor=site.manager,
-            client_key=f"demo:bank:{day.date}",
-            occurred_at=at,
+        deposit = history.copier.put(
+            Deposit(
+                station_id=history.station,
+                number=history.number("CD", 0, day.date),
+                day_id=day.pk,
+                amount=yuan(sum(fen for _, fen in held)),
+                bank="工商银行滇池路支行",
+                slip_no=f"{day.date:%y%m%d}01",
+                actor=site.manager,
+                client_key=f"demo:bank:{day.date}",
+                occurred_at=at,
+            )
         )
-        for line in lines:
-            line.deposit = deposit
-        DepositLine.objects.bulk_create(lines)
+        for session, fen in held:
+            history.copier.put(
+                DepositLine(deposit_id=deposit.pk, session_id=session, amount=yuan(fen))
+            )
 
     def _thirsty(self, shift: Shift) -> list[int]:
         """The tanks that get a tanker in this shift, the emptiest first; none by night."""
@@ -138,41 +130,62 @@ class Supply:
         )
         tank.received += received
         tank.cost_micro = mixed
-        FuelCost.objects.create(
-            station=site.station, grade=site.tanks[number].grade, unit_cost=Decimal(mixed) / 1_000_000,
-            litres_on_hand=Decimal(litres(on_hand + received)), document=f"{document}/{number}", occurred_at=ends,
+        self._cost(number, mixed, on_hand + received, f"{document}/{number}", ends)
+
+    def _cost(self, number: int, micro: int, on_hand: int, document: str, at: datetime) -> None:
+        history = self.history
+        history.copier.put(
+            FuelCost(
+                station_id=history.station, grade=history.site.tanks[number].grade,
+                unit_cost=Decimal(micro) / 1_000_000, litres_on_hand=litres(on_hand), document=document,
+                occurred_at=at,
+            )
         )  # fmt: skip
 
     def _note(self, day: BusinessDay, shift: Shift, document: str, number: int, issued: int, price: Decimal,
               opens: datetime, ends: datetime, measured: tuple[int, int, int]) -> None:  # fmt: skip
-        site = self.history.site
+        history, site = self.history, self.history.site
         before, after, received = measured
+        history.copier.wait()  # the connection is needed for the key
         key, plate = sealing.new_key(at=opens), f"云A{60000 + day.date.toordinal() % 9000}"
-        delivery = Delivery.objects.create(
-            station=site.station, number=document, status=Delivery.Status.POSTED, supplier=site.supplier,
-            grade=site.tanks[number].grade, note_no=f"CK{day.date:%y%m%d}{number:02d}", depot="昆明安宁油库",
-            key=key, truck_plate_sealed=sealing.seal(key, plate), driver_sealed=sealing.seal(key, "演示驾驶员"),
-            truck_plate_index=sealing.blind_index("plate", plate),
-            seals=f"{day.date:%m%d}{number}1 {day.date:%m%d}{number}2", issued_l=Decimal(litres(issued)),
-            issued_temp_c=Decimal("18.5"), issued_density=plan.GRADES[number - 1].density20, unit_price=price,
-            arrived_at=opens - timedelta(minutes=25), planned_by_id=shift.leader_id,
-            planned_at=opens - timedelta(minutes=40), approved_by=site.manager, posted_at=ends, day=day, shift=shift,
+        delivery = history.copier.put(
+            Delivery(
+                station_id=history.station, number=document, status=Delivery.Status.POSTED, supplier=site.supplier,
+                grade=site.tanks[number].grade, note_no=f"CK{day.date:%y%m%d}{number:02d}", depot="昆明安宁油库",
+                key=key, truck_plate_sealed=sealing.seal(key, plate), driver_sealed=sealing.seal(key, "演示驾驶员"),
+                truck_plate_index=sealing.blind_index("plate", plate),
+                seals=f"{day.date:%m%d}{number}1 {day.date:%m%d}{number}2", issued_l=litres(issued),
+                issued_temp_c="18.5", issued_density=plan.GRADES[number - 1].density20, unit_price=price,
+                arrived_at=opens - timedelta(minutes=25), planned_by_id=shift.leader_id,
+                planned_at=opens - timedelta(minutes=40), approved_by=site.manager, posted_at=ends, day_id=day.pk,
+                shift_id=shift.pk,
+            )
         )  # fmt: skip
-        DeliveryTank.objects.create(
-            delivery=delivery, tank=site.tanks[number], planned_l=Decimal(litres(issued)), before_id=before,
-            after_id=after, sold_during_l=0, received_l=Decimal(litres(received)),
+        history.copier.put(
+            DeliveryTank(
+                delivery_id=delivery.pk, tank=site.tanks[number], planned_l=litres(issued), before_id=before,
+                after_id=after, sold_during_l=0, received_l=litres(received),
+            )
         )  # fmt: skip
 
+    def _shelf(self) -> list[Goods]:
+        return [goods for goods in self.history.goods if goods.kind == "GOODS"]
+
     def _shelves(self, day: BusinessDay, at: datetime) -> None:
-        history, site = self.history, self.history.site
-        low = [item for item in site.items if item.kind == "GOODS" and history.stock[item.pk] < 48]
-        if not low:
-            return
+        low = [goods for goods in self._shelf() if self.history.stock[goods.id] < 48]
+        if low:
+            self._receive(day, low, 120, "RECEIPT", at)
+
+    def _receive(
+        self, day: BusinessDay, shelf: list[Goods], quantity: int, kind: str, at: datetime
+    ) -> None:
+        history = self.history
         document = history.number("ST", 0, day.date)
-        for line, item in enumerate(low, 1):
+        for line, goods in enumerate(shelf, 1):
             history.stock_move(
-                day, item.pk, 120, "RECEIPT", document, line, at, site.manager.pk, str(item.cost)
-            )
+                day, goods, quantity, kind=kind, document=document, line=line, at=at,
+                actor=history.site.manager.pk,
+            )  # fmt: skip
 
 
 def _meets(car: Car, grade: str, opens: datetime, ends: datetime) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -12,22 +11,20 @@ from zoneinfo import ZoneInfo
 
 from devices.models import Fill
 from finance.services.demonstration import plan
-from finance.services.demonstration.bulk import Copier, Ids
+from finance.services.demonstration.bulk import Copier
 from finance.services.demonstration.columns import TABLES
-from finance.services.demonstration.site import Site, cylinder_litres, opening_totalizer
+from finance.services.demonstration.site import Site, opening_totalizer
 from finance.services.demonstration.traffic import Car
-from inventory.models import StockMove
+from inventory.models import Item, StockMove
 from members.models import Purchase
-from sales.models import (
-    FillClaim,
-    Payment,
-    Sale,
-    SaleLine,
-)
-from station.models import BusinessDay, Crew, NumberSeries, Shift, TillSession
+from sales.models import FillClaim, Payment, Sale, SaleLine
+from station.models import BusinessDay, Nozzle, NumberSeries, Shift, TillSession
+from station.services.strapping import cylinder
 
 LOCAL = ZoneInfo("Asia/Shanghai")
 FLOAT_FEN = 50_000
+LIFTED_BEFORE = timedelta(seconds=12)
+WITH_SLIP = {"BANKCARD", "VOUCHER", "PLATFORM"}
 
 
 def yuan(fen: int) -> str:
@@ -69,11 +66,35 @@ class TankRun:
 class Drawer:
     """One till session in the making."""
 
-    pk: int
+    id: int
     till: int
     cashier: int
     takings: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     drops: int = 0
+
+
+@dataclass(frozen=True)
+class Goods:
+    """An item of the shop as its lines repeat it."""
+
+    id: int
+    kind: str
+    code: str
+    name: str
+    category: str
+    fen: int
+    cost_fen: int
+
+
+@dataclass(frozen=True)
+class Pump:
+    """A nozzle as its fills repeat it."""
+
+    id: int
+    tank: int
+    tank_id: int
+    grade_id: int
+    grade_name: str
 
 
 class Trade:
@@ -81,19 +102,24 @@ class Trade:
 
     def __init__(self, site: Site, *, seed: int, busy: float = 1.0) -> None:
         self.site = site
+        self.station = site.station.pk
         self.chance = random.Random(seed)
         self.busy = busy
-        self.copier = Copier(*TABLES)
-        self.ids = {model: Ids(model) for model, _ in TABLES}
+        self.copier = Copier(TABLES)
+        self.ids = self.copier.ids
         self.series: dict[str, int] = {}
         self.totals = {number: int(opening_totalizer(number) * 100) for number in site.nozzles}
         self.tanks = {number: self._new_tank(number) for number in site.tanks}
         self.stock: dict[int, int] = {}
-        self.heights = [int(cylinder_litres(mm) * 100) for mm in range(plan.TANK_DIAMETER_MM + 1)]
+        self.heights = heights()
         self.prices: dict[str, int] = {row.code: int(row.price * 100) for row in plan.GRADES}
         self.price_edges: list[tuple[datetime, dict[str, int]]] = []
         self.carried: dict[int, int] = {}
         self.attendants: list[int] = []
+        self.pumps = {number: _pump(nozzle) for number, nozzle in site.nozzles.items()}
+        self.goods = [_goods(item) for item in site.items]
+        self.tills = {number: till.pk for number, till in site.tills.items()}
+        self.tenders = {code: tender.pk for code, tender in site.tenders.items()}
 
     def _new_tank(self, number: int) -> TankRun:
         full = int(plan.TANK_CAPACITY_L * 100)
@@ -112,8 +138,10 @@ class Trade:
 
     def settle_numbers(self) -> None:
         """Write where each number series stands, so that live documents continue it."""
-        for prefix, last in self.series.items():
-            NumberSeries.objects.update_or_create(prefix=prefix, defaults={"last": last})
+        NumberSeries.objects.bulk_create(
+            [NumberSeries(prefix=prefix, last=last) for prefix, last in self.series.items()],
+            batch_size=2000,
+        )
 
     def price_at(self, code: str, moment: datetime) -> int:
         """Fen per litre of a grade at an instant of the day being written."""
@@ -141,174 +169,152 @@ class Trade:
             self.attendants[(nozzle - 1) // 8 % len(self.attendants)] if self.attendants else None
         )
 
-    def open_drawers(self, shift: Shift, *, tills: list[int]) -> list[Drawer]:
-        """A drawer at each of the tills, one for each cashier of the shift's crew."""
-        crew = list(shift.crew.order_by("pk").values_list("user_id", "post"))
-        cashiers = [user for user, post in crew if post == Crew.Post.CASHIER]
-        self.attendants = [user for user, post in crew if post == Crew.Post.ATTENDANT]
+    def open_drawers(self, shift: Shift, cashiers: list[int], *, tills: list[int]) -> list[Drawer]:
+        """A drawer at each of the tills, one for each cashier of the shift's crew.
+
+        Money goes into drawers that are not counted yet; `close_drawers` moves them on.
+        """
+        running = shift.status == Shift.Status.OPEN
+        status = TillSession.Status.OPEN if running else TillSession.Status.ENDED
         drawers = []
         for till, cashier in zip(
             tills, reversed(cashiers) if tills == [2] else cashiers, strict=False
         ):
-            session = TillSession.objects.create(
-                station=self.site.station,
-                shift=shift,
-                till=self.site.tills[till],
-                cashier_id=cashier,
-                float_amount=Decimal(FLOAT_FEN) / 100,
-                opened_at=shift.opened_at,
-            )
-            drawers.append(Drawer(pk=session.pk, till=till, cashier=cashier))
+            session = self.copier.put(
+                TillSession(
+                    station_id=self.station, shift_id=shift.pk, till_id=self.tills[till], cashier_id=cashier,
+                    float_amount=yuan(FLOAT_FEN), opened_at=shift.opened_at, status=status,
+                    ended_at=shift.handed_over_at,
+                )
+            )  # fmt: skip
+            drawers.append(Drawer(id=session.pk, till=till, cashier=cashier))
         return drawers
 
     def write_fill(
         self, day: BusinessDay, shift: Shift, car: Car, *, source: str = "PUMP"
     ) -> tuple[int, int]:
+        """One fill out of its tank; returns its id and its fen."""
         price = self.price_at(car.grade, car.started)
         fen = half_up(car.centilitres * price, 100)
-        self.totals[car.nozzle] += car.centilitres
-        tank = self.tanks[plan_tank(car.grade)]
+        total = self.totals[car.nozzle] = self.totals[car.nozzle] + car.centilitres
+        pump = self.pumps[car.nozzle]
+        tank = self.tanks[pump.tank]
         tank.pumped += car.centilitres
         # The meter's own error and the warmth of the day: what the gauge sees and the book does not.
         tank.actual -= car.centilitres + self.chance.randrange(-4, 9)
-        pk = self.ids[Fill].next()
-        site = self.site
+        id_, started, ended = self.ids[Fill].next(), str(car.started), str(car.ended)
         self.copier.add(
-            Fill, pk, site.station.pk, site.nozzles[car.nozzle].pk, site.tanks[tank.number].pk,
-            site.grades[car.grade].pk, day.pk, shift.pk, source, litres(car.centilitres), yuan(price), yuan(fen),
-            0, litres(self.totals[car.nozzle]), "", car.started - timedelta(seconds=12), car.started, car.ended,
-            car.ended, "[]", "",
+            Fill, id_, self.station, pump.id, pump.tank_id, pump.grade_id, day.id, shift.id, source,
+            litres(car.centilitres), yuan(price), yuan(fen), 0, litres(total), "",
+            car.started - LIFTED_BEFORE, started, ended, ended, "[]", "",
         )  # fmt: skip
-        return pk, fen
+        return id_, fen
 
     def write_sale(
         self, day: BusinessDay, shift: Shift, drawer: Drawer, car: Car, fill: int, fuel_fen: int
     ) -> None:
         """The sale of one car: its fuel line, its goods, what was paid, and the claim on its fill."""
-        site, at = self.site, car.paid
+        at, pump = str(car.paid), self.pumps[car.nozzle]
         number = self.number("S", drawer.till, day.date)
-        pk = self.ids[Sale].next()
-        goods_fen = [int(site.items[index].price * 100) for index in car.shop]
-        due = fuel_fen + sum(goods_fen)
-        tax = tax_in(fuel_fen) + sum(tax_in(fen) for fen in goods_fen)
-        self.copier.add(
-            Sale, pk, site.station.pk, number, "SALE", "TILL", day.pk, shift.pk, drawer.pk,
-            site.tills[drawer.till].pk, drawer.cashier, f"demo:{number}", yuan(due), "0.00", "0.00", yuan(due),
-            yuan(tax), "", at, at,
-        )  # fmt: skip
-        grade = site.grades[car.grade]
-        cost_micro = self.tanks[plan_tank(car.grade)].cost_micro
+        sale = self.ids[Sale].next()
         attendant = self.attendant(car.nozzle)
-        self._line(
-            day, shift, pk, 1, "FUEL", fill, grade.pk, None, grade.name, litres(car.centilitres),
-            yuan(self.price_at(car.grade, car.started)), fuel_fen, half_up(car.centilitres * cost_micro, 1_000_000),
-            attendant,
-        )  # fmt: skip
-        self._purchase(
-            day,
-            number,
-            1,
-            at,
-            "FUEL",
-            grade.code,
-            "油品",
-            litres(car.centilitres),
-            fuel_fen,
-            car.tender,
-        )
-        self._goods(day, shift, drawer, car, pk, number)
-        self._payments(day, shift, drawer, car, pk, number, due)
+        fuel_tax = tax_in(fuel_fen)
+        shop = [self.goods[index] for index in car.shop]
+        due_fen = fuel_fen + sum(goods.fen for goods in shop)
+        tax = fuel_tax + sum(tax_in(goods.fen) for goods in shop)
+        due, quantity = yuan(due_fen), litres(car.centilitres)
         self.copier.add(
-            FillClaim, self.ids[FillClaim].next(), site.station.pk, fill, "SALE", number, day.pk, at, attendant, None,
+            Sale, sale, self.station, number, "SALE", "TILL", day.id, shift.id, drawer.id, self.tills[drawer.till],
+            drawer.cashier, f"demo:{number}", due, "0.00", "0.00", due, yuan(tax), "", at, at,
+        )  # fmt: skip
+        cost = half_up(car.centilitres * self.tanks[pump.tank].cost_micro, 1_000_000)
+        net = yuan(fuel_fen)
+        self.copier.add(
+            SaleLine, self.ids[SaleLine].next(), sale, 1, self.station, day.id, shift.id, "FUEL", fill, pump.grade_id,
+            None, None, pump.grade_name, quantity, yuan(self.price_at(car.grade, car.started)), net, "0.00", net, "",
+            "0.13000", yuan(fuel_tax), yuan(cost), attendant,
+        )  # fmt: skip
+        tenders = f'["{car.tender}"]'
+        self.copier.add(
+            Purchase, self.ids[Purchase].next(), self.station, None, day.id, number, 1, at, "FUEL", car.grade, "油品",
+            quantity, net, 0, tenders, None,
+        )  # fmt: skip
+        for position, goods in enumerate(shop, 2):
+            self._sell(day, shift, drawer, goods, (sale, number, position, at, tenders))
+        self._payments(day, shift, drawer, car, (sale, number, at, due_fen))
+        self.copier.add(
+            FillClaim, self.ids[FillClaim].next(), self.station, fill, "SALE", number, day.id, at, attendant, None,
             None, "",
         )  # fmt: skip
 
-    def _goods(
-        self, day: BusinessDay, shift: Shift, drawer: Drawer, car: Car, sale: int, number: str
-    ) -> None:
-        """The shop lines of a sale, from its second line on."""
-        for position, index in enumerate(car.shop, 2):
-            item = self.site.items[index]
-            fen = int(item.price * 100)
-            kind = "SERVICE" if item.kind == "SERVICE" else "GOODS"
-            cost = int(item.cost * 100)
-            self._line(day, shift, sale, position, kind, None, None, item.pk, item.name, "1.000", yuan(fen), fen, cost,
-                       None)  # fmt: skip
-            self._purchase(
+    def _sell(self, day: BusinessDay, shift: Shift, drawer: Drawer, goods: Goods,
+              place: tuple[int, str, int, str, str]) -> None:  # fmt: skip
+        """One shop line of a sale, from its second line on."""
+        sale, number, position, at, tenders = place
+        net, cost = yuan(goods.fen), yuan(goods.cost_fen)
+        self.copier.add(
+            SaleLine, self.ids[SaleLine].next(), sale, position, self.station, day.id, shift.id, goods.kind, None, None,
+            goods.id, None, goods.name, "1.000", net, net, "0.00", net, "", "0.13000", yuan(tax_in(goods.fen)), cost,
+            None,
+        )  # fmt: skip
+        self.copier.add(
+            Purchase, self.ids[Purchase].next(), self.station, None, day.id, number, position, at, goods.kind,
+            goods.code, goods.category, "1.000", net, 0, tenders, None,
+        )  # fmt: skip
+        if goods.kind == "GOODS":
+            self.stock_move(
                 day,
-                number,
-                position,
-                car.paid,
-                kind,
-                item.code,
-                item.category.name,
-                "1.000",
-                fen,
-                car.tender,
+                goods,
+                -1,
+                kind="SALE",
+                document=number,
+                line=position,
+                at=at,
+                actor=drawer.cashier,
             )
-            if kind == "GOODS":
-                self.stock_move(
-                    day,
-                    item.pk,
-                    -1,
-                    "SALE",
-                    number,
-                    position,
-                    car.paid,
-                    drawer.cashier,
-                    str(item.cost),
-                )
 
-    def _line(self, day: BusinessDay, shift: Shift, sale: int, position: int, kind: str, fill: int | None,
-              grade: int | None, item: int | None, name: str, quantity: str, price: str, fen: int, cost: int,
-              attendant: int | None) -> None:  # fmt: skip
-        self.copier.add(
-            SaleLine, self.ids[SaleLine].next(), sale, position, self.site.station.pk, day.pk, shift.pk, kind, fill,
-            grade, item, None, name, quantity, price, yuan(fen), "0.00", yuan(fen), "", "0.13000", yuan(tax_in(fen)),
-            yuan(cost), attendant,
-        )  # fmt: skip
-
-    def _purchase(self, day: BusinessDay, number: str, line: int, at: datetime, kind: str, product: str,
-                  category: str, quantity: str, fen: int, tender: str) -> None:  # fmt: skip
-        self.copier.add(
-            Purchase, self.ids[Purchase].next(), self.site.station.pk, None, day.pk, number, line, at, kind, product,
-            category, quantity, yuan(fen), 0, f'["{tender}"]', None,
-        )  # fmt: skip
-
-    def stock_move(self, day: BusinessDay, item: int, quantity: int, kind: str, document: str, line: int, at: datetime,
-               actor: int, cost: str) -> None:  # fmt: skip
+    def stock_move(self, day: BusinessDay, goods: Goods, quantity: int, *, kind: str, document: str, line: int,
+                   at: datetime | str, actor: int) -> None:  # fmt: skip
         """One movement of the shelf, with its running balance."""
-        self.stock[item] = self.stock.get(item, 0) + quantity
+        balance = self.stock[goods.id] = self.stock.get(goods.id, 0) + quantity
         self.copier.add(
-            StockMove, self.ids[StockMove].next(), self.site.station.pk, item, day.pk, kind, f"{quantity}.000",
-            f"{self.stock[item]}.000", cost, document, line, at, at, actor, "",
+            StockMove, self.ids[StockMove].next(), self.station, goods.id, day.id, kind, quantity, balance,
+            yuan(goods.cost_fen), document, line, at, at, actor, "",
         )  # fmt: skip
 
-    def _payments(self, day: BusinessDay, shift: Shift, drawer: Drawer, car: Car, sale: int, number: str,
-                  due: int) -> None:  # fmt: skip
+    def _payments(self, day: BusinessDay, shift: Shift, drawer: Drawer, car: Car,
+                  place: tuple[int, str, str, int]) -> None:  # fmt: skip
+        sale, number, at, due = place
         given, change = due, 0
         if car.tender == "CASH":
             note = 10_000 if due <= 10_000 else 5_000
             given = -(-due // note) * note
             change = given - due
-        reference = (
-            f"{self.chance.randrange(10**6):06d}"
-            if car.tender in {"BANKCARD", "VOUCHER", "PLATFORM"}
-            else ""
-        )
-        parts = [("PAYMENT", given)] + ([("CHANGE", -change)] if change else [])
+        reference = f"{self.chance.randrange(10**6):06d}" if car.tender in WITH_SLIP else ""
+        parts = [("PAYMENT", given), ("CHANGE", -change)] if change else [("PAYMENT", given)]
         for position, (kind, fen) in enumerate(parts, 1):
             self.copier.add(
-                Payment, self.ids[Payment].next(), self.site.station.pk, f"{number}-{position}", number, sale, kind,
-                self.site.tenders[car.tender].pk, yuan(fen), "SUCCESS", reference, drawer.pk, day.pk, shift.pk,
-                car.paid, car.paid,
+                Payment, self.ids[Payment].next(), self.station, f"{number}-{position}", number, sale, kind,
+                self.tenders[car.tender], yuan(fen), "SUCCESS", reference, drawer.id, day.id, shift.id, at, at,
             )  # fmt: skip
         drawer.takings[car.tender] += due
 
 
-def plan_tank(code: str) -> int:
-    """The tank of a grade in the demo."""
-    return next(row.tank for row in plan.GRADES if row.code == code)
+def _pump(nozzle: Nozzle) -> Pump:
+    tank, grade = nozzle.tank, nozzle.tank.grade
+    return Pump(nozzle.pk, tank.number, tank.pk, grade.pk, grade.name)
+
+
+def _goods(item: Item) -> Goods:
+    kind = "SERVICE" if item.kind == "SERVICE" else "GOODS"
+    fen, cost = int(item.price * 100), int(item.cost * 100)
+    return Goods(item.pk, kind, item.code, item.name, item.category.name, fen, cost)
+
+
+def heights() -> list[int]:
+    """Centilitres of the demo tank at each millimetre, to 0.1 L."""
+    marks = cylinder(diameter_mm=plan.TANK_DIAMETER_MM, length_mm=plan.TANK_LENGTH_MM, step_mm=1)
+    return [int(volume * 100) for _, volume in marks]
 
 
 def denominations(fen: int) -> dict[str, int]:
@@ -318,8 +324,3 @@ def denominations(fen: int) -> dict[str, int]:
                         ("0.5", 50), ("0.1", 10), ("0.01", 1)):  # fmt: skip
         counts[name], fen = divmod(fen, worth)
     return {name: count for name, count in counts.items() if count}
-
-
-def json_text(value: object) -> str:
-    """JSON for a column that is copied."""
-    return json.dumps(value, ensure_ascii=False)
