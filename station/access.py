@@ -12,8 +12,7 @@ from typing import Concatenate, ParamSpec, TypeVar, cast
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django_htmx.middleware import HtmxDetails
@@ -99,14 +98,23 @@ def stations_of(user: User) -> QuerySet[Station]:
     )
 
 
+# At most one row of each kind joins: `one_role_per_user_and_station`, `one_role_over_all_stations`.
+_STATIONS_WITH_ROLE = """
+SELECT station.*, COALESCE(own.role, overall.role) AS role
+FROM station_station station
+LEFT JOIN station_assignment own ON own.station_id = station.id AND own.user_id = %(user)s
+LEFT JOIN station_assignment overall ON overall.station_id IS NULL AND overall.user_id = %(user)s
+WHERE station.active AND COALESCE(own.role, overall.role) IS NOT NULL
+ORDER BY station.code
+"""
+
+
 def stations_with_role(user: User) -> list[Station]:
-    """The same by station code, each with the user's `role` there; one statement for a request."""
-    mine = Assignment.objects.filter(user=user)
-    own, over_all = mine.filter(station=OuterRef("pk")), mine.filter(station=None)
-    role = Coalesce(Subquery(own.values("role")[:1]), Subquery(over_all.values("role")[:1]))
-    return list(
-        Station.objects.annotate(role=role).filter(~Q(role=None), active=True).order_by("code")
-    )
+    """The same by station code, each with the user's `role` there; one statement for a request.
+
+    Written by hand: every request asks it, and composing it took longer than answering.
+    """
+    return list(Station.objects.raw(_STATIONS_WITH_ROLE, {"user": user.pk}))
 
 
 def role_at(user: User, station: Station) -> str:

@@ -10,15 +10,15 @@ from functools import cache
 from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, Model, OuterRef
+from django.db.models import Model
 
-from devices.models import Fill, Printer
+from devices.models import Fill
 from inventory.models import Item
 from marketing.queries.quoting import Offer, QuoteLine, quote
-from sales.models import Sale, SaleLine, Tender
+from sales.models import SaleLine, Tender
 from sales.queries.tickets import Ticket, TicketLine
 from sales.queries.totals import PricedLine
-from station.models import Grade, Nozzle, Station, TillSession
+from station.models import BusinessDay, Grade, Nozzle, Shift, Station, Till, TillSession
 from station.money import round_yuan
 
 NO_COST = Decimal(0)
@@ -121,20 +121,54 @@ def shelf_of(*, ticket: Ticket, station: Station, at: datetime) -> Shelf:
     )
 
 
+_SESSION = """
+SELECT {columns},
+ EXISTS (SELECT 1 FROM sales_sale WHERE client_key = %(key)s),
+ EXISTS (SELECT 1 FROM devices_printer p WHERE p.till_id = ts.till_id AND p.active)
+FROM station_tillsession ts
+JOIN station_station st ON st.id = ts.station_id
+JOIN station_shift sh ON sh.id = ts.shift_id
+JOIN station_businessday bd ON bd.id = sh.day_id
+JOIN station_till t ON t.id = ts.till_id
+WHERE ts.id = %(session)s
+FOR NO KEY UPDATE OF ts
+"""
+_SESSION_ROWS: tuple[tuple[type[Model], str], ...] = (
+    (TillSession, "ts"), (Station, "st"), (Shift, "sh"), (BusinessDay, "bd"), (Till, "t"),
+)  # fmt: skip
+
+
+@cache
+def _session_sql() -> str:
+    return _SESSION.format(
+        columns=", ".join(
+            f"{alias}.{one.column}"
+            for model, alias in _SESSION_ROWS
+            for one in model._meta.concrete_fields
+        )
+    )
+
+
 def locked_session(*, session: TillSession, key: str) -> TillSession:
     """The session locked, with `settled` (a sale of this key is known) and `has_printer`.
 
-    One statement: sales of one till go one after the other, and a handover waits for them.
+    One statement: sales of one till go one after the other, and a handover waits for them. Written
+    by hand for the same reason as the fills.
     """
-    return (
-        TillSession.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("station", "shift__day", "till")
-        .annotate(
-            settled=Exists(Sale.objects.filter(client_key=key)),
-            has_printer=Exists(Printer.objects.filter(till=OuterRef("till"), active=True)),
-        )
-        .get(pk=session.pk)
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(_session_sql(), {"session": session.pk, "key": key})
+        row = cursor.fetchone()
+    if row is None:
+        raise TillSession.DoesNotExist
+    made: list[Any] = []
+    start = 0
+    for model, _ in _SESSION_ROWS:
+        names = [one.attname for one in model._meta.concrete_fields]
+        made.append(model.from_db("default", names, row[start : start + len(names)]))
+        start += len(names)
+    held, held.station, held.shift, held.shift.day, held.till = made[0], *made[1:]
+    held.settled, held.has_printer = row[start:]
+    return held  # type: ignore[no-any-return]
 
 
 def price_lines(*, ticket: Ticket, shelf: Shelf) -> list[PricedLine]:

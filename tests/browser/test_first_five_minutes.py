@@ -107,7 +107,8 @@ def test_the_cashier_signs_in_sells_parks_reprints_and_counts_blind(look: Look) 
 
     first = Sale.objects.order_by("pk")[0]
     page.goto(f"/sales/sales/{first.number}/")
-    expect(page.get_by_role("link", name="退款", exact=True)).to_have_count(0)  # the manager's right
+    # giving a refund is the manager's right
+    expect(page.get_by_role("link", name="退款", exact=True)).to_have_count(0)
     with page.expect_navigation():
         page.get_by_role("button", name="补打").click()
     assert Receipt.objects.filter(document=first.number, kind="REPRINT").count() == 1
