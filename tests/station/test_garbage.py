@@ -14,7 +14,6 @@ from django.http import request as django_request
 from django.urls import reverse
 
 from finance.services.demonstration.build import Demo
-from finance.services.demonstration.freezing import freeze_demo_day
 from finance.services.demonstration.site import Site
 from finance.services.demonstration.trade import LOCAL
 from sales.queries.unpaid import unpaid_fills
@@ -67,13 +66,7 @@ def test_what_once_broke_a_page_is_refused(path, told, status):
 def site(settings: Any, tmp_path: Path) -> Site:
     """A station with three days of trade, so that most pages have a row to open."""
     settings.VAR_DIR = tmp_path
-    demo = Demo(days=3, until=UNTIL, busy=0.05)
-    return demo.build(
-        freeze=lambda day, at: freeze_demo_day(
-            day=day, at=at, owner=demo.site.owner, manager=demo.site.manager
-        ),
-        progress=lambda *_: None,
-    )
+    return Demo(days=3, until=UNTIL, busy=0.05).build(progress=lambda *_: None)
 
 
 @pytest.fixture
