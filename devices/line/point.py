@@ -214,8 +214,8 @@ class Point:
             visit.ended_at = self.moment.at
         if event.condition is Condition.FUELLING and visit.started_at is None:
             visit.started_at = self.moment.at
-            given = [visit.grant.id] if visit.grant is not None else []
-            fuels = [facts.authorisation(grant, "FUELLING", self.moment.at) for grant in given]
+            grant, at = visit.grant, self.moment.at
+            fuels = [] if grant is None else [facts.authorisation(grant.id, "FUELLING", at)]
             self.save(fuels, visit=visit)
 
     def _selected(self, event: base.NozzleSelected) -> None:

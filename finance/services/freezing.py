@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from finance.models import DayDiscount, DayFigures, DayHour, DayProduct, DayTank, DayTender
 from finance.queries.figures import Figures
@@ -32,13 +33,16 @@ def freeze_figures(
     return heads
 
 
+def _of(day: BusinessDay) -> dict[str, Any]:
+    """What every frozen row says of its day."""
+    return {"station_id": day.station_id, "day": day, "date": day.date}
+
+
 def _head(day: BusinessDay, figures: Figures, at: datetime, actor: User) -> DayFigures:
     body = to_json(figures)
     head = figures.head
     return DayFigures(
-        station_id=day.station_id,
-        day=day,
-        date=day.date,
+        **_of(day),
         fuel_litres=total_litres(figures.products),
         fuel_net=figures.fuel_net,
         shop_net=figures.shop_net,
@@ -67,9 +71,7 @@ def _head(day: BusinessDay, figures: Figures, at: datetime, actor: User) -> DayF
 
 def _product(day: BusinessDay, row: Product) -> DayProduct:
     return DayProduct(
-        station_id=day.station_id,
-        day=day,
-        date=day.date,
+        **_of(day),
         kind=row.kind,
         code=row.code,
         name=row.name,
@@ -86,9 +88,7 @@ def _product(day: BusinessDay, row: Product) -> DayProduct:
 
 def _tender(day: BusinessDay, row: TenderDay) -> DayTender:
     return DayTender(
-        station_id=day.station_id,
-        day=day,
-        date=day.date,
+        **_of(day),
         code=row.code,
         name=row.name,
         count=row.count,
@@ -106,9 +106,7 @@ def _tender(day: BusinessDay, row: TenderDay) -> DayTender:
 
 def _discount(day: BusinessDay, row: PersonDiscount) -> DayDiscount:
     return DayDiscount(
-        station_id=day.station_id,
-        day=day,
-        date=day.date,
+        **_of(day),
         person=row.person,
         reason=row.reason,
         count=row.count,
@@ -118,9 +116,7 @@ def _discount(day: BusinessDay, row: PersonDiscount) -> DayDiscount:
 
 def _hour(day: BusinessDay, row: Hour) -> DayHour:
     return DayHour(
-        station_id=day.station_id,
-        day=day,
-        date=day.date,
+        **_of(day),
         hour=row.hour,
         count=row.count,
         litres=row.litres,
@@ -130,9 +126,7 @@ def _hour(day: BusinessDay, row: Hour) -> DayHour:
 
 def _tank(day: BusinessDay, row: TankDay) -> DayTank:
     return DayTank(
-        station_id=day.station_id,
-        day=day,
-        date=day.date,
+        **_of(day),
         tank_number=row.number,
         grade_code=row.grade,
         opening_l=row.opening,

@@ -67,16 +67,37 @@ WHERE f.id = ANY(%(ids)s) AND f.station_id = %(station)s
 """
 
 
-@cache
-def _fills_sql() -> tuple[str, list[tuple[type[Model], list[str]]]]:
-    """The statement, and which of its columns make which row, in the order `from_db` wants them."""
-    parts: list[tuple[type[Model], list[str]]] = []
+Parts = list[tuple[type[Model], list[str]]]
+
+
+def _joined(statement: str, rows: Sequence[tuple[type[Model], str, str]]) -> tuple[str, Parts]:
+    """The statement for these rows, and which of its columns make which row.
+
+    A row is its model, its alias and the attributes to read; all where none is named.
+    """
+    parts: Parts = []
     columns: list[str] = []
-    for model, wanted, alias in ((Fill, _FILL, "f"), (Nozzle, _NOZZLE, "n"), (Grade, _GRADE, "g")):
-        fields = [one for one in model._meta.concrete_fields if one.attname in wanted.split()]
+    for model, alias, named in rows:
+        wanted = named.split()
+        fields = [one for one in model._meta.concrete_fields if not wanted or one.attname in wanted]
         parts.append((model, [one.attname for one in fields]))
         columns += [f"{alias}.{one.column}" for one in fields]
-    return _FILLS.format(columns=", ".join(columns)), parts
+    return statement.format(columns=", ".join(columns)), parts
+
+
+def _made(row: tuple[Any, ...], parts: Parts) -> tuple[list[Any], tuple[Any, ...]]:
+    """The rows that one line of such an answer holds, and what follows their columns."""
+    made: list[Any] = []
+    start = 0
+    for model, names in parts:
+        made.append(model.from_db("default", names, row[start : start + len(names)]))
+        start += len(names)
+    return made, row[start:]
+
+
+@cache
+def _fills_sql() -> tuple[str, Parts]:
+    return _joined(_FILLS, ((Fill, "f", _FILL), (Nozzle, "n", _NOZZLE), (Grade, "g", _GRADE)))
 
 
 def fills_to_sell(*, ids: Sequence[int], station: Station, at: datetime) -> dict[int, Fill]:
@@ -93,18 +114,13 @@ def fills_to_sell(*, ids: Sequence[int], station: Station, at: datetime) -> dict
     return {fill.pk: fill for fill in (_fill_of(row, parts) for row in rows)}
 
 
-def _fill_of(row: tuple[Any, ...], parts: list[tuple[type[Model], list[str]]]) -> Fill:
-    made: list[Any] = []
-    start = 0
-    for model, names in parts:
-        made.append(model.from_db("default", names, row[start : start + len(names)]))
-        start += len(names)
-    fill: Fill = made[0]
-    fill.nozzle, fill.grade = made[1], made[2]
+def _fill_of(row: tuple[Any, ...], parts: Parts) -> Fill:
+    (fill, nozzle, grade), rest = _made(row, parts)
+    fill.nozzle, fill.grade = nozzle, grade
     extras = ("claimed_by", "prepaid_by", "held_by", "held_till", "attendant_id", "unit_cost")
-    for name, value in zip(extras, row[start:], strict=True):
+    for name, value in zip(extras, rest, strict=True):
         setattr(fill, name, value)
-    return fill
+    return fill  # type: ignore[no-any-return]
 
 
 def items_to_sell(*, ids: Sequence[int]) -> dict[int, Item]:
@@ -133,20 +149,18 @@ JOIN station_till t ON t.id = ts.till_id
 WHERE ts.id = %(session)s
 FOR NO KEY UPDATE OF ts
 """
-_SESSION_ROWS: tuple[tuple[type[Model], str], ...] = (
-    (TillSession, "ts"), (Station, "st"), (Shift, "sh"), (BusinessDay, "bd"), (Till, "t"),
-)  # fmt: skip
 
 
 @cache
-def _session_sql() -> str:
-    return _SESSION.format(
-        columns=", ".join(
-            f"{alias}.{one.column}"
-            for model, alias in _SESSION_ROWS
-            for one in model._meta.concrete_fields
-        )
+def _session_sql() -> tuple[str, Parts]:
+    rows = (
+        (TillSession, "ts", ""),
+        (Station, "st", ""),
+        (Shift, "sh", ""),
+        (BusinessDay, "bd", ""),
+        (Till, "t", ""),
     )
+    return _joined(_SESSION, rows)
 
 
 def locked_session(*, session: TillSession, key: str) -> TillSession:
@@ -155,19 +169,16 @@ def locked_session(*, session: TillSession, key: str) -> TillSession:
     One statement: sales of one till go one after the other, and a handover waits for them. Written
     by hand for the same reason as the fills.
     """
+    sql, parts = _session_sql()
     with connection.cursor() as cursor:
-        cursor.execute(_session_sql(), {"session": session.pk, "key": key})
+        cursor.execute(sql, {"session": session.pk, "key": key})
         row = cursor.fetchone()
     if row is None:
         raise TillSession.DoesNotExist
-    made: list[Any] = []
-    start = 0
-    for model, _ in _SESSION_ROWS:
-        names = [one.attname for one in model._meta.concrete_fields]
-        made.append(model.from_db("default", names, row[start : start + len(names)]))
-        start += len(names)
-    held, held.station, held.shift, held.shift.day, held.till = made[0], *made[1:]
-    held.settled, held.has_printer = row[start:]
+    (held, station, shift, day, till), rest = _made(row, parts)
+    held.station, held.shift, held.till = station, shift, till
+    held.shift.day = day
+    held.settled, held.has_printer = rest
     return held  # type: ignore[no-any-return]
 
 

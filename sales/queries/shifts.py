@@ -263,13 +263,11 @@ def tanks_over_limit(books: Sequence[Book], station: Station) -> list[Book]:
     ]
 
 
-def day_blockers(day: BusinessDay) -> list[Blocker]:
-    """What is still open before a day can be closed, and whose it is. Three statements at most."""
-    return days_blockers([day])[day.pk]
-
-
 def days_blockers(days: Sequence[BusinessDay]) -> dict[int, list[Blocker]]:
-    """The same of several days, by day id; shifts and their drawers first, then payments."""
+    """What is still open before days can be closed, and whose it is, by day id.
+
+    Shifts and their drawers first, then payments. Three statements at most.
+    """
     found: dict[int, list[Blocker]] = {day.pk: [] for day in days}
     sessions = TillSession.objects.exclude(status=Sitting.CLOSED).select_related("cashier", "till")
     shifts = (

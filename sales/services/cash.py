@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 
 from sales.models import CashMovement, Deposit, DepositLine
 from sales.queries.sessions import takings
+from sales.services.keys import check_key
 from station.errors import Refusal
 from station.models import BusinessDay, Station, TillSession, User
 from station.money import ZERO, Yuan
@@ -17,7 +18,6 @@ from station.services import audit
 from station.services.numbering import next_number
 
 Kind = CashMovement.Kind
-LONGEST_KEY = 60
 
 
 class KeyMissing(Refusal):
@@ -65,7 +65,7 @@ def move(
     Refuses KeyMissing, BadAmount, DrawerCounted, and a paid-in or paid-out without a reason (BadAmount) or
     without somebody else who saw it (WitnessMissing); a drop is seen when the safe is counted.
     """
-    _refuse_keyless(client_key)
+    check_key(client_key, refused=KeyMissing, undone="没有登记")
     if amount <= 0:
         raise BadAmount("金额必须大于零，请重新填写。")
     if kind != Kind.DROP:
@@ -109,11 +109,6 @@ def _locked(session: TillSession) -> TillSession:
     )
 
 
-def _refuse_keyless(client_key: str) -> None:
-    if not 0 < len(client_key) <= LONGEST_KEY:
-        raise KeyMissing("没有登记：页面不完整。请刷新后重新填写。")
-
-
 def _same(known: CashMovement, kind: str, amount: Yuan) -> CashMovement:
     """What this key made; another amount under it is a page gone back to, not a second click."""
     if (known.kind, abs(known.amount)) != (kind, amount):
@@ -150,7 +145,7 @@ def deposit(
     The amount the bank stamped must equal what was chosen. Refuses with KeyMissing,
     NothingToDeposit, SumDiffers, or SlipKnown for a slip that was entered before.
     """
-    _refuse_keyless(client_key)
+    check_key(client_key, refused=KeyMissing, undone="没有登记")
     known = Deposit.objects.filter(client_key=client_key).first()
     if known is not None:
         return known

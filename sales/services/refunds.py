@@ -19,6 +19,7 @@ from sales.queries.refundable import LineLeft, lines_left, tenders_left
 from sales.queries.selling import locked_session
 from sales.queries.totals import Paid, PricedLine
 from sales.services import writing
+from sales.services.keys import check_key
 from sales.services.settling import SessionEnded, head_of
 from sales.services.writing import Money
 from station.errors import Refusal
@@ -26,8 +27,6 @@ from station.models import TillSession, User
 from station.money import ZERO, Yuan, round_yuan
 from station.services import audit
 from station.services.numbering import next_number
-
-LONGEST_KEY = 60
 
 
 class RefundRefused(Refusal):
@@ -71,7 +70,7 @@ def refund(
     the view). Again with the same key, the same refund. Refuses more than is left of a line, fuel
     by the litre, a reversed sale, a missing reason or slip number.
     """
-    _check_key(key)
+    check_key(key, refused=RefundRefused, undone="没有退款")
     by = Hands(session, actor, approver, at)
     try:
         with transaction.atomic():
@@ -123,7 +122,7 @@ def reverse(
     Once per sale; again with the same key, the same reversal. Refuses a sale with refunds, a
     refund itself, a missing reason or slip number. `approver` as in `refund`.
     """
-    _check_key(key)
+    check_key(key, refused=RefundRefused, undone="没有退款")
     by = Hands(session, actor, approver, at)
     try:
         with transaction.atomic():
@@ -159,12 +158,6 @@ def _reverse(
     writing.return_goods(head=head, lines=lines, actor=by.actor)
     _leave_traces(held, head, original, "sales.reversal", money, by)
     return head
-
-
-def _check_key(key: str) -> None:
-    """Without a key of its own a second refund would be taken for the first."""
-    if not 0 < len(key) <= LONGEST_KEY:
-        raise RefundRefused("没有退款：页面不完整。请刷新后重新填写。")
 
 
 def _twin(sale: Sale, key: str, error: IntegrityError | Refusal) -> Sale:

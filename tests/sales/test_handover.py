@@ -15,7 +15,7 @@ from devices.models import Fill, MeterChange, TotalizerReading
 from devices.services.facts import FillFact, record_fill
 from sales.models import Payment, Sale, ShiftAdvance
 from sales.queries.runs import nozzle_runs, opening_readings
-from sales.queries.shifts import day_blockers
+from sales.queries.shifts import days_blockers
 from sales.services import sessions, shifts
 from sales.services.sessions import NoOpenShift, TillTaken
 from sales.services.settling import SessionEnded
@@ -249,14 +249,14 @@ def test_the_crew_changes_but_a_cashier_who_sells_stays():
 @pytest.mark.req("FIN-01")
 def test_a_day_says_what_is_open_and_whose_it_is():
     shift, session = at_work()
-    [still] = day_blockers(shift.day)
+    [still] = days_blockers([shift.day])[shift.day_id]
     assert (still.kind, still.whose, still.url_name) == ("shift", shift.leader.name, "sales:shift")
     hand_over(shift, ends_day=True)
-    texts = {(one.kind, one.whose) for one in day_blockers(shift.day)}
+    texts = {(one.kind, one.whose) for one in days_blockers([shift.day])[shift.day_id]}
     assert texts == {("shift", shift.leader.name), ("session", session.cashier.name)}
-    assert [one.text for one in day_blockers(shift.day) if one.kind == "session"] == [
-        f"{session.till} {session.cashier}未点款"
-    ]
+    assert [
+        one.text for one in days_blockers([shift.day])[shift.day_id] if one.kind == "session"
+    ] == [f"{session.till} {session.cashier}未点款"]
 
 
 def test_slots_follow_each_other_and_fill_the_day():

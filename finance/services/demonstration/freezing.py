@@ -10,14 +10,13 @@ from django.db import transaction
 from finance.queries.closing import readiness
 from finance.queries.figures import figures_of_facts
 from finance.services.closing import DayNotReady, accept_difference, close_day, close_days
+from finance.services.freezing import Closing
 from station.models import BusinessDay, User
 
 REMARKS = "演示数据"
 
 
-def freeze_demo_days(
-    *, days: Sequence[tuple[BusinessDay, datetime]], owner: User, manager: User
-) -> None:
+def freeze_demo_days(*, days: Sequence[Closing], owner: User, manager: User) -> None:
     """Close cut days in their order, each at its instant; accept what the owner would have accepted."""
     try:
         with transaction.atomic():

@@ -36,7 +36,8 @@ from sales.models import (
     ShiftNozzle,
     ShiftSignature,
 )
-from station.models import BusinessDay, Shift, TillSession
+from station.models import BusinessDay, DataKey, Shift, TillSession
+from station.services import sealing
 
 COUNTED_AFTER, CLOSED_AFTER = timedelta(minutes=4), timedelta(minutes=9)
 
@@ -49,6 +50,11 @@ class History(Trade):
     def __init__(self, site: Site, *, seed: int, busy: float = 1.0) -> None:
         super().__init__(site, seed=seed, busy=busy)
         self.held = []
+
+    def new_key(self, at: datetime) -> DataKey:
+        """A key to seal with. It is written by the connection that copies, so that ends first."""
+        self.copier.wait()
+        return sealing.new_key(at=at)
 
     def dip(self, day: BusinessDay, shift: Shift | None, number: int, at: datetime, purpose: str,
             *, water_mm: int = 0, document: str = "") -> tuple[int, int]:  # fmt: skip

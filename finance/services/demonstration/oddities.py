@@ -83,8 +83,7 @@ class Oddities:
             FillClaim, history.ids[FillClaim].next(), site.station.pk, fill, "DRIVE_OFF", number, day.pk,
             at + timedelta(minutes=6), None, None, None, "",
         )  # fmt: skip
-        history.copier.wait()  # the key is written through the same connection
-        key = sealing.new_key(at=at)
+        key = history.new_key(at)
         when = at + timedelta(minutes=6)
         history.copier.put(
             DriveOff(

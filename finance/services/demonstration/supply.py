@@ -146,8 +146,7 @@ class Supply:
               opens: datetime, ends: datetime, measured: tuple[int, int, int]) -> None:  # fmt: skip
         history, site = self.history, self.history.site
         before, after, received = measured
-        history.copier.wait()  # the connection is needed for the key
-        key, plate = sealing.new_key(at=opens), f"云A{60000 + day.date.toordinal() % 9000}"
+        key, plate = history.new_key(opens), f"云A{60000 + day.date.toordinal() % 9000}"
         delivery = history.copier.put(
             Delivery(
                 station_id=history.station, number=document, status=Delivery.Status.POSTED, supplier=site.supplier,
