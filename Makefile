@@ -8,6 +8,9 @@ YEARS ?=
 # A secret as long and as mixed as `check --deploy` wants one; it signs nothing.
 FIFTY = Only-for-the-deployment-check-0123456789-abcdefghijkl
 
+# Every process would compile all that it imports afresh: three seconds at each start.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev run code demo test check bench requirements screenshots backup seal-key restore lock clean
 

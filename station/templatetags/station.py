@@ -3,11 +3,12 @@
 import logging
 from copy import copy
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import sha256
+from importlib.resources import files
 from xml.etree import ElementTree
+from zipfile import ZipFile
 
-import tablericons
 from crispy_forms.helper import FormHelper
 from crispy_forms.utils import render_crispy_form
 from django import template
@@ -42,21 +43,31 @@ _NOTICE_ICONS = {
 }
 
 
+@cache
+def icons() -> ZipFile:
+    """Tabler's icons, outline/… and filled/…; open as long as the process lives.
+
+    The package itself reads the list of all six thousand for each icon that it draws.
+    """
+    return ZipFile(str(files("tablericons") / "tablericons.zip"))
+
+
 @lru_cache(maxsize=1024)
 def _drawn(name: str, size: int, label: str) -> SafeString:
     path = name if "/" in name else f"outline/{name}"
     try:
-        svg = tablericons._load_icon(path)
-    except tablericons.IconDoesNotExist:
+        source = icons().read(f"{path}.svg")
+    except KeyError:
         # A wrong name must cost the picture, never the page.
         log.warning("unknown icon %s", name)
-        svg = tablericons._load_icon("outline/help")
+        source = icons().read("outline/help.svg")
+    svg = ElementTree.fromstring(source.decode())
     inner = "".join(
         ElementTree.tostring(node, encoding="unicode")
         for node in svg
         if node.get("stroke") != "none"
     )
-    inner = inner.replace(' xmlns="http://www.w3.org/2000/svg"', "")
+    inner = inner.replace("ns0:", "").replace(' xmlns:ns0="http://www.w3.org/2000/svg"', "")
     meaning = format_html('role="img" aria-label="{}"', label) if label else 'aria-hidden="true"'
     paint = (
         'fill="currentColor"'

@@ -53,19 +53,46 @@ export function showFills() {
 
 setInterval(showFills, 20000); // the minutes go on while nothing else changes
 
-export async function takeFill(fill) {
+// The leases that are on their way, by the fill's id. A fill is on the ticket at once, so that the
+// next tap finds it there; money waits until the server has said of each whether it is ours.
+const asking = new Map();
+export const leased = async () => (await Promise.all(asking.values())).every(Boolean);
+
+export function takeFill(fill) {
   if (atWork()) return undefined;
   refuse("");
   state.turn += 1;
   if (onTicket(fill.id)) return dropLine(state.basket.lines.find((one) => one.fill === fill.id));
-  if (state.away) {
-    if (!fill.mine) return refuse("断网时只能收本台已锁定的加油。这一笔等网络恢复再收。");
-  } else if (!fill.mine) {
-    try { await post(urls.lease, { fills: [fill.id] }); fill.mine = true; } catch (error) { return troubled(error); }
-  }
-  state.turn += 1;
+  if (state.away && !fill.mine) return refuse("断网时只能收本台已锁定的加油。这一笔等网络恢复再收。");
   addFill(state.basket, fill);
-  return changed();
+  changed();
+  if (!fill.mine && !asking.has(fill.id)) asking.set(fill.id, hold(fill.id));
+  return undefined;
+}
+
+async function hold(id) {
+  try {
+    await post(urls.lease, { fills: [id] });
+    if (known(id)) known(id).mine = true;
+    return true;
+  } catch (error) {
+    takeOff(state.basket.lines.filter((one) => one.fill === id));
+    troubled(error);
+    return false;
+  } finally {
+    state.turn += 1;
+    asking.delete(id);
+    showFills();
+  }
+}
+
+// Off the ticket without having been asked for: a slip that was taken is not forgotten.
+function takeOff(lines) {
+  if (!lines.length) return;
+  const cards = state.basket.tenders.filter((one) => !setup.tenders.find((tender) => tender.code === one.tender)?.cash);
+  lines.forEach((one) => removeLine(state.basket, state.basket.lines.indexOf(one)));
+  if (state.basket.lines.length) state.basket.tenders = cards;
+  changed();
 }
 
 export async function dropLine(one) {
@@ -74,22 +101,24 @@ export async function dropLine(one) {
   state.turn += 1;
   const gone = removeLine(state.basket, index);
   changed();
-  if (gone.fill && !state.away) post(urls.put_back, { fills: [gone.fill] }).catch(() => {});
+  if (gone.fill && !state.away) putBack(gone.fill);
   if (!gone.fill && !state.away) post(urls.void_line, { lines: 1, total: text(gone.amount), reason: `删行 ${gone.name} × ${gone.quantity}` }).catch(() => {});
+}
+
+async function putBack(id) {
+  await asking.get(id); // given back before it is given would be held for nothing
+  if (!onTicket(id)) post(urls.put_back, { fills: [id] }).catch(() => {});
 }
 
 // A fill of the ticket that somebody else has taken, freed or settled is off it before it is paid for.
 export function dropLost() {
   if (state.busy) return;
-  const lines = state.basket.lines.filter((one) => one.fill);
+  const lines = state.basket.lines.filter((one) => one.fill && !asking.has(one.fill));
   const lost = lines.filter((one) => !known(one.fill) || known(one.fill).held);
   const loose = lines.filter((one) => !lost.includes(one) && !known(one.fill).mine).map((one) => one.fill);
   if (loose.length) post(urls.lease, { fills: loose }).catch(() => {});
   if (!lost.length) return;
-  const cards = state.basket.tenders.filter((one) => !setup.tenders.find((tender) => tender.code === one.tender)?.cash);
-  lost.forEach((one) => removeLine(state.basket, state.basket.lines.indexOf(one)));
-  if (state.basket.lines.length) state.basket.tenders = cards; // a slip that was taken is not forgotten
-  changed();
+  takeOff(lost);
   refuse(`${lost.map((one) => `${one.name} ${text(one.amount)} 元`).join("、")} 已在别处收款、登记或被别的收银台拿去，已从单上拿掉。`);
 }
 

@@ -2,7 +2,7 @@
 // Each is a dialog of plain fields; what is refused stays in it with its words.
 
 import { basketOf, emptyBasket, newKey, sums, ticketOf } from "./basket.js";
-import { takeFill } from "./fills.js";
+import { leased, takeFill } from "./fills.js";
 import { fen, shown, text } from "./money.js";
 import * as offline from "./offline.js";
 import { settle } from "./paying.js";
@@ -260,9 +260,11 @@ async function park() {
   if (label === null || atWork() || state.basket !== basket) return undefined;
   state.busy = true;
   try {
-    await post(urls.park, { basket: { ...ticketOf({ ...basket, tenders: [] }, state.setup) }, total: text(sums(basket, state.setup).net), label });
-    state.turn += 1;
-    state.basket = emptyBasket();
+    if (await leased()) {
+      await post(urls.park, { basket: { ...ticketOf({ ...basket, tenders: [] }, state.setup) }, total: text(sums(basket, state.setup).net), label });
+      state.turn += 1;
+      state.basket = emptyBasket();
+    }
   } catch (error) { troubled(error); } finally { state.busy = false; }
   changed();
   showMember();

@@ -1,7 +1,7 @@
 // 收款: cash at one tap, other tenders, several together; sent once, and kept where the network is away.
 
 import { emptyBasket, sums, ticketOf } from "./basket.js";
-import { showFills } from "./fills.js";
+import { leased, showFills } from "./fills.js";
 import { fen, shown, text } from "./money.js";
 import * as offline from "./offline.js";
 import { openPanel } from "./panels.js";
@@ -110,14 +110,21 @@ export async function settle(approver = null) {
   if (sums(basket, setup).missing > 0) { refuse(`还差 ${text(sums(basket, setup).missing)} 元。请点付款方式。`); return; }
   state.busy = true;
   byId("settle").disabled = true;
+  try {
+    // A fill that was refused is off the ticket again, and the screen says whose it is.
+    if (await leased()) await sell(basket, approver);
+  } finally {
+    state.busy = false;
+    showTicket();
+  }
+}
+
+async function sell(basket, approver) {
   const ticket = ticketOf(basket, setup);
   try {
     finish(await sendTicket(ticket, approver), basket);
   } catch (error) {
     await notSettled(error, ticket, basket);
-  } finally {
-    state.busy = false;
-    showTicket();
   }
 }
 
