@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import pytest
 from django.db.models import Sum
-from playwright.sync_api import Page, expect
+from django.utils.timezone import now
+from playwright.sync_api import Page, Route, expect
 
 from devices.models import Fill
 from inventory.models import Item, StockBalance
@@ -24,6 +25,26 @@ def opened(look: Look, till, width: int = 1024, **more) -> Page:
     page = look.at(width, as_=till.cashier, **more).open("/sales/till/")
     expect(page.locator(".fill")).to_have_count(3)
     return page
+
+
+class Slow:
+    """Requests to an address that are on their way until they are let go."""
+
+    def __init__(self, page: Page, address: str) -> None:
+        self.held: list[Route] | None = []
+        page.route(address, lambda route: self.asked(route))
+
+    def asked(self, route: Route) -> None:
+        if self.held is None:
+            route.continue_()
+        else:
+            self.held.append(route)
+
+    def let_go(self) -> None:
+        held, self.held = self.held or [], None
+        assert held
+        for route in held:
+            route.continue_()
 
 
 def press(page: Page, selector: str) -> None:
@@ -122,6 +143,51 @@ def test_a_fill_that_another_till_has_sold_is_off_the_ticket_before_it_is_paid_f
     expect(page.locator("#lines .ticket-line")).to_have_count(1)
     expect(page.locator("#tenders li")).to_have_count(1)  # what came in is still there to be seen
     look.shoot("till-lost-fill")
+
+
+@pytest.mark.req("SAL-02")
+def test_a_slow_lease_holds_up_the_money_and_not_the_hand(look: Look) -> None:
+    till = ready()
+    make.session(
+        till.station, till=make.till(till.station, 2)
+    )  # alone, a till holds all that waits
+    page = opened(look, till)
+    slow = Slow(page, "**/till/lease/")
+    page.locator(".fill").first.click()
+    page.locator(".favourite", has_text="农夫山泉").click()
+    page.locator("#amount").fill("100")
+    page.get_by_role("button", name="微信", exact=True).click()
+    expect(page.locator("#tenders li")).to_have_count(1)
+    page.locator("[data-quick=exact]").click()
+    page.wait_for_timeout(1500)  # pulses come and go meanwhile
+    assert not Sale.objects.exists()
+    expect(page.locator("#lines .ticket-line")).to_have_count(2)
+    slow.let_go()
+    expect(page.locator("#done")).to_contain_text("已收 ¥202.00")
+    assert sorted(Payment.objects.values_list("amount", flat=True)) == [100, 102]
+
+
+@pytest.mark.req("SAL-02")
+def test_a_fill_that_is_refused_after_the_tap_is_off_the_ticket_and_no_money_is_taken(
+    look: Look,
+) -> None:
+    till = ready()
+    other = make.session(till.station, till=make.till(till.station, 2))
+    page = opened(look, till)
+    slow = Slow(page, "**/till/lease/")
+    page.locator(".fill").first.click()
+    page.locator(".favourite", has_text="农夫山泉").click()
+    page.locator("[data-quick=exact]").click()
+    fill = Fill.objects.order_by("occurred_at", "pk").first()
+    leasing.lease(fill_ids=[fill.pk], session=other, at=now())
+    look.expect_errors()
+    slow.let_go()
+    expect(page.locator("#refusal")).to_contain_text("没有锁定")
+    expect(page.locator("#lines .ticket-line")).to_have_count(1)
+    expect(page.locator("#tenders li")).to_have_count(0)
+    expect(page.locator("#due")).to_have_text("¥2.00")
+    expect(page.locator("#settle")).to_be_enabled()
+    assert not Sale.objects.exists()
 
 
 def test_a_lease_that_ran_out_is_taken_again_while_nobody_else_wants_it(look: Look) -> None:
