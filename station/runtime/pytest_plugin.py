@@ -13,7 +13,6 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from whitenoise.base import WhiteNoise
 
 from station.runtime.browser import ARGUMENTS, find_chromium, is_ci, lend_chinese_font
 from station.runtime.clusters import TEMPLATE, lend_migrated_cluster
@@ -75,24 +74,6 @@ def _folder() -> Path:
     folder.chmod(0o755)  # PostgreSQL may run under another account
     folders.append(folder)
     return folder
-
-
-@pytest.fixture(scope="session", autouse=True)
-def static_files_listed_once() -> Generator[None, None, None]:
-    """Each test client loads the middleware anew; the static files are the same all the while."""
-    listed: dict[tuple[str, str], dict[str, object]] = {}
-    list_all = WhiteNoise.update_files_dictionary
-
-    def listed_once(self: WhiteNoise, root: str, prefix: str) -> None:
-        if (root, prefix) not in listed:
-            others, self.files = self.files, {}
-            list_all(self, root, prefix)
-            self.files, listed[root, prefix] = others, self.files
-        self.files.update(listed[root, prefix])
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(WhiteNoise, "update_files_dictionary", listed_once)
-        yield
 
 
 @pytest.fixture(scope="session")
