@@ -73,7 +73,11 @@ class GradeForm(_Plain):
     code = forms.CharField(label="代号", max_length=12)
     name = forms.CharField(label="名称", max_length=40)
     kind = forms.ChoiceField(label="类别", choices=Grade.Kind.choices)
-    unit = forms.ChoiceField(label="计量单位", choices=Grade.Unit.choices, help_text="充电选千瓦时")
+    unit = forms.ChoiceField(
+        label="计量单位",
+        choices=Grade.Unit.choices,
+        help_text="有油罐和枪的选升；收银台按度卖的充电，请在“商品”页建成服务",
+    )
     density20 = forms.DecimalField(
         label="标准密度 ρ20(kg/m³)",
         required=False,
