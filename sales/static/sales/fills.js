@@ -76,8 +76,9 @@ async function hold(id) {
     if (known(id)) known(id).mine = true;
     return true;
   } catch (error) {
-    takeOff(state.basket.lines.filter((one) => one.fill === id));
+    const owed = takeOff(state.basket.lines.filter((one) => one.fill === id));
     troubled(error);
+    if (owed) refuse(`${byId("refusal").textContent}${owed}`);
     return false;
   } finally {
     state.turn += 1;
@@ -86,13 +87,16 @@ async function hold(id) {
   }
 }
 
-// Off the ticket without having been asked for: a slip that was taken is not forgotten.
+// Off the ticket without having been asked for: a slip that was taken is not forgotten. Returns in
+// words what was taken from the customer for a ticket that is empty now.
 function takeOff(lines) {
-  if (!lines.length) return;
+  if (!lines.length) return "";
   const cards = state.basket.tenders.filter((one) => !setup.tenders.find((tender) => tender.code === one.tender)?.cash);
   lines.forEach((one) => removeLine(state.basket, state.basket.lines.indexOf(one)));
   if (state.basket.lines.length) state.basket.tenders = cards;
   changed();
+  if (state.basket.lines.length || !cards.length) return "";
+  return `${cards.map((one) => `${one.name} ${text(one.amount)} 元`).join("、")}没有入账，客人付过的请退还。`;
 }
 
 export async function dropLine(one) {
@@ -118,8 +122,8 @@ export function dropLost() {
   const loose = lines.filter((one) => !lost.includes(one) && !known(one.fill).mine).map((one) => one.fill);
   if (loose.length) post(urls.lease, { fills: loose }).catch(() => {});
   if (!lost.length) return;
-  takeOff(lost);
-  refuse(`${lost.map((one) => `${one.name} ${text(one.amount)} 元`).join("、")} 已在别处收款、登记或被别的收银台拿去，已从单上拿掉。`);
+  const owed = takeOff(lost);
+  refuse(`${lost.map((one) => `${one.name} ${text(one.amount)} 元`).join("、")} 已在别处收款、登记或被别的收银台拿去，已从单上拿掉。${owed}`);
 }
 
 // 收款 on a tile of the wall opens the till with ?nozzle=: its oldest fill goes on the ticket, once.
