@@ -2,5 +2,6 @@
 
 from members.models.people import Company, Member, Vehicle
 from members.models.purchases import Purchase
+from members.models.tiers import MemberTier, Tier
 
-__all__ = ["Company", "Member", "Purchase", "Vehicle"]
+__all__ = ["Company", "Member", "MemberTier", "Purchase", "Tier", "Vehicle"]
