@@ -64,6 +64,7 @@ class Ticket:
     reason: str = ""
     member_id: int | None = None
     shown_due: Yuan | None = None
+    points: int = 0  # points of the member that pay a part
 
     @property
     def fill_ids(self) -> list[int]:
@@ -96,6 +97,7 @@ def read_ticket(body: Mapping[str, Any]) -> Ticket:
             reason=plain(body.get("reason") or "")[:60],
             member_id=_id(body.get("member")),
             shown_due=None if body.get("due") in (None, "") else _yuan(body["due"]),
+            points=_id(body.get("points") or None) or 0,
         )
     except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
         raise BadTicket("单据内容不完整，没有收款。请核对明细后重试。") from error

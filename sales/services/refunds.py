@@ -20,6 +20,7 @@ from sales.queries.selling import locked_session
 from sales.queries.totals import Paid, PricedLine
 from sales.services import writing
 from sales.services.keys import check_key
+from sales.services.points import give_points_back
 from sales.services.settling import SessionEnded, head_of
 from sales.services.writing import Money
 from station.errors import Refusal
@@ -302,6 +303,7 @@ def _write(
         lines=lines,
         money=money,
         originals={position: one.line.pk for position, one in left.items()},
+        points=give_points_back(head=head, original=original, lines=lines, left=left),
     )
 
 

@@ -28,7 +28,7 @@ from sales.queries.selling import (
 )
 from sales.queries.tickets import MOST, Ticket
 from sales.queries.totals import Paid, PricedLine, settle_up
-from sales.services import discounts, writing
+from sales.services import discounts, points, writing
 from sales.services.tenders import check_tenders
 from sales.services.writing import Money
 from station.errors import Refusal
@@ -146,6 +146,8 @@ def freeze(
         discounts.check_limit(
             ticket=ticket, lines=lines, station=session.station, actor=actor, approver=approver
         )
+    if ticket.points:
+        lines = points.pay_part(ticket=ticket, lines=lines)
     tenders = tender_table()
     check_tenders(ticket.tenders, tenders)
     cash = sum((t.amount for t in ticket.tenders if _is_cash(tenders[t.tender])), ZERO)

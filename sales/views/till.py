@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from devices.models import Swipe
 from sales.queries import till as screen
+from sales.queries.points_till import gained_by
 from sales.queries.tickets import read_id, read_ticket
 from sales.services import leasing, settling
 from sales.views.answers import answers_json, approver_of, body_of, ids_of, own_session, session_of
@@ -136,6 +137,7 @@ def settle(request: StaffRequest) -> dict[str, Any]:
         "due": str(sale.due),
         "tendered": str(tendered),
         "change": str(tendered - sale.due),
+        "points": gained_by(sale),
     }
 
 
