@@ -3,5 +3,17 @@
 from members.models.people import Company, Member, Vehicle
 from members.models.purchases import Purchase
 from members.models.tiers import MemberTier, Tier
+from members.models.value import TopUpPlan, ValueAccount, ValueCodeUse, ValueTxn
 
-__all__ = ["Company", "Member", "MemberTier", "Purchase", "Tier", "Vehicle"]
+__all__ = [
+    "Company",
+    "Member",
+    "MemberTier",
+    "Purchase",
+    "Tier",
+    "TopUpPlan",
+    "ValueAccount",
+    "ValueCodeUse",
+    "ValueTxn",
+    "Vehicle",
+]

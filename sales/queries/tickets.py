@@ -64,6 +64,7 @@ class Ticket:
     reason: str = ""
     member_id: int | None = None
     shown_due: Yuan | None = None
+    proven: frozenset[int] = frozenset()  # value accounts whose holder typed the PIN
 
     @property
     def fill_ids(self) -> list[int]:
