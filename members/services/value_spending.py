@@ -122,7 +122,7 @@ def give_back(
     accounts = locked(successor(row.account).pk for row in spent)
     left = amount
     for row in spent:
-        back: Yuan = row.back_principal + row.back_bonus  # type: ignore[attr-defined]
+        back: Yuan = row.back_principal + row.back_bonus
         whole: Yuan = -(row.principal + row.bonus)
         part = min(whole - back, left)
         if part <= 0:

@@ -57,6 +57,7 @@ ACTIONS: dict[str, str] = {
     "members.value.lost": "挂失储值卡",
     "members.value.reissued": "补发储值卡",
     "members.value.pin_set": "设置支付密码",
+    "members.value.plan_saved": "修改充值档位",
     "members.vehicle.added": "登记车辆",
     "members.vehicle.removed": "移除车辆",
     "devices.authorise": "授权加油",
