@@ -2,7 +2,8 @@
 
 from django.urls import URLPattern, path
 
-from members.views import companies, members
+from members.views import companies, members, value
+from station.views.crud import urls
 
 app_name = "members"
 urlpatterns: list[URLPattern] = [
@@ -23,6 +24,16 @@ urlpatterns: list[URLPattern] = [
         companies.company_vehicle_remove,
         name="company_vehicle_remove",
     ),
+    path("value/", value.accounts, name="value_accounts"),
+    *urls(value.PLANS, "value/plans"),
+    path("value/liability/", value.value_liability, name="value_liability"),
+    path("value/<str:number>/", value.account, name="value_account"),
+    path("value/<str:number>/ledger/", value.ledger, name="value_ledger"),
+    path("value/<str:number>/freeze/", value.freeze, name="value_freeze"),
+    path("value/<str:number>/lose/", value.lose, name="value_lose"),
+    path("value/<str:number>/release/", value.release, name="value_release"),
+    path("value/<str:number>/reissue/", value.reissue, name="value_reissue"),
+    path("value/<str:number>/pin/", value.set_pin, name="value_pin"),
     path("<str:number>/", members.member, name="member"),
     path("<str:number>/change/", members.change, name="change"),
     path("<str:number>/unmask/", members.unmask, name="unmask"),

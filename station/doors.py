@@ -52,7 +52,18 @@ MENU = [
         "outline/shopping-cart",
         [("商品", "inventory:items"), ("库存流水", "inventory:stock_moves")],
     ),
-    ("会员", "outline/users", [("会员", "members:members"), ("单位客户", "members:companies")]),
+    (
+        "会员",
+        "outline/users",
+        [
+            ("会员", "members:members"),
+            ("储值账户", "members:value_accounts"),
+            ("充值单", "sales:top_ups"),
+            ("充值档位", "members:value_plans"),
+            ("储值余额", "members:value_liability"),
+            ("单位客户", "members:companies"),
+        ],
+    ),
     (
         "报表",
         "outline/chart-bar",

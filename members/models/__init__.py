@@ -11,6 +11,7 @@ from members.models.points import (
 )
 from members.models.purchases import Purchase
 from members.models.tiers import MemberTier, Tier
+from members.models.value import TopUpPlan, ValueAccount, ValueCodeUse, ValueTxn
 
 __all__ = [
     "Company",
@@ -24,5 +25,9 @@ __all__ = [
     "PointsTxn",
     "Purchase",
     "Tier",
+    "TopUpPlan",
+    "ValueAccount",
+    "ValueCodeUse",
+    "ValueTxn",
     "Vehicle",
 ]

@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from members.models import Member, Vehicle
 from members.queries.cards import card_of
 from members.services.noting import about
+from members.services.value_accounts import refuse_with_value
 from members.services.vehicles import add_vehicle
 from station.errors import Refusal
 from station.models import Station, User
@@ -159,8 +160,9 @@ def set_consent(*, member: Member, given: bool, at: datetime, actor: User) -> No
 def forget(*, member: Member, reason: str, at: datetime, actor: User) -> None:
     """Close a member and destroy his key: nobody reads his data again, the books keep their totals.
 
-    Cannot be undone. Twice is the same as once.
+    Cannot be undone. Twice is the same as once. Refuses while stored value is left.
     """
+    refuse_with_value(member=member)
     closed = Member.objects.filter(pk=member.pk).exclude(status=Member.Status.CLOSED)
     if not closed.update(
         status=Member.Status.CLOSED,

@@ -175,7 +175,10 @@ def forget(request: StaffRequest, number: str) -> HttpResponse:
     if not reason:
         words = "没有注销：请写明原因，例如「本人要求注销」。"
         return _page(request, found, card_of(found), refusal=words)
-    joining.forget(member=found, reason=reason, at=now(), actor=request.user)
+    try:
+        joining.forget(member=found, reason=reason, at=now(), actor=request.user)
+    except Refusal as refusal:
+        return _page(request, found, card_of(found), refusal=str(refusal))
     messages.success(request, f"会员 {number} 已注销，个人资料已销毁。")
     return redirect("members:member", number)
 

@@ -65,6 +65,7 @@ class Ticket:
     member_id: int | None = None
     shown_due: Yuan | None = None
     points: int = 0  # points of the member that pay a part
+    proven: frozenset[int] = frozenset()  # value accounts whose holder typed the PIN
 
     @property
     def fill_ids(self) -> list[int]:

@@ -41,6 +41,7 @@ def setup_of(session: TillSession, *, role: str) -> dict[str, Any]:
                 "name": one.name,
                 "cash": one.kind == one.Kind.CASH,
                 "reference": one.needs_reference,
+                "value": one.kind == one.Kind.VALUE,
             }
             for one in tender_table().values()
         ],

@@ -81,6 +81,8 @@ def _create(
     refuse_owing_plate(plate)
     if amount <= 0:
         raise PrepayRefused("没有收预付：金额应大于零。")
+    if tender.kind == Tender.Kind.VALUE:
+        raise PrepayRefused("没有收预付：预付不能用会员储值。请在收款时用储值，或换一种方式。")
     if tender.needs_reference and not reference.strip():
         raise PrepayRefused(f"没有收预付：{tender.name} 须填凭证号。")
     number = next_number(

@@ -22,6 +22,8 @@ from sales.models import Receipt, Sale
 from sales.queries.receipts import Paper, paper_of, sale_for_paper, set_out
 from sales.queries.shifts import shift_report
 from sales.queries.slips import printer_of_shift, shift_of_document, slip_of, trial_paper
+from sales.queries.topups import paper_of as paper_of_top_up
+from sales.queries.topups import top_ups
 from station.errors import Refusal
 from station.models import User
 from station.queries.trouble import said_of
@@ -183,11 +185,23 @@ def _of_trial(receipt: Receipt) -> tuple[Printer, Paper]:
     return printer, trial_paper(printer=printer, document=receipt.document, by=by, at=at)
 
 
+def _of_top_up(receipt: Receipt) -> tuple[Printer, Paper]:
+    top = top_ups().filter(number=receipt.document, station=receipt.station).first()
+    if top is None:
+        raise NotPrintable(f"没有打印：找不到充值单 {receipt.document}。")
+    printers = Printer.objects.filter(till=top.session.till_id, active=True).order_by("pk")
+    printer = _asked_for(receipt) or printers.first()
+    if printer is None:
+        raise NotPrintable(f"没有打印：{top.session.till.name} 没有在用的打印机。请在设备里设置。")
+    return printer, paper_of_top_up(top=top)
+
+
 _PAPERS: dict[Receipt.Kind, Callable[[Receipt], tuple[Printer, Paper]]] = {
     Receipt.Kind.ORIGINAL: _of_sale,
     Receipt.Kind.REPRINT: _of_sale,
     Receipt.Kind.SHIFT: _of_shift,
     Receipt.Kind.TRIAL: _of_trial,
+    Receipt.Kind.TOPUP: _of_top_up,
 }
 
 

@@ -18,7 +18,7 @@ from sales.models import FillClaim, Payment, Sale, SaleLine
 from sales.queries.refundable import LineLeft, lines_left, tenders_left
 from sales.queries.selling import locked_session
 from sales.queries.totals import Paid, PricedLine
-from sales.services import writing
+from sales.services import value_tenders, writing
 from sales.services.keys import check_key
 from sales.services.points import give_points_back
 from sales.services.settling import SessionEnded, head_of
@@ -305,6 +305,7 @@ def _write(
         originals={position: one.line.pk for position, one in left.items()},
         points=give_points_back(head=head, original=original, lines=lines, left=left),
     )
+    value_tenders.give_back(head=head, original=original, money=money)
 
 
 def _leave_traces(

@@ -16,6 +16,7 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 from psycopg2.errors import ForeignKeyViolation
 
+from members.services.value_spending import Hold
 from sales.models import FillClaim, Payment, Sale, Tender
 from sales.queries.selling import (
     Shelf,
@@ -28,7 +29,7 @@ from sales.queries.selling import (
 )
 from sales.queries.tickets import MOST, Ticket
 from sales.queries.totals import Paid, PricedLine, settle_up
-from sales.services import discounts, points, writing
+from sales.services import discounts, points, value_tenders, writing
 from sales.services.tenders import check_tenders
 from sales.services.writing import Money
 from station.errors import Refusal
@@ -66,6 +67,7 @@ class Frozen:
     money: tuple[Money, ...]
     paid: Paid
     by_hand: bool
+    value: tuple[Hold, ...] = ()
 
 
 def settle(
@@ -150,6 +152,7 @@ def freeze(
         lines = points.pay_part(ticket=ticket, lines=lines)
     tenders = tender_table()
     check_tenders(ticket.tenders, tenders)
+    ticket, value = value_tenders.hold(ticket=ticket, tenders=tenders, station=session.station)
     cash = sum((t.amount for t in ticket.tenders if _is_cash(tenders[t.tender])), ZERO)
     other = sum((t.amount for t in ticket.tenders), ZERO) - cash
     net = sum((line.net for line in lines), ZERO)
@@ -161,7 +164,7 @@ def freeze(
             f"没有收款：屏幕上是 {ticket.shown_due} 元，现在应收 {paid.due} 元（价格已变）。"
             "请看清新的金额再收。"
         )
-    return Frozen(ticket, tuple(lines), _money(ticket, tenders, paid), paid, by_hand)
+    return Frozen(ticket, tuple(lines), _money(ticket, tenders, paid), paid, by_hand, value)
 
 
 def _is_cash(tender: Tender) -> bool:
@@ -234,6 +237,7 @@ def complete(
     writing.add_sale(head=head, lines=frozen.lines, money=frozen.money)
     if frozen.ticket.fill_ids:
         writing.claim_fills(lines=frozen.lines, document=number, day=day, at=at)
+    value_tenders.take(holds=frozen.value, head=head)
     writing.take_goods(head=head, lines=frozen.lines, actor=actor)
     if session.has_printer:  # type: ignore[attr-defined]
         writing.ask_for_receipt(head=head, actor=actor, at=at, money=frozen.money)

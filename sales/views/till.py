@@ -19,6 +19,7 @@ from sales.queries.points_till import gained_by
 from sales.queries.tickets import read_id, read_ticket
 from sales.services import leasing, settling
 from sales.views.answers import answers_json, approver_of, body_of, ids_of, own_session, session_of
+from sales.views.topups import proven
 from station.access import StaffRequest, may, may_do
 from station.errors import Refusal
 from station.queries.calendar import open_session
@@ -43,6 +44,8 @@ ADDRESSES = (
     "till_enrol",
     "till_worker",
     "till_members",
+    "till_value",
+    "till_topup",
 )
 WITH_ID = (
     "recall",
@@ -123,7 +126,7 @@ def _tagged(request: HttpRequest, payload: dict[str, Any]) -> HttpResponse:
 @answers_json
 def settle(request: StaffRequest) -> dict[str, Any]:
     body = body_of(request)
-    ticket = read_ticket(body)
+    ticket = proven(read_ticket(body), body, at=now())
     sale = settling.settle(
         ticket,
         session=own_session(request),

@@ -5,6 +5,7 @@ A floor that needs a figure adds its line here; the page, the check and the docs
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -126,6 +127,70 @@ DECLARED: tuple[Declared, ...] = (
         "行业经验：销量小的班次只看损溢率会误报",
     ),
     Declared(
+        "members.value_named_limit",
+        Kind.YUAN,
+        "5000.00",
+        "记名储值账户余额上限",
+        "元",
+        "单用途商业预付卡管理办法第十八条：单张记名卡限额不得超过 5000 元",
+    ),
+    Declared(
+        "members.value_bearer_limit",
+        Kind.YUAN,
+        "1000.00",
+        "不记名储值卡余额上限",
+        "元",
+        "单用途商业预付卡管理办法第十八条：单张不记名卡限额不得超过 1000 元",
+    ),
+    Declared(
+        "members.value_real_name_from",
+        Kind.YUAN,
+        "10000.00",
+        "一次购买不记名卡须实名的金额",
+        "元",
+        "单用途商业预付卡管理办法第十五条：一次性购买 1 万元（含）以上不记名卡须登记身份",
+    ),
+    Declared(
+        "members.value_named_real_name",
+        Kind.WHOLE,
+        "1",
+        "记名储值是否须登记身份证（1 须，0 不须）",
+        "",
+        "单用途商业预付卡管理办法第十五条：购买（含充值）记名卡须登记身份；按本地主管部门要求调整",
+    ),
+    Declared(
+        "members.value_pin_above",
+        Kind.YUAN,
+        "500.00",
+        "储值消费超过多少须输支付密码",
+        "元",
+        "站内管理规定；账户设了密码的，每笔都要输",
+    ),
+    Declared(
+        "members.value_bonus_order",
+        Kind.WHOLE,
+        "2",
+        "储值消费的扣款顺序（1 先本金后赠金，2 按本金赠金比例）",
+        "",
+        "站内管理规定；按比例时退款与开票的口径一致",
+    ),
+    Declared(
+        "members.value_refund_days",
+        Kind.WHOLE,
+        "7",
+        "充值后可无理由退本金的天数",
+        "天",
+        "最高人民法院预付式消费司法解释（2025-05-01 施行）：付款之日起七日内可退本金",
+    ),
+    Declared(
+        "members.value_custody_rate",
+        Kind.RATE,
+        "20",
+        "预收资金存管比例",
+        "%",
+        "单用途商业预付卡管理办法第二十六条：规模发卡企业不低于上季度末预收资金余额的 20%，集团 30%，品牌 40%",
+    ),
+    Declared(
         "inventory.loss_allowance_gasoline",
         Kind.RATE,
         "4",
@@ -156,6 +221,13 @@ def text(name: str, station: Station) -> str:
     line = declared(name)
     found = Setting.objects.filter(name=name, station=station).values_list("value", flat=True)
     return found.first() or line.default
+
+
+def texts(names: Sequence[str], station: Station) -> dict[str, str]:
+    """Several figures as they are written, by name. One statement."""
+    set_here = Setting.objects.filter(name__in=names, station=station)
+    found = dict(set_here.values_list("name", "value"))
+    return {name: found.get(name, declared(name).default) for name in names}
 
 
 def yuan(name: str, station: Station) -> Yuan:

@@ -11,6 +11,7 @@ import { atWork, byId, refuse, state, toast, troubled, urls } from "./screen.js"
 import { Away, Refused, get, post } from "./server.js";
 import { changed, showMember } from "./ticket.js";
 import { sendWaiting } from "./till.js";
+import { fillTopUp, topUp } from "./value.js";
 
 let fill = null;
 let ask = null;
@@ -113,6 +114,7 @@ const FILL = {
     nothing(list, "没有挂着的单。");
   },
   prepays: showPrepays,
+  topup: fillTopUp,
   async recent(panel) {
     const list = byId("recent-list");
     const { sales } = await fetched(urls.recent);
@@ -209,8 +211,9 @@ const SEND = {
   use: (data) => post(at(urls.fill_use, fill.id), data),
   driveOff: (data, form) => post(at(urls.fill_drive_off, fill.id), new FormData(form)),
   prepay: (data) => post(urls.prepay_new, data),
+  topup: topUp,
 };
-const SENT = { late: "已补录，在待付款里等收款。", use: "已登记。", driveOff: "跑单已登记。", prepay: "预付已收，已授权。" };
+const SENT = { late: "已补录，在待付款里等收款。", use: "已登记。", driveOff: "跑单已登记。", prepay: "预付已收，已授权。", topup: "已充值。" };
 
 async function findMember() {
   const { members } = await fetched(`${urls.till_members}?q=${encodeURIComponent(byId("member-text").value)}`);
@@ -301,7 +304,7 @@ export function openPanel(name, data) {
 export function startPanels() {
   const options = (list, value, words) => list.map((one) => new Option(words(one), one[value]));
   document.querySelectorAll("[data-nozzles]").forEach((select) => select.replaceChildren(...options(state.setup.nozzles, "id", (one) => `${one.number} 号枪 ${one.grade}`)));
-  document.querySelectorAll("[data-tenders]").forEach((select) => select.replaceChildren(...options(state.setup.tenders, "code", (one) => one.name)));
+  document.querySelectorAll("[data-tenders]").forEach((select) => select.replaceChildren(...options(state.setup.tenders.filter((one) => !one.value), "code", (one) => one.name)));
   document.querySelectorAll("[data-open]").forEach((opener) => opener.addEventListener("click", () => openPanel(opener.dataset.open)));
   document.querySelectorAll("[data-close]").forEach((closer) => closer.addEventListener("click", () => closer.closest("dialog").close()));
   document.querySelectorAll("form[data-post]").forEach((form) => form.addEventListener("submit", (event) => {

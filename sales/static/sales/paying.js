@@ -11,6 +11,7 @@ import * as store from "./store.js";
 import { tellSold } from "./tab.js";
 import { changed, reprice, showMember, showTicket } from "./ticket.js";
 import { loadGoods, setAway, showFreshness } from "./till.js";
+import { forgetSecrets, payByValue, secretsOf, takeOffValue, usesValue } from "./value.js";
 
 const MOST = 999999999; // fen that a payment can be
 const NOTES = [500, 1000, 2000, 5000, 10000];
@@ -67,6 +68,7 @@ function payBy(tender) {
   if (!amount && sum.missing <= 0 && !typed) return settle();
   if (!amount) return refuse("金额是 0。请填要收的金额，或清掉再点。");
   if (!tender.cash && amount > sum.net - sum.other) return refuse(`${tender.name} 不能多收，最多 ${text(Math.max(0, sum.net - sum.other))} 元。`);
+  if (tender.value) return payByValue(tender, amount);
   const reference = byId("reference");
   if (tender.reference && (reference.dataset.tender !== tender.code || !reference.value.trim())) return askReference(tender);
   state.basket.tenders.push({ tender: tender.code, name: tender.name, amount, reference: tender.reference ? reference.value.trim() : "" });
@@ -132,6 +134,7 @@ async function notSettled(error, ticket, basket) {
   if (error instanceof Away) { await settleAlone(ticket, basket); return; }
   if (error instanceof Refused && /权限/.test(error.message) && sums(basket, setup).discount) { openPanel("approve", error.message); return; }
   if (error instanceof Refused) {
+    if (usesValue(basket)) takeOffValue(basket); // the next try asks for the PIN again
     await loadGoods(); // the shelf may have another price than the screen
     state.busy = false;
     const words = reprice();
@@ -142,7 +145,7 @@ async function notSettled(error, ticket, basket) {
 
 // A lost answer is asked for once more with the same key: the server sells it once.
 async function sendTicket(ticket, approver) {
-  const body = { ...ticket, ...(approver || {}) };
+  const body = { ...ticket, ...(approver || {}), ...secretsOf(ticket) };
   try {
     return await post(urls.settle, body);
   } catch (error) {
@@ -153,6 +156,7 @@ async function sendTicket(ticket, approver) {
 
 async function settleAlone(ticket, basket) {
   setAway(true);
+  if (usesValue(basket)) { refuse("网络不通，储值不能断网收。等网络恢复再点“收款”：已经扣过的不会再扣。"); return; }
   if (!offline.secure()) { refuse("网络不通，而且本页不是安全连接，不能断网收款。请等网络恢复，单上的内容会留着。"); return; }
   const strange = basket.lines.find((one) => one.fill && !state.fills.find((fill) => fill.id === one.fill)?.mine);
   if (strange) { refuse(`断网时不能收 ${strange.name}：没有锁定在本台。请等网络恢复。`); return; }
@@ -175,6 +179,7 @@ function finish(sold, basket) {
   state.basket = emptyBasket();
   state.turn += 1;
   tellSold(basket.key);
+  forgetSecrets();
   refuse("");
   setTyped("");
   hideReference();

@@ -7,6 +7,7 @@ import { openPanel } from "./panels.js";
 import { showQuick } from "./paying.js";
 import { arrange, atWork, byId, make, refuse, setup, state, toast } from "./screen.js";
 import * as store from "./store.js";
+import { showValue } from "./value.js";
 
 const rows = new Map(); // by the line itself
 const paid = new Map(); // by the tender on the ticket
@@ -142,4 +143,5 @@ export function showMember() {
   const button = make("button", { type: "button", className: "btn" }, member ? "换会员 " : "会员 ", make("kbd", { textContent: "F7" }));
   button.addEventListener("click", () => openPanel("member"));
   box.replaceChildren(...(member ? [make("p", { className: "member-facts" }, make("b", { textContent: member.name }), ` ${member.phone}　${member.plates}`, make("br"), `${member.number}　${member.status}`)] : []), button);
+  showValue(box, member);
 }

@@ -13,6 +13,7 @@ import { byId, calm, line, make, onTicket, refuse, state, toast, urls } from "./
 import { Away, get } from "./server.js";
 import * as store from "./store.js";
 import { onlyHere } from "./tab.js";
+import { startValue } from "./value.js";
 import { changed, reprice, showMember, showTicket, takeItem } from "./ticket.js";
 
 const GOODS_AGAIN = 300000; // ms; unchanged goods cost a 304
@@ -214,6 +215,7 @@ async function start() {
   startKeys();
   startPanels();
   startPaying();
+  startValue();
   for (const column of document.querySelectorAll(".till > section")) calm(column, ".keypad, .favourite, .step, .hit");
   byId("panel-elsewhere").addEventListener("cancel", (event) => event.preventDefault());
   byId("go-on-here").addEventListener("click", () => location.reload());
