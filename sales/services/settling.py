@@ -16,19 +16,19 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 from psycopg2.errors import ForeignKeyViolation
 
+from marketing.queries.quoting import Offer
 from sales.models import FillClaim, Payment, Sale, Tender
+from sales.queries.offers import apply_offer, offer_to_settle
 from sales.queries.selling import (
     Shelf,
-    apply_offer,
     locked_session,
-    offer_for,
     price_lines,
     shelf_of,
     tender_table,
 )
 from sales.queries.tickets import MOST, Ticket
 from sales.queries.totals import Paid, PricedLine, settle_up
-from sales.services import discounts, writing
+from sales.services import discounts, offering, writing
 from sales.services.tenders import check_tenders
 from sales.services.writing import Money
 from station.errors import Refusal
@@ -66,6 +66,7 @@ class Frozen:
     money: tuple[Money, ...]
     paid: Paid
     by_hand: bool
+    offer: Offer
 
 
 def settle(
@@ -139,7 +140,8 @@ def freeze(
     shelf = shelf_of(ticket=ticket, station=session.station, at=at)
     _check_shelf(ticket, shelf, session)
     listed = price_lines(ticket=ticket, shelf=shelf)
-    lines = apply_offer(listed, offer_for(lines=listed, member=ticket.member_id, at=at))
+    offer = offer_to_settle(lines=listed, ticket=ticket, session=session, at=at)
+    lines = apply_offer(listed, offer)
     by_hand = discounts.given_by_hand(ticket)
     if by_hand:
         lines = discounts.apply(ticket, lines)
@@ -159,7 +161,7 @@ def freeze(
             f"没有收款：屏幕上是 {ticket.shown_due} 元，现在应收 {paid.due} 元（价格已变）。"
             "请看清新的金额再收。"
         )
-    return Frozen(ticket, tuple(lines), _money(ticket, tenders, paid), paid, by_hand)
+    return Frozen(ticket, tuple(lines), _money(ticket, tenders, paid), paid, by_hand, offer)
 
 
 def _is_cash(tender: Tender) -> bool:
@@ -232,6 +234,8 @@ def complete(
     writing.add_sale(head=head, lines=frozen.lines, money=frozen.money)
     if frozen.ticket.fill_ids:
         writing.claim_fills(lines=frozen.lines, document=number, day=day, at=at)
+    if frozen.offer.discount:
+        offering.redeem(frozen.offer, head=head, key=frozen.ticket.key, actor=actor)
     writing.take_goods(head=head, lines=frozen.lines, actor=actor)
     if session.has_printer:  # type: ignore[attr-defined]
         writing.ask_for_receipt(head=head, actor=actor, at=at, money=frozen.money)
