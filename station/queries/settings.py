@@ -206,6 +206,30 @@ DECLARED: tuple[Declared, ...] = (
         "‰",
         "加油站管理规范：柴油全年综合损耗 0.28%；按本地主管部门文件调整",
     ),
+    Declared(
+        "marketing.lock_minutes",
+        Kind.WHOLE,
+        "15",
+        "券在一张单上锁定的时间",
+        "分钟",
+        "站内管理规定；超过即放开，别的单可以用",
+    ),
+    Declared(
+        "marketing.coupon_grace_days",
+        Kind.WHOLE,
+        "7",
+        "整单退款时已过期的券再给几天",
+        "天",
+        "站内管理规定；没过期的券按原有效期退回",
+    ),
+    Declared(
+        "marketing.wrong_codes",
+        Kind.WHOLE,
+        "10",
+        "十分钟内最多输错几次券码",
+        "次",
+        "站内管理规定；超过须等十分钟，防止猜码",
+    ),
 )
 
 _BY_NAME = {declared.name: declared for declared in DECLARED}

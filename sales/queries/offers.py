@@ -1,0 +1,77 @@
+"""What marketing offers on a ticket: promotions in force, and the coupons that are on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from marketing.models import Coupon
+from marketing.queries.loading import coupons_named, rules_in_force, rules_of, tier_rank
+from marketing.queries.quoting import Offer, quote
+from marketing.queries.rules import QuoteLine, Rule
+from sales.queries.tickets import Ticket
+from sales.queries.totals import PricedLine
+from station.errors import Refusal
+from station.models import TillSession
+
+
+class CouponGone(Refusal):
+    """A coupon of the quote is no longer this basket's."""
+
+
+def quote_lines(lines: Sequence[PricedLine]) -> list[QuoteLine]:
+    """The lines as offers see them."""
+    return [
+        QuoteLine(
+            position=line.position,
+            kind=line.kind,
+            product=line.product,
+            category=line.category,
+            quantity=line.quantity,
+            unit_price=line.unit_price,
+            list_amount=line.list_amount,
+        )
+        for line in lines
+    ]
+
+
+def offer_to_settle(
+    *, lines: Sequence[PricedLine], ticket: Ticket, session: TillSession, at: datetime
+) -> Offer:
+    """The offer that a sale is settled with. No statement where nothing is in force or on the ticket.
+
+    `session` is a locked one, which knows whether its station has promotions. Refuses CouponGone
+    for a coupon that is neither held by this basket nor the member's own any more.
+    """
+    rules: list[Rule] = []
+    if session.has_offers:  # type: ignore[attr-defined]
+        rules += rules_in_force(station=session.station, member=ticket.member_id, at=at)
+    if ticket.coupons:
+        found = list(coupons_named(ids=ticket.coupons, member=ticket.member_id, key=ticket.key))
+        _check_all_there(ticket, found)
+        rules += rules_of(found, station=session.station, key=ticket.key, at=at)
+    return offer_of(lines=lines, member=ticket.member_id, rules=rules, at=at)
+
+
+def offer_of(
+    *, lines: Sequence[PricedLine], member: int | None, rules: Sequence[Rule], at: datetime
+) -> Offer:
+    """Quote lines with rules; at most one statement, for the member's tier where a rule asks."""
+    tier = tier_rank(rules=rules, member=member, at=at)
+    return quote(lines=quote_lines(lines), member=member, at=at, rules=rules, tier=tier)
+
+
+def _check_all_there(ticket: Ticket, found: Sequence[Coupon]) -> None:
+    if len(found) < len(set(ticket.coupons)):
+        raise CouponGone(
+            "没有收款：单上有一张券已经用过、过期或在别处使用。请重新算一次优惠，看清金额再收。"
+        )
+
+
+def apply_offer(lines: Sequence[PricedLine], offer: Offer) -> list[PricedLine]:
+    """The lines with the offer's discounts taken off."""
+    by_position = {line.position: line for line in offer.lines}
+    return [
+        line.less(by_position[line.position].discount, by_position[line.position].reason)
+        for line in lines
+    ]
