@@ -300,6 +300,9 @@ def _write(
     *,
     whole: bool,
 ) -> None:
+    offering.take_back(
+        head=head, original=original, lines=lines, left=left, whole=whole, actor=head.cashier
+    )
     writing.add_sale(
         head=head,
         lines=lines,
@@ -308,9 +311,6 @@ def _write(
         points=give_points_back(head=head, original=original, lines=lines, left=left),
     )
     value_tenders.give_back(head=head, original=original, money=money)
-    offering.take_back(
-        head=head, original=original, lines=lines, left=left, whole=whole, actor=head.cashier
-    )
 
 
 def _leave_traces(

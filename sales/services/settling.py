@@ -237,12 +237,12 @@ def complete(
     head.approved_by = approver
     head.reason = frozen.ticket.reason
     head.occurred_at = at
+    if frozen.offer.discount:
+        offering.redeem(frozen.offer, head=head, key=frozen.ticket.key, actor=actor)
     writing.add_sale(head=head, lines=frozen.lines, money=frozen.money)
     if frozen.ticket.fill_ids:
         writing.claim_fills(lines=frozen.lines, document=number, day=day, at=at)
     value_tenders.take(holds=frozen.value, head=head)
-    if frozen.offer.discount:
-        offering.redeem(frozen.offer, head=head, key=frozen.ticket.key, actor=actor)
     writing.take_goods(head=head, lines=frozen.lines, actor=actor)
     if session.has_printer:  # type: ignore[attr-defined]
         writing.ask_for_receipt(head=head, actor=actor, at=at, money=frozen.money)
