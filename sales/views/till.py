@@ -43,6 +43,7 @@ ADDRESSES = (
     "till_enrol",
     "till_worker",
     "till_members",
+    "till_points",
 )
 WITH_ID = (
     "recall",
