@@ -175,7 +175,7 @@ def offset_debt(account: PointsAccount, cause: Cause) -> None:
     allocate(txn, parts, -1)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def issue(
     *,
     account: PointsAccount,
@@ -241,7 +241,7 @@ SELECT (SELECT id FROM t), (SELECT -SUM(qty) FROM al)
 """
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def redeem(
     *,
     account: PointsAccount,
@@ -301,7 +301,7 @@ def _spent(
     return int(pk), int(taken or 0)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def cancel_redeem(
     *, account: PointsAccount, redeemed: PointsTxn, upto: int, program: PointsProgram, cause: Cause
 ) -> PointsTxn | None:

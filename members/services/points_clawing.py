@@ -32,7 +32,7 @@ class _Rest:
     owed: int
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def claw_back(
     *, account: PointsAccount, earned: PointsTxn, upto: int, program: PointsProgram, cause: Cause
 ) -> PointsTxn | None:

@@ -46,6 +46,7 @@ ADDRESSES = (
     "till_members",
     "till_value",
     "till_topup",
+    "till_points",
 )
 WITH_ID = (
     "recall",

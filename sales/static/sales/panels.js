@@ -6,6 +6,7 @@ import { leased, takeFill } from "./fills.js";
 import { fen, shown, text } from "./money.js";
 import * as offline from "./offline.js";
 import { settle } from "./paying.js";
+import { fillPoints, spend, startPoints } from "./points.js";
 import { showPrepays } from "./prepays.js";
 import { atWork, byId, refuse, state, toast, troubled, urls } from "./screen.js";
 import { Away, Refused, get, post } from "./server.js";
@@ -113,6 +114,7 @@ const FILL = {
     )));
     nothing(list, "没有挂着的单。");
   },
+  points: fillPoints,
   prepays: showPrepays,
   topup: fillTopUp,
   async recent(panel) {
@@ -219,6 +221,7 @@ async function findMember() {
   const { members } = await fetched(`${urls.till_members}?q=${encodeURIComponent(byId("member-text").value)}`);
   const list = byId("member-list");
   list.replaceChildren(...members.map((one) => row(`${one.name}　${one.phone}`, `${one.number}　${one.plates}　${one.status}`, button("选他", () => {
+    spend(0);
     state.basket.member = one;
     byId("panel-member").close();
     changed();
@@ -317,6 +320,7 @@ export function startPanels() {
     });
   }));
   const on = (id, act) => byId(id).addEventListener("submit", (event) => { event.preventDefault(); attempt(event.target, () => act(event.target.closest("dialog"), event.target)); });
+  startPoints();
   on("member-form", findMember);
   on("discount-form", async (panel) => discount(panel));
   on("enrol-form", (panel, form) => enrol(form));
