@@ -20,6 +20,7 @@ from members.services.value_keeping import (
     post,
 )
 from station.models import BusinessDay, Station, User
+from station.money import Yuan
 from station.services.audit import Subject
 from station.services.numbering import next_in
 from station.services.sealing import normal
@@ -167,39 +168,16 @@ def reissue(
         raise ValueRefused(f"没有补卡：{held.number} 没有挂失或冻结。请先挂失。")
     fresh = _successor(held, card, at)
     principal, bonus = held.principal, held.bonus
-    if principal or bonus:
-        post(
-            account=held,
-            kind=Kind.OUT,
-            document=held.number,
-            idem=f"out:{held.pk}",
-            principal=-principal,
-            bonus=-bonus,
-            day=day,
-            at=at,
-            actor=actor,
-            words=f"补卡转到 {fresh.number}",
-        )
+    if held.balance:
+        _carry(held, fresh, -1, principal, bonus, day, at, actor)
     held.status = Status.CLOSED
     held.replaced_by = fresh
     held.save(update_fields=["status", "replaced_by"])
     fresh.member = held.member
     fresh.kind = held.kind
-    fresh.status = Status.ACTIVE
-    fresh.save(update_fields=["member", "kind", "status"])
+    fresh.save(update_fields=["member", "kind"])
     if principal or bonus:
-        post(
-            account=fresh,
-            kind=Kind.IN,
-            document=held.number,
-            idem=f"in:{held.pk}",
-            principal=principal,
-            bonus=bonus,
-            day=day,
-            at=at,
-            actor=actor,
-            words=f"补卡从 {held.number} 转来",
-        )
+        _carry(held, fresh, 1, principal, bonus, day, at, actor)
     about(held).note(
         "members.value.reissued",
         at,
@@ -207,6 +185,32 @@ def reissue(
         after={"新账号": fresh.number, "本金": str(principal), "赠金": str(bonus)},
     )
     return fresh
+
+
+def _carry(
+    old: ValueAccount,
+    new: ValueAccount,
+    sign: int,
+    principal: Yuan,
+    bonus: Yuan,
+    day: BusinessDay,
+    at: datetime,
+    actor: User,
+) -> None:
+    """One half of a move between accounts: out of the old one (−1), or into the new one (1)."""
+    is_in = sign > 0
+    post(
+        account=new if is_in else old,
+        kind=Kind.IN if is_in else Kind.OUT,
+        document=old.number,
+        idem=f"{'in' if is_in else 'out'}:{old.pk}",
+        principal=sign * principal,
+        bonus=sign * bonus,
+        day=day,
+        at=at,
+        actor=actor,
+        words=f"从 {old.number} 转来" if is_in else f"转到 {new.number}",
+    )
 
 
 def _successor(held: ValueAccount, card: str, at: datetime) -> ValueAccount:

