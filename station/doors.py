@@ -53,6 +53,7 @@ MENU = [
         [("商品", "inventory:items"), ("库存流水", "inventory:stock_moves")],
     ),
     ("会员", "outline/users", [("会员", "members:members"), ("单位客户", "members:companies")]),
+    ("营销", "outline/discount", [("促销", "marketing:promotions")]),
     (
         "报表",
         "outline/chart-bar",

@@ -69,6 +69,10 @@ RIGHTS: dict[str, frozenset[str]] = {
     "members.forget": LEAD,
     "members.companies": BOOKS,
     "members.companies.change": LEAD,
+    # marketing
+    "marketing.promotions.view": STAFF - {ATTENDANT},
+    "marketing.promotions.plan": frozenset({OWNER, MANAGER, MARKETER}),
+    "marketing.promotions.approve": LEAD,
     # sales
     "sales.till": TILL,
     "sales.settle": TILL,
@@ -156,6 +160,9 @@ TITLES: dict[str, str] = {
     "members.forget": "注销会员并销毁资料",
     "members.companies": "查看单位客户",
     "members.companies.change": "修改单位客户",
+    "marketing.promotions.view": "查看促销",
+    "marketing.promotions.plan": "制定、修改、停止促销",
+    "marketing.promotions.approve": "审批促销",
     "sales.till": "打开收银台",
     "sales.settle": "收款",
     "sales.discount": "手工优惠（限额内）",

@@ -42,6 +42,8 @@ ADDRESSES = (
     "till_enrol",
     "till_worker",
     "till_members",
+    "till_quote",
+    "till_release",
 )
 WITH_ID = (
     "recall",
