@@ -53,7 +53,18 @@ MENU = [
         [("商品", "inventory:items"), ("库存流水", "inventory:stock_moves")],
     ),
     ("会员", "outline/users", [("会员", "members:members"), ("单位客户", "members:companies")]),
-    ("营销", "outline/discount", [("促销", "marketing:promotions")]),
+    (
+        "营销",
+        "outline/discount",
+        [
+            ("促销", "marketing:promotions"),
+            ("优惠券", "marketing:templates"),
+            ("券批次", "marketing:batches"),
+            ("券查询", "marketing:coupons"),
+            ("领券", "marketing:claim"),
+            ("促销成本", "marketing:costs"),
+        ],
+    ),
     (
         "报表",
         "outline/chart-bar",
