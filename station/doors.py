@@ -65,6 +65,18 @@ MENU = [
         ],
     ),
     (
+        "营销",
+        "outline/discount",
+        [
+            ("促销", "marketing:promotions"),
+            ("优惠券", "marketing:templates"),
+            ("券批次", "marketing:batches"),
+            ("券查询", "marketing:coupons"),
+            ("领券", "marketing:claim"),
+            ("促销成本", "marketing:costs"),
+        ],
+    ),
+    (
         "报表",
         "outline/chart-bar",
         [

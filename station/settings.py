@@ -217,6 +217,14 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "task": "finance.tasks.archive_reports",
         "schedule": timedelta(seconds=30),
     },
+    "marketing.end_promotions": {
+        "task": "marketing.tasks.end_promotions",
+        "schedule": timedelta(minutes=1),
+    },
+    "marketing.expire_coupons": {
+        "task": "marketing.tasks.expire_coupons",
+        "schedule": timedelta(minutes=1),
+    },
     "sales.print_receipts": {
         "task": "sales.tasks.print_receipts",
         "schedule": timedelta(seconds=15),

@@ -52,7 +52,7 @@ def _promotion(row: Promotion) -> Rule:
     return _rule(
         row,
         key=f"P{row.pk:012d}",
-        when=_when(row, row.valid_from, row.valid_until),
+        when=when_of(row, row.valid_from, row.valid_until),
         litres_left=left,
     )
 
@@ -66,6 +66,11 @@ def coupons_in_hand(*, member: int | None, key: str, codes: Sequence[str] = ()) 
     if member is not None:
         wanted |= Q(member=member, member__status=Member.Status.ACTIVE)
     return _to_use(wanted | Q(lock_key=key, member=None))
+
+
+def codes_known(*, codes: Sequence[str]) -> set[str]:
+    """Those of these codes that are coupons'. One statement."""
+    return set(Coupon.objects.filter(code__in=codes).values_list("code", flat=True))
 
 
 def coupons_named(*, ids: Sequence[int], member: int | None, key: str) -> QuerySet[Coupon]:
@@ -105,7 +110,7 @@ def _coupon(coupon: Coupon, *, station: Station, key: str, at: datetime) -> Rule
     return _rule(
         template,
         key=f"C{coupon.pk:012d}",
-        when=_when(template, coupon.valid_from, until),
+        when=when_of(template, coupon.valid_from, until),
         # Of one kind of coupon one is used in a basket, unless its group says otherwise.
         group=template.group or f"券{template.code}",
         coupon=coupon.pk,
@@ -113,7 +118,8 @@ def _coupon(coupon: Coupon, *, station: Station, key: str, at: datetime) -> Rule
     )
 
 
-def _when(terms: Terms, since: datetime, until: datetime | None) -> When:
+def when_of(terms: Terms, since: datetime | None, until: datetime | None) -> When:
+    """When an offer holds, as a value."""
     return When(
         since=since,
         until=until,

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from marketing.models import Coupon
 from marketing.queries.loading import coupons_named, rules_in_force, rules_of, tier_rank
 from marketing.queries.quoting import Offer, quote
 from marketing.queries.rules import QuoteLine, Rule
+from marketing.queries.uses import uses_of
+from sales.models import Sale
 from sales.queries.tickets import Ticket
 from sales.queries.totals import PricedLine
 from station.errors import Refusal
-from station.models import TillSession
+from station.models import Station, TillSession
+from station.money import ZERO, Yuan
 
 
 class CouponGone(Refusal):
@@ -53,6 +57,17 @@ def offer_to_settle(
     return offer_of(lines=lines, member=ticket.member_id, rules=rules, at=at)
 
 
+def offer_on_screen(
+    *, lines: Sequence[PricedLine], ticket: Ticket, station: Station, at: datetime
+) -> Offer:
+    """What a ticket's offers take off as it stands; a coupon that is gone takes nothing."""
+    rules = list(rules_in_force(station=station, member=ticket.member_id, at=at))
+    if ticket.coupons:
+        found = list(coupons_named(ids=ticket.coupons, member=ticket.member_id, key=ticket.key))
+        rules += rules_of(found, station=station, key=ticket.key, at=at)
+    return offer_of(lines=lines, member=ticket.member_id, rules=rules, at=at)
+
+
 def offer_of(
     *, lines: Sequence[PricedLine], member: int | None, rules: Sequence[Rule], at: datetime
 ) -> Offer:
@@ -75,3 +90,38 @@ def apply_offer(lines: Sequence[PricedLine], offer: Offer) -> list[PricedLine]:
         line.less(by_position[line.position].discount, by_position[line.position].reason)
         for line in lines
     ]
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """One discount of a line: from an offer by its name, or by hand with its reason."""
+
+    name: str
+    amount: Yuan
+    campaign: str = ""
+
+
+def reductions_of(sale: Sale) -> dict[int, list[Reduction]]:
+    """Every discount of a sale one by one, by the line's position; they add up to the line's own.
+
+    One statement, none for a sale without discounts.
+    """
+    if not any(line.discount for line in sale.lines.all()):
+        return {}
+    found: dict[int, list[Reduction]] = {}
+    for use in uses_of(document=sale.number):
+        found.setdefault(use.line, []).append(Reduction(use.name, use.amount, use.campaign))
+    for line in sale.lines.all():
+        offers = found.get(line.position, [])
+        rest = line.discount - sum((one.amount for one in offers), ZERO)
+        if rest:
+            by_hand = _by_hand(line.discount_reason, offers)
+            found.setdefault(line.position, []).append(Reduction(by_hand, rest))
+    return found
+
+
+def _by_hand(reasons: str, offers: Sequence[Reduction]) -> str:
+    """What of a line's reasons is not an offer's name."""
+    names = {one.name for one in offers}
+    left = [one for one in reasons.split("，") if one and one not in names]
+    return "，".join(left) or "优惠"

@@ -10,8 +10,9 @@ from members.queries.earning import Basket, BasketLine, earned
 from members.queries.points import Wallet, account_of, points_of, wallet_at
 from members.queries.tiers import tier_at
 from sales.models import Sale
+from sales.queries.offers import apply_offer, offer_on_screen
 from sales.queries.points_payment import most_points, worth
-from sales.queries.selling import apply_offer, offer_for, price_lines, shelf_of
+from sales.queries.selling import price_lines, shelf_of
 from sales.queries.tickets import Ticket
 from sales.queries.totals import PricedLine
 from station.models import Station
@@ -60,7 +61,7 @@ def points_on_screen(*, ticket: Ticket, station: Station, at: datetime) -> dict[
         for one in ticket.lines
     )
     lines = price_lines(ticket=ticket, shelf=shelf) if known else []
-    lines = apply_offer(lines, offer_for(lines=lines, member=ticket.member_id, at=at))
+    lines = apply_offer(lines, offer_on_screen(lines=lines, ticket=ticket, station=station, at=at))
     by_hand = ticket.discount + sum((one.discount for one in ticket.lines), ZERO)
     net = max(sum((line.net for line in lines), ZERO) - by_hand, ZERO)
     most = most_points(net=net, balance=wallet.balance, program=program) if program else 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -12,6 +12,7 @@ from django.utils.timezone import localtime
 
 from members.queries.points import points_of
 from sales.models import Payment, Receipt, Sale, SaleLine
+from sales.queries.offers import Reduction, reductions_of
 
 WEEK = "一二三四五六日"
 TITLES = {
@@ -68,8 +69,9 @@ def _rows(sale: Sale, kind: str, copy: int) -> Iterator[Row]:
     yield Row(f"时间 {stamp(sale.occurred_at)}")
     yield Row(sale.till.name, f"收银员 {sale.cashier.name}")
     yield Row(rule=True)
+    reductions = reductions_of(sale)
     for line in sorted(sale.lines.all(), key=lambda one: one.position):
-        yield from _line(line)
+        yield from _line(line, reductions.get(line.position, []))
     yield Row(rule=True)
     yield from _sums(sale)
     yield from _payments(sale)
@@ -83,13 +85,13 @@ def _rows(sale: Sale, kind: str, copy: int) -> Iterator[Row]:
     yield Row("凭此单号查询与开票", centre=True)
 
 
-def _line(line: SaleLine) -> Iterator[Row]:
+def _line(line: SaleLine, reductions: Sequence[Reduction]) -> Iterator[Row]:
     unit = "L" if line.kind == SaleLine.Kind.FUEL else (line.item.unit if line.item else "")
     quantity = f"{line.quantity:.2f}" if line.kind == SaleLine.Kind.FUEL else plain(line.quantity)
     yield Row(line.name)
     yield Row(f"  {quantity}{unit} × {line.unit_price}", f"{line.list_amount}")
-    if line.discount:
-        yield Row(f"  {line.discount_reason or '优惠'}", f"-{line.discount}")
+    for one in reductions:
+        yield Row(f"  {one.name}", f"{-one.amount}")
 
 
 def _sums(sale: Sale) -> Iterator[Row]:

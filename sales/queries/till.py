@@ -127,7 +127,9 @@ SELECT
  (SELECT count(*) FROM sales_prepay
    WHERE station_id = %(station)s AND status IN ('OPEN', 'FUELLING')),
  (SELECT count(*) FROM sales_discrepancy WHERE station_id = %(station)s AND status = 'OPEN'),
- (SELECT count(*) FROM station_tillsession WHERE station_id = %(station)s AND status = 'OPEN')
+ (SELECT count(*) FROM station_tillsession WHERE station_id = %(station)s AND status = 'OPEN'),
+ (SELECT count(*) FROM marketing_promotion
+   WHERE (everywhere OR station_id = %(station)s) AND status = 'APPROVED')
 """
 
 
@@ -136,7 +138,7 @@ def _badges(session: TillSession) -> dict[str, int]:
     with connection.cursor() as cursor:
         cursor.execute(_BADGES, {"station": session.station_id})
         counts = cursor.fetchone()
-    names = ("parked", "refunds", "prepays", "discrepancies", "tills")
+    names = ("parked", "refunds", "prepays", "discrepancies", "tills", "offers")
     return dict(zip(names, counts, strict=True))
 
 

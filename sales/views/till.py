@@ -47,6 +47,8 @@ ADDRESSES = (
     "till_value",
     "till_topup",
     "till_points",
+    "till_quote",
+    "till_release",
 )
 WITH_ID = (
     "recall",

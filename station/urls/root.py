@@ -7,6 +7,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("devices/", include("devices.urls")),
     path("inventory/", include("inventory.urls")),
     path("members/", include("members.urls")),
+    path("marketing/", include("marketing.urls")),
     path("sales/", include("sales.urls")),
     path("finance/", include("finance.urls")),
 ]

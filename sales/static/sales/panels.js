@@ -1,16 +1,17 @@
 // What is not on the main road: parked tickets, prepays, late entries, drive-offs, discounts, members.
 // Each is a dialog of plain fields; what is refused stays in it with its words.
 
-import { basketOf, emptyBasket, newKey, sums, ticketOf } from "./basket.js";
+import { basketOf, emptyBasket, newKey, offOf, sums, ticketOf } from "./basket.js";
 import { leased, takeFill } from "./fills.js";
 import { fen, shown, text } from "./money.js";
 import * as offline from "./offline.js";
+import { letGo, startOffers } from "./offers.js";
 import { settle } from "./paying.js";
 import { fillPoints, spend, startPoints } from "./points.js";
 import { showPrepays } from "./prepays.js";
 import { atWork, byId, refuse, state, toast, troubled, urls } from "./screen.js";
 import { Away, Refused, get, post } from "./server.js";
-import { changed, showMember } from "./ticket.js";
+import { changed, reckoned, showMember } from "./ticket.js";
 import { sendWaiting } from "./till.js";
 import { fillTopUp, topUp } from "./value.js";
 
@@ -223,6 +224,7 @@ async function findMember() {
   list.replaceChildren(...members.map((one) => row(`${one.name}　${one.phone}`, `${one.number}　${one.plates}　${one.status}`, button("选他", () => {
     spend(0);
     state.basket.member = one;
+    state.basket.without = [];
     byId("panel-member").close();
     changed();
     showMember();
@@ -238,7 +240,7 @@ function discount(panel) {
   const index = byId("discount-line").value;
   const { basket } = state;
   if (index === "") { basket.discount = amount; basket.reason = why; } else { basket.lines[index].discount = amount; basket.lines[index].reason = why; }
-  if (sums(basket, state.setup).net < 0 || (index !== "" && amount > basket.lines[index].amount)) {
+  if (sums(basket, state.setup).net < 0 || (index !== "" && amount > basket.lines[index].amount - offOf(basket.lines[index]))) {
     if (index === "") basket.discount = 0; else basket.lines[index].discount = 0;
     throw new Refused("优惠超过了金额，请改小。");
   }
@@ -269,6 +271,7 @@ async function park() {
     if (await leased()) {
       await post(urls.park, { basket: { ...ticketOf({ ...basket, tenders: [] }, state.setup) }, total: text(sums(basket, state.setup).net), label });
       state.turn += 1;
+      letGo(basket);
       state.basket = emptyBasket();
     }
   } catch (error) { troubled(error); } finally { state.busy = false; }
@@ -284,6 +287,7 @@ async function clear() {
   if (!why || atWork() || state.basket !== basket) return;
   const fills = basket.lines.filter((one) => one.fill).map((one) => one.fill);
   state.turn += 1;
+  letGo(basket);
   state.basket = emptyBasket();
   changed();
   showMember();
@@ -340,6 +344,7 @@ export function startPanels() {
   });
   byId("panel-reason").addEventListener("close", () => { ask?.(null); ask = null; });
   byId("panel-fill").querySelector("[data-free]").addEventListener("click", () => attempt(byId("panel-fill").querySelector("form"), async () => { await post(urls.set_free, { fills: [fill.id] }); byId("panel-fill").close(); }));
+  startOffers(reckoned);
   byId("park").addEventListener("click", park);
   byId("clear").addEventListener("click", clear);
   byId("upload-now").addEventListener("click", async () => { await sendWaiting(); await FILL.offline(); });

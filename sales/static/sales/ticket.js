@@ -1,14 +1,15 @@
 // The ticket in the middle: its lines, sums, member, and the tenders that are on it.
 
-import { addItem, setQuantity, sums } from "./basket.js";
+import { addItem, offOf, setQuantity, sums } from "./basket.js";
 import { dropLine, showFills } from "./fills.js";
 import { fen, shown, text, times } from "./money.js";
+import { couponRows, offersFor } from "./offers.js";
 import { openPanel } from "./panels.js";
 import { showQuick } from "./paying.js";
 import { fitting, showPoints, words } from "./points.js";
 import { arrange, atWork, byId, make, refuse, setup, state, toast } from "./screen.js";
 import * as store from "./store.js";
-import { showValue } from "./value.js";
+import { valueRow } from "./value.js";
 
 const rows = new Map(); // by the line itself
 const paid = new Map(); // by the tender on the ticket
@@ -26,6 +27,17 @@ export function changed() {
   store.keep("basket", state.basket).catch(() => {});
   showTicket();
   showFills();
+  offersFor(reckoned);
+}
+
+// A new quote is on the ticket: what was tendered by cash was reckoned without it.
+export function reckoned() {
+  const { basket } = state;
+  const over = sums(basket, setup).missing < 0;
+  if (over && !state.busy) basket.tenders = [];
+  basket.lines.forEach((one) => { if (one.discount > one.amount - offOf(one)) one.discount = 0; });
+  changed();
+  showMember();
 }
 
 function shownIn(known, things, build, update) {
@@ -82,9 +94,10 @@ function lineRow(one) {
 }
 
 function updateLine(row, one) {
-  row.amount.textContent = shown(one.amount - one.discount);
-  row.reason.hidden = !one.discount;
-  row.reason.textContent = one.discount ? `优惠 ${text(one.discount)} ${one.reason}` : "";
+  const off = [...(one.offers || []).map((offer) => `${offer.reason} -${text(offer.amount)}`), ...(one.discount ? [`优惠 -${text(one.discount)} ${one.reason}`] : [])];
+  row.amount.textContent = shown(one.amount - one.discount - offOf(one));
+  row.reason.hidden = !off.length;
+  row.reason.replaceChildren(...off.flatMap((words, index) => (index ? [make("br"), words] : [words])));
   row.price.textContent = row.field ? `× ${text(one.price)}` : `${Number(one.quantity).toFixed(2)} L × ${text(one.price)}`;
   if (row.field && row.field !== document.activeElement) row.field.value = one.quantity;
 }
@@ -132,6 +145,7 @@ export function reprice() {
     const before = one.price;
     one.price = fen(state.goods.byId(one.item).price);
     one.amount = times(one.price, one.quantity);
+    one.offers = [];
     if (one.discount > one.amount) one.discount = 0;
     return `${one.name} ${text(before)} → ${text(one.price)}`;
   });
@@ -145,9 +159,15 @@ export function showMember(asking = true) {
   const { member } = state.basket;
   const button = make("button", { type: "button", className: "btn" }, member ? "换会员 " : "会员 ", make("kbd", { textContent: "F7" }));
   button.addEventListener("click", () => openPanel("member"));
-  box.replaceChildren(...(member ? [make("p", { className: "member-facts" }, make("b", { textContent: member.name }), ` ${member.phone}　${member.plates}`, make("br"), `${member.number}　${member.status}`), pointsButton(member)] : []), button);
+  const code = make("button", { type: "button", className: "btn", textContent: "券码" });
+  code.addEventListener("click", () => openPanel("coupon"));
+  const parts = member ? [factsOf(member), pointsButton(member), valueRow(member)] : [valueRow(null)];
+  box.replaceChildren(...[...parts, couponRows(reckoned), make("div", { className: "member-buttons" }, button, code)].filter(Boolean));
   if (asking) showPoints();
-  showValue(box, member);
+}
+
+function factsOf(member) {
+  return make("p", { className: "member-facts" }, make("b", { textContent: member.name }), ` ${member.phone}　${member.plates}`, make("br"), `${member.number}　${member.status}`);
 }
 
 function pointsButton(member) {

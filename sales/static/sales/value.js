@@ -12,26 +12,30 @@ import { changed, showMember } from "./ticket.js";
 const secrets = new Map(); // by account number
 let paying = null; // the tender and the account of the payment that is being made
 let topping = null; // whom the open panel tops up
-let asked = 0; // which question about a member's balance is the last
 
 const valueTender = () => setup.tenders.find((one) => one.value);
 const lookUp = (query) => fetched(`${urls.till_value}?${new URLSearchParams(query)}`);
 const isValue = (one) => setup.tenders.find((tender) => tender.code === one.tender)?.value;
 
 // ---------------------------------------------------------------- the member's tile
-// The balance comes a moment after the member: nobody waits for it.
-export async function showValue(box, member) {
-  if (!member || !valueTender()) return;
-  const line = make("p", { className: "member-value" });
-  box.append(line);
-  asked += 1;
-  const mine = asked;
+// The balance comes a moment after the member: nobody waits for it. It is asked for once per member.
+let tile = null; // the row, and whose it is
+
+export function valueRow(member) {
+  if (!member || !valueTender()) { tile = null; return null; }
+  if (tile?.member !== member.id) {
+    tile = { member: member.id, row: make("p", { className: "member-value" }) };
+    balanceOn(tile.row, member);
+  }
+  return tile.row;
+}
+
+async function balanceOn(line, member) {
   const top = make("button", { type: "button", className: "btn", textContent: "充值" });
   top.addEventListener("click", () => openPanel("topup"));
   try {
     const { account } = await lookUp({ member: member.id });
-    if (mine !== asked) return;
-    line.append(make("span", { textContent: account ? `储值 ${shown(fen(account.balance))}` : "没有储值" }), account && account.state ? ` ${account.state}` : "", " ", top);
+    line.replaceChildren(make("span", { textContent: account ? `储值 ${shown(fen(account.balance))}` : "没有储值" }), account && account.state ? ` ${account.state}` : "", " ", top);
   } catch { line.textContent = state.away ? "断网，储值看不到" : "储值没有取到"; }
 }
 
@@ -78,6 +82,7 @@ export async function topUp(data) {
   const box = byId("done");
   box.replaceChildren(make("strong", { textContent: `已充 ${shown(fen(done.amount))}` }), make("span", { textContent: ` ${done.number}　余额 ${shown(fen(done.balance))}` }));
   box.hidden = false;
+  tile = null;
   showMember();
 }
 
