@@ -213,6 +213,10 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "task": "station.tasks.check_calendar",
         "schedule": crontab(hour=6, minute=5),
     },
+    "members.evaluate_tiers": {
+        "task": "members.tasks.evaluate_tiers",
+        "schedule": crontab(hour=0, minute=20),
+    },
     "finance.archive_reports": {
         "task": "finance.tasks.archive_reports",
         "schedule": timedelta(seconds=30),

@@ -10,6 +10,8 @@ from members.models.points import (
     PointsTxn,
 )
 from members.models.purchases import Purchase
+from members.models.tier_measures import TierMeasureDaily, TierNotice
+from members.models.tier_rules import TierBenefit, TierRule, TierThreshold
 from members.models.tiers import MemberTier, Tier
 from members.models.value import TopUpPlan, ValueAccount, ValueCodeUse, ValueTxn
 
@@ -25,6 +27,11 @@ __all__ = [
     "PointsTxn",
     "Purchase",
     "Tier",
+    "TierBenefit",
+    "TierMeasureDaily",
+    "TierNotice",
+    "TierRule",
+    "TierThreshold",
     "TopUpPlan",
     "ValueAccount",
     "ValueCodeUse",

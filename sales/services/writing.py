@@ -99,6 +99,7 @@ def _purchase(
         day_id=head.day_id,
         document=head.number,
         line=row.position,
+        original=head.original.number if head.original else "",
         occurred_at=head.occurred_at,
         kind=row.kind,
         product=line.product,
