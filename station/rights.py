@@ -67,6 +67,8 @@ RIGHTS: dict[str, frozenset[str]] = {
     "members.create": CARE,
     "members.unmask": frozenset({OWNER, MANAGER, SERVICE}),
     "members.forget": LEAD,
+    "members.cards": frozenset({OWNER, MANAGER, CASHIER, SERVICE}),
+    "members.freeze": frozenset({OWNER, MANAGER, SERVICE}),
     "members.companies": BOOKS,
     "members.companies.change": LEAD,
     # sales
@@ -154,6 +156,8 @@ TITLES: dict[str, str] = {
     "members.create": "登记会员",
     "members.unmask": "查看会员完整资料（须写原因）",
     "members.forget": "注销会员并销毁资料",
+    "members.cards": "会员卡：发卡、挂失、补卡",
+    "members.freeze": "冻结、解冻会员",
     "members.companies": "查看单位客户",
     "members.companies.change": "修改单位客户",
     "sales.till": "打开收银台",

@@ -1,7 +1,19 @@
 """Whom we know. Django needs the models importable from here."""
 
+from members.models.consents import Channel, Consent
 from members.models.people import Company, Member, Vehicle
+from members.models.profiles import ProfileChange
 from members.models.purchases import Purchase
 from members.models.tiers import MemberTier, Tier
 
-__all__ = ["Company", "Member", "MemberTier", "Purchase", "Tier", "Vehicle"]
+__all__ = [
+    "Channel",
+    "Company",
+    "Consent",
+    "Member",
+    "MemberTier",
+    "ProfileChange",
+    "Purchase",
+    "Tier",
+    "Vehicle",
+]

@@ -20,6 +20,7 @@ from sales.services import leasing, settling
 from sales.views.answers import answers_json, approver_of, body_of, ids_of, own_session, session_of
 from station.access import StaffRequest, may, may_do
 from station.errors import Refusal
+from station.queries import settings
 from station.queries.calendar import open_session
 
 # What the script calls, by name; those with an id carry 0 in its place.
@@ -42,6 +43,7 @@ ADDRESSES = (
     "till_enrol",
     "till_worker",
     "till_members",
+    "till_join",
 )
 WITH_ID = (
     "recall",
@@ -52,6 +54,7 @@ WITH_ID = (
     "prepay_refund",
     "fill_use",
     "fill_drive_off",
+    "till_confirm",
 )
 
 
@@ -71,6 +74,7 @@ def till(request: StaffRequest) -> HttpResponse:
     ]
     last = Swipe.objects.order_by("-pk").values_list("pk", flat=True).first()
     setup["swipe"] = last or 0
+    setup["guardian_age"] = settings.whole("members.guardian_age", request.station)
     setup["urls"] = {name: reverse(f"sales:{name}") for name in ADDRESSES} | {
         name: reverse(f"sales:{name}", args=[0]) for name in WITH_ID
     }

@@ -3,6 +3,7 @@
 import { addItem, setQuantity, sums } from "./basket.js";
 import { dropLine, showFills } from "./fills.js";
 import { fen, shown, text, times } from "./money.js";
+import { memberWords } from "./members.js";
 import { openPanel } from "./panels.js";
 import { showQuick } from "./paying.js";
 import { arrange, atWork, byId, make, refuse, setup, state, toast } from "./screen.js";
@@ -141,5 +142,5 @@ export function showMember() {
   const { member } = state.basket;
   const button = make("button", { type: "button", className: "btn" }, member ? "换会员 " : "会员 ", make("kbd", { textContent: "F7" }));
   button.addEventListener("click", () => openPanel("member"));
-  box.replaceChildren(...(member ? [make("p", { className: "member-facts" }, make("b", { textContent: member.name }), ` ${member.phone}　${member.plates}`, make("br"), `${member.number}　${member.status}`)] : []), button);
+  box.replaceChildren(...(member ? [make("p", { className: "member-facts" }, make("b", { textContent: member.name }), ` ${member.phone}　${member.plates}`, make("br"), `${member.number}　${member.status}`), ...memberWords(member)] : []), button);
 }
