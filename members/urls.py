@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from members.views import companies, members, value
+from members.views import cards, companies, consents, history, members, value, vehicles
 from station.views.crud import urls
 
 app_name = "members"
@@ -37,8 +37,17 @@ urlpatterns: list[URLPattern] = [
     path("<str:number>/", members.member, name="member"),
     path("<str:number>/change/", members.change, name="change"),
     path("<str:number>/unmask/", members.unmask, name="unmask"),
-    path("<str:number>/consent/", members.consent, name="consent"),
+    path("<str:number>/confirm/", members.confirm, name="confirm"),
     path("<str:number>/forget/", members.forget, name="forget"),
-    path("<str:number>/vehicles/", members.vehicle_new, name="vehicle_new"),
-    path("<str:number>/vehicles/<int:pk>/remove/", members.vehicle_remove, name="vehicle_remove"),
+    path("<str:number>/purchases/", history.purchases, name="purchases"),
+    path("<str:number>/consents/", consents.log, name="consents"),
+    path("<str:number>/consents/give/", consents.give, name="consent_give"),
+    path("<str:number>/consents/withdraw/", consents.withdraw, name="consent_withdraw"),
+    path("<str:number>/vehicles/", vehicles.vehicle_new, name="vehicle_new"),
+    path("<str:number>/vehicles/<int:pk>/remove/", vehicles.vehicle_remove, name="vehicle_remove"),
+    path("<str:number>/cards/", cards.card_new, name="card_new"),
+    path("<str:number>/cards/<int:pk>/replace/", cards.card_replace, name="card_replace"),
+    path("<str:number>/cards/<int:pk>/<str:to>/", cards.card_move, name="card_move"),
+    path("<str:number>/freeze/", cards.freeze, name="freeze"),
+    path("<str:number>/unfreeze/", cards.unfreeze, name="unfreeze"),
 ]

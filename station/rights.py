@@ -72,6 +72,8 @@ RIGHTS: dict[str, frozenset[str]] = {
     "members.value.reissue": frozenset({OWNER, MANAGER, SERVICE}),
     "members.value.plans": LEAD,
     "members.value.report": BOOKS,
+    "members.cards": frozenset({OWNER, MANAGER, CASHIER, SERVICE}),
+    "members.freeze": frozenset({OWNER, MANAGER, SERVICE}),
     "members.companies": BOOKS,
     "members.companies.change": LEAD,
     # marketing
@@ -174,6 +176,8 @@ TITLES: dict[str, str] = {
     "members.value.reissue": "恢复、补发储值卡，设支付密码",
     "members.value.plans": "修改充值档位",
     "members.value.report": "查看储值余额报表",
+    "members.cards": "会员卡：发卡、挂失、补卡",
+    "members.freeze": "冻结、解冻会员",
     "members.companies": "查看单位客户",
     "members.companies.change": "修改单位客户",
     "marketing.promotions.view": "查看促销",

@@ -1,5 +1,6 @@
 """Whom we know. Django needs the models importable from here."""
 
+from members.models.consents import Channel, Consent
 from members.models.earning import EarnRule
 from members.models.people import Company, Member, Vehicle
 from members.models.points import (
@@ -9,6 +10,7 @@ from members.models.points import (
     PointsProgram,
     PointsTxn,
 )
+from members.models.profiles import ProfileChange
 from members.models.purchases import Purchase
 from members.models.tier_measures import TierMeasureDaily, TierNotice
 from members.models.tier_rules import TierBenefit, TierRule, TierThreshold
@@ -16,7 +18,9 @@ from members.models.tiers import MemberTier, Tier
 from members.models.value import TopUpPlan, ValueAccount, ValueCodeUse, ValueTxn
 
 __all__ = [
+    "Channel",
     "Company",
+    "Consent",
     "EarnRule",
     "Member",
     "MemberTier",
@@ -25,6 +29,7 @@ __all__ = [
     "PointsLot",
     "PointsProgram",
     "PointsTxn",
+    "ProfileChange",
     "Purchase",
     "Tier",
     "TierBenefit",

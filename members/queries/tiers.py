@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from members.models import Tier
+from members.models import Member, MemberTier, Tier
 
 
 def tier_at(*, member_id: int, at: datetime) -> Tier | None:
@@ -18,3 +18,8 @@ def tier_at(*, member_id: int, at: datetime) -> Tier | None:
         Q(holders__until=None) | Q(holders__until__gt=at)
     )
     return Tier.objects.filter(held | Q(rank=0)).order_by("-rank").first()
+
+
+def tiers_of(member: Member) -> list[MemberTier]:
+    """Every tier that a member held, newest first. One statement."""
+    return list(MemberTier.objects.filter(member=member).select_related("tier").order_by("-since"))

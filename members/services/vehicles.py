@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
-from members.models import Company, Member, Vehicle
+from members.models import Channel, Company, Member, ProfileChange, Vehicle
 from members.services.noting import about
 from station.errors import Refusal
 from station.models import Grade, User
@@ -40,7 +40,7 @@ def add_vehicle(
     owner: Member | Company,
     plate: str,
     at: datetime,
-    actor: User,
+    actor: User | None,
     model: str = "",
     grade: Grade | None = None,
 ) -> Vehicle:
@@ -70,14 +70,32 @@ def add_vehicle(
         raise PlateTaken(
             f"车牌 {mask_plate(kept)} 已登记在别的会员或单位名下，请先在那里移除。"
         ) from None
+    _keep(owner, vehicle.plate_sealed, added=True, at=at, actor=actor)
     about(owner).note("members.vehicle.added", at, actor, after={"车牌": mask_plate(kept)})
     return vehicle
 
 
 @transaction.atomic
-def remove_vehicle(*, vehicle: Vehicle, plate: str, at: datetime, actor: User) -> None:
+def remove_vehicle(*, vehicle: Vehicle, plate: str, at: datetime, actor: User | None) -> None:
     """Take a plate away: sold, or typed wrongly. `plate` is masked already. Twice is once."""
     owner = vehicle.member or vehicle.company
     if Vehicle.objects.filter(pk=vehicle.pk, active=True).update(active=False) and owner:
         masked = plate if "*" in plate else mask_plate(plate)
+        _keep(owner, vehicle.plate_sealed, added=False, at=at, actor=actor)
         about(owner).note("members.vehicle.removed", at, actor, after={"车牌": masked})
+
+
+def _keep(
+    owner: Member | Company, sealed: str, *, added: bool, at: datetime, actor: User | None
+) -> None:
+    """The plate goes into the member's history, under the same key as it stands under."""
+    if isinstance(owner, Member):
+        ProfileChange.objects.create(
+            member=owner,
+            field=ProfileChange.Field.PLATE,
+            old_sealed="" if added else sealed,
+            new_sealed=sealed if added else "",
+            at=at,
+            channel=Channel.STATION,
+            actor=actor,
+        )

@@ -87,6 +87,8 @@ def shown(hit: MemberHit) -> dict[str, Any]:
         "phone": hit.phone,
         "plates": " ".join(hit.plates),
         "status": hit.status,
+        "words": hit.words,
+        "exact": hit.exact,
     }
 
 

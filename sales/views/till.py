@@ -22,6 +22,7 @@ from sales.views.answers import answers_json, approver_of, body_of, ids_of, own_
 from sales.views.topups import proven
 from station.access import StaffRequest, may, may_do
 from station.errors import Refusal
+from station.queries import settings
 from station.queries.calendar import open_session
 
 # What the script calls, by name; those with an id carry 0 in its place.
@@ -49,6 +50,7 @@ ADDRESSES = (
     "till_points",
     "till_quote",
     "till_release",
+    "till_join",
 )
 WITH_ID = (
     "recall",
@@ -59,6 +61,7 @@ WITH_ID = (
     "prepay_refund",
     "fill_use",
     "fill_drive_off",
+    "till_confirm",
 )
 
 
@@ -78,6 +81,7 @@ def till(request: StaffRequest) -> HttpResponse:
     ]
     last = Swipe.objects.order_by("-pk").values_list("pk", flat=True).first()
     setup["swipe"] = last or 0
+    setup["guardian_age"] = settings.whole("members.guardian_age", request.station)
     setup["urls"] = {name: reverse(f"sales:{name}") for name in ADDRESSES} | {
         name: reverse(f"sales:{name}", args=[0]) for name in WITH_ID
     }

@@ -230,6 +230,46 @@ DECLARED: tuple[Declared, ...] = (
         "次",
         "站内管理规定；超过须等十分钟，防止猜码",
     ),
+    Declared(
+        "members.policy_version",
+        Kind.TEXT,
+        "2026-01",
+        "隐私政策版本",
+        "",
+        "本站公示的隐私政策；换版后新登记的同意记新版本",
+    ),
+    Declared(
+        "members.guardian_age",
+        Kind.WHOLE,
+        "14",
+        "未满几周岁须监护人同意",
+        "周岁",
+        "个人信息保护法第二十八、三十一条：不满十四周岁未成年人的个人信息须监护人同意",
+    ),
+    Declared(
+        "members.confirm_months",
+        Kind.WHOLE,
+        "12",
+        "会员资料多久没核对就在下次到站时问一次",
+        "个月",
+        "站内管理规定",
+    ),
+    Declared(
+        "members.unmerge_days",
+        Kind.WHOLE,
+        "30",
+        "会员合并后几天内可以撤销",
+        "天",
+        "站内管理规定",
+    ),
+    Declared(
+        "members.export_limit",
+        Kind.WHOLE,
+        "100",
+        "一次导出会员超过多少行须另一人审批",
+        "行",
+        "站内管理规定；保护客户资料",
+    ),
 )
 
 _BY_NAME = {declared.name: declared for declared in DECLARED}

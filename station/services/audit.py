@@ -21,7 +21,7 @@ class Subject:
         self,
         action: str,
         at: datetime,
-        actor: User,
+        actor: User | None,
         *,
         reason: str = "",
         before: Mapping[str, Any] | None = None,

@@ -11,6 +11,7 @@ import { fillPoints, spend, startPoints } from "./points.js";
 import { showPrepays } from "./prepays.js";
 import { atWork, byId, refuse, state, toast, troubled, urls } from "./screen.js";
 import { Away, Refused, get, post } from "./server.js";
+import { findMember, startMembers } from "./members.js";
 import { changed, reckoned, showMember } from "./ticket.js";
 import { sendWaiting } from "./till.js";
 import { fillTopUp, topUp } from "./value.js";
@@ -165,8 +166,9 @@ const FILL = {
   },
   async member(panel, words) {
     byId("member-list").replaceChildren();
-    byId("member-text").value = typeof words === "string" ? words : "";
-    if (byId("member-text").value) await findMember();
+    byId("member-join").hidden = true;
+    byId("member-text").value = words?.scan || (typeof words === "string" ? words : "");
+    if (byId("member-text").value) await findMember(Boolean(words?.scan));
   },
   approve(panel, words) { byId("approve-words").textContent = words || ""; approved = settle; },
   async offline() {
@@ -217,20 +219,6 @@ const SEND = {
   topup: topUp,
 };
 const SENT = { late: "已补录，在待付款里等收款。", use: "已登记。", driveOff: "跑单已登记。", prepay: "预付已收，已授权。", topup: "已充值。" };
-
-async function findMember() {
-  const { members } = await fetched(`${urls.till_members}?q=${encodeURIComponent(byId("member-text").value)}`);
-  const list = byId("member-list");
-  list.replaceChildren(...members.map((one) => row(`${one.name}　${one.phone}`, `${one.number}　${one.plates}　${one.status}`, button("选他", () => {
-    spend(0);
-    state.basket.member = one;
-    state.basket.without = [];
-    byId("panel-member").close();
-    changed();
-    showMember();
-  }, "btn-primary"))));
-  nothing(list, "没有找到。请核对手机、车牌或会员号。");
-}
 
 function discount(panel) {
   const amount = fen(byId("discount-amount").value);
@@ -325,7 +313,8 @@ export function startPanels() {
   }));
   const on = (id, act) => byId(id).addEventListener("submit", (event) => { event.preventDefault(); attempt(event.target, () => act(event.target.closest("dialog"), event.target)); });
   startPoints();
-  on("member-form", findMember);
+  on("member-form", () => findMember());
+  startMembers(on);
   on("discount-form", async (panel) => discount(panel));
   on("enrol-form", (panel, form) => enrol(form));
   on("approve-form", async (panel, form) => {

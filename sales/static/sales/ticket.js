@@ -3,6 +3,7 @@
 import { addItem, offOf, setQuantity, sums } from "./basket.js";
 import { dropLine, showFills } from "./fills.js";
 import { fen, shown, text, times } from "./money.js";
+import { memberWords } from "./members.js";
 import { couponRows, offersFor } from "./offers.js";
 import { openPanel } from "./panels.js";
 import { showQuick } from "./paying.js";
@@ -161,7 +162,7 @@ export function showMember(asking = true) {
   button.addEventListener("click", () => openPanel("member"));
   const code = make("button", { type: "button", className: "btn", textContent: "券码" });
   code.addEventListener("click", () => openPanel("coupon"));
-  const parts = member ? [factsOf(member), pointsButton(member), valueRow(member)] : [valueRow(null)];
+  const parts = member ? [factsOf(member), ...memberWords(member), pointsButton(member), valueRow(member)] : [valueRow(null)];
   box.replaceChildren(...[...parts, couponRows(reckoned), make("div", { className: "member-buttons" }, button, code)].filter(Boolean));
   if (asking) showPoints();
 }

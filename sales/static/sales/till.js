@@ -110,7 +110,7 @@ function showBadges() {
 // ---------------------------------------------------------------- command box and scanner
 function scanned(scan) {
   if (scan.meaning === "GOODS") byCode(scan.text);
-  else if (scan.meaning === "MEMBER_CARD") openPanel("member", scan.text);
+  else if (scan.meaning === "MEMBER_CARD") openPanel("member", { scan: scan.text });
   else if (scan.outcome !== "KNOWN") refuse(`读到 ${scan.text}：未登记或已挂失。`);
 }
 
