@@ -39,6 +39,11 @@ DROP TRIGGER append_only ON members_tierrule;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("members", "0005_tier_engine"), ("station", "0002_guards")]
+    dependencies = [
+        ("members", "0005_tier_engine"),
+        ("station", "0002_guards"),
+        # Names every guarded table there was: this one brings its own guards after it.
+        ("finance", "0006_never_emptied"),
+    ]
 
     operations = [migrations.RunSQL(FORWARD, REVERSE)]

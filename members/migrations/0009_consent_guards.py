@@ -35,6 +35,6 @@ DROP FUNCTION refuse_withdrawn();
 
 class Migration(migrations.Migration):
     # That one puts the guard against emptying on every table of its time, and none may have it twice.
-    dependencies = [("members", "0006_consent_moves"), ("finance", "0006_never_emptied")]
+    dependencies = [("members", "0008_consent_moves"), ("finance", "0006_never_emptied")]
 
     operations = [migrations.RunSQL(FORWARD, REVERSE)]

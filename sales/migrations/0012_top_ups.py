@@ -11,8 +11,8 @@ import station.fields
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('members', '0006_value_guards'),
-        ('sales', '0010_lines_add_up'),
+        ("members", "0014_value_guards"),
+        ("sales", "0011_originals_of_purchases"),
         ('station', '0006_ordinary_days'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -16,7 +16,7 @@ DELETE FROM members_consent WHERE purpose = 'SMS';
 
 
 class Migration(migrations.Migration):
-    dependencies = [("members", "0005_consents_and_profiles")]
+    dependencies = [("members", "0007_consents_and_profiles")]
 
     operations = [
         migrations.RunSQL(FORWARD, REVERSE),
