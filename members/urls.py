@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from members.views import companies, members
+from members.views import companies, member_points, members, points
 
 app_name = "members"
 urlpatterns: list[URLPattern] = [
@@ -23,6 +23,15 @@ urlpatterns: list[URLPattern] = [
         companies.company_vehicle_remove,
         name="company_vehicle_remove",
     ),
+    path("points/", points.rules, name="points_rules"),
+    path("points/rules/new/", points.rule_new, name="points_rule_new"),
+    path("points/rules/<str:code>/", points.rule, name="points_rule"),
+    path("points/programme/", points.program, name="points_program"),
+    path("points/report/", points.report, name="points_report"),
+    path("points/adjustments/", member_points.adjustments, name="points_adjustments"),
+    path("<str:number>/points/", member_points.ledger, name="points_ledger"),
+    path("<str:number>/points/adjust/", member_points.adjust, name="points_adjust"),
+    path("<str:number>/points/holder/", member_points.holder, name="points_holder"),
     path("<str:number>/", members.member, name="member"),
     path("<str:number>/change/", members.change, name="change"),
     path("<str:number>/unmask/", members.unmask, name="unmask"),

@@ -52,7 +52,17 @@ MENU = [
         "outline/shopping-cart",
         [("商品", "inventory:items"), ("库存流水", "inventory:stock_moves")],
     ),
-    ("会员", "outline/users", [("会员", "members:members"), ("单位客户", "members:companies")]),
+    (
+        "会员",
+        "outline/users",
+        [
+            ("会员", "members:members"),
+            ("单位客户", "members:companies"),
+            ("积分规则", "members:points_rules"),
+            ("积分报表", "members:points_report"),
+            ("积分调整", "members:points_adjustments"),
+        ],
+    ),
     (
         "报表",
         "outline/chart-bar",
