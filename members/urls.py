@@ -2,7 +2,17 @@
 
 from django.urls import URLPattern, path
 
-from members.views import cards, companies, consents, history, members, value, vehicles
+from members.views import (
+    cards,
+    companies,
+    consents,
+    history,
+    member_points,
+    members,
+    points,
+    value,
+    vehicles,
+)
 from station.views.crud import urls
 
 app_name = "members"
@@ -34,6 +44,15 @@ urlpatterns: list[URLPattern] = [
     path("value/<str:number>/release/", value.release, name="value_release"),
     path("value/<str:number>/reissue/", value.reissue, name="value_reissue"),
     path("value/<str:number>/pin/", value.set_pin, name="value_pin"),
+    path("points/", points.rules, name="points_rules"),
+    path("points/rules/new/", points.rule_new, name="points_rule_new"),
+    path("points/rules/<str:code>/", points.rule, name="points_rule"),
+    path("points/programme/", points.program, name="points_program"),
+    path("points/report/", points.report, name="points_report"),
+    path("points/adjustments/", member_points.adjustments, name="points_adjustments"),
+    path("<str:number>/points/", member_points.ledger, name="points_ledger"),
+    path("<str:number>/points/adjust/", member_points.adjust, name="points_adjust"),
+    path("<str:number>/points/holder/", member_points.holder, name="points_holder"),
     path("<str:number>/", members.member, name="member"),
     path("<str:number>/change/", members.change, name="change"),
     path("<str:number>/unmask/", members.unmask, name="unmask"),

@@ -62,6 +62,9 @@ MENU = [
             ("充值档位", "members:value_plans"),
             ("储值余额", "members:value_liability"),
             ("单位客户", "members:companies"),
+            ("积分规则", "members:points_rules"),
+            ("积分报表", "members:points_report"),
+            ("积分调整", "members:points_adjustments"),
         ],
     ),
     (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.timezone import now
 
 from members.forms.people import ReasonForm
 from members.models import Member
@@ -11,6 +12,7 @@ from members.queries.cards import Card, card_of, members_of
 from members.queries.consents import standings
 from members.queries.history import latest, sums_of
 from members.queries.plastic import cards_of
+from members.queries.points import wallet_of
 from members.queries.profiles import changes_of, others_of
 from members.queries.standing import standing_of
 from members.queries.tiers import tiers_of
@@ -27,6 +29,7 @@ RIGHTS = {
     "may_forget": "members.forget",
     "may_card": "members.cards",
     "may_freeze": "members.freeze",
+    "may_points": "members.points.view",
 }
 
 
@@ -48,6 +51,7 @@ def page(
         "tone": TONES[member.status],
         "closed": gone,
         "standing": standing_of(member),
+        "wallet": wallet_of(member_id=member.pk, at=now()),
         "reason": ReasonForm(),
         "refusal": refusal,
         "consents": standings(member),

@@ -7,7 +7,7 @@ from typing import Any
 
 from members.queries.earn_rules import active_program, rules_at
 from members.queries.earning import Basket, BasketLine, earned
-from members.queries.points import Wallet, account_of, points_of, wallet_at
+from members.queries.points import points_of, wallet_of
 from members.queries.tiers import tier_at
 from sales.models import Sale
 from sales.queries.offers import apply_offer, offer_on_screen
@@ -40,12 +40,6 @@ def basket_line(line: PricedLine) -> BasketLine:
         by_points=line.by_points,
         name=line.name,
     )
-
-
-def wallet_of(*, member_id: int, at: datetime) -> Wallet:
-    """A member's points; nothing where he never had any."""
-    account = account_of(member_id=member_id)
-    return Wallet() if account is None else wallet_at(account=account, at=at)
 
 
 def points_on_screen(*, ticket: Ticket, station: Station, at: datetime) -> dict[str, Any]:

@@ -103,6 +103,14 @@ DECLARED: tuple[Declared, ...] = (
         "站内管理规定",
     ),
     Declared(
+        "members.points_adjust_limit",
+        Kind.WHOLE,
+        "100",
+        "人工调整积分须第二人审批的限额",
+        "分",
+        "站内管理规定：人工加分是会员积分最常见的内部舞弊",
+    ),
+    Declared(
         "inventory.delivery_tolerance",
         Kind.RATE,
         "3",
