@@ -12,7 +12,7 @@ from datetime import datetime
 from itertools import combinations
 
 from marketing.queries.benefits import Standing, Taken, missing
-from marketing.queries.rules import QuoteLine, Rule
+from marketing.queries.rules import QuoteLine, Rule, Stage
 from station.money import ZERO, Yuan
 
 MOST = 8
@@ -99,12 +99,30 @@ def best(
     for parts in _combinations(lines, kept):
         if _rank(parts) < _rank(chosen):
             chosen = parts
+    standing = _before_order(lines, chosen)
     told = tuple(
-        _told(one, why[one.key], chosen, one in kept)
+        _told(one, _lacks(standing, one, why[one.key]), chosen, one in kept)
         for one in sorted(rules, key=lambda one: one.key)
         if one.coupon is not None
     )
     return Best(chosen, told)
+
+
+def _before_order(lines: Sequence[QuoteLine], chosen: Applied) -> Standing:
+    """The basket as thresholds of the order find it: after what the chosen take off single lines."""
+    standing = Standing.of(lines)
+    for rule, _ in chosen:
+        if rule.stage <= Stage.LINE:
+            standing.take(rule)
+    return standing
+
+
+def _lacks(standing: Standing, rule: Rule, why: str) -> str:
+    """What is missing for a rule of the order, measured as it will be; other reasons as they are."""
+    lacking = missing(standing.lines, rule)
+    if rule.stage <= Stage.LINE or why != lacking:
+        return why
+    return missing(standing.lines, rule, standing)
 
 
 def _combinations(lines: Sequence[QuoteLine], rules: Sequence[Rule]) -> Iterator[Applied]:

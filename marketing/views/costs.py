@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from django.http import HttpResponseBase
 from django.utils.timezone import localdate, now
 from django.views.decorators.http import require_GET
@@ -11,6 +9,7 @@ from django.views.decorators.http import require_GET
 from marketing.forms.coupons import RangeFilter
 from marketing.queries import uses
 from station.access import StaffRequest, may
+from station.money import ZERO
 from station.queries.columns import Column
 from station.queries.reporting import Figure, Report, ReportTable
 from station.views.listing import filters_of
@@ -22,8 +21,8 @@ from station.views.reporting import head_of, report_response
 def costs(request: StaffRequest) -> HttpResponseBase:
     form = filters_of(request, RangeFilter)
     since, until = form.range(localdate())
-    rows = list(uses.costs(stations=[request.station], since=since, until=until))
-    total = sum((Decimal(str(one["cost"])) for one in rows), Decimal(0))
+    rows = uses.costs(stations=[request.station], since=since, until=until)
+    total = sum((one.cost for one in rows), ZERO)
     report = Report(
         title="促销成本",
         period=f"{since} 至 {until}",
@@ -42,10 +41,7 @@ def costs(request: StaffRequest) -> HttpResponseBase:
                     Column("退款收回", kind="yuan"),
                     Column("成本", kind="yuan"),
                 ),
-                rows=[
-                    (one["campaign"], one["documents"], one["given"], one["back"], one["cost"])
-                    for one in rows
-                ],
+                rows=[(one.campaign, one.documents, one.given, one.back, one.cost) for one in rows],
                 totals=("合计", "", "", "", total),
                 empty="这个期间没有促销和券的优惠。",
             ),

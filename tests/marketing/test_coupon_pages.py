@@ -182,6 +182,7 @@ def test_what_no_till_sends_is_refused_in_words():
 def test_the_cost_of_campaigns_is_a_report():
     till = make.session()
     wang = make.signed_in(make.manager(till.station))
+    assert wang.get("/marketing/costs/").status_code == 200
     page = wang.get("/marketing/costs/?since=2026-04-01&until=2026-04-30")
     assert page.status_code == 200
     assert "没有促销和券的优惠" in page.content.decode()

@@ -182,6 +182,19 @@ def test_each_coupon_that_is_not_used_says_what_is_missing(fields, why):
     assert said.coupons == ()
 
 
+def test_what_is_missing_is_measured_after_what_single_lines_get():
+    cut = rule(Work.PER_LITRE, "P1", value=D("0.10"))
+    off = rule(Work.THRESHOLD, "C1", value=D(5), threshold=D(200), coupon=1)
+    said = offer(
+        [fuel("25.00")], cut, rule(Work.THRESHOLD, "C2", value=D(5), threshold=D(300), coupon=2)
+    )
+    assert said.told[0].why == "满 300 元可用，还差 102.50 元"
+    both = offer([fuel("25.00")], cut, off)  # the cut alone takes the basket under 200
+    assert both.coupons == (1,)  # 5 yuan are more than 2.50
+    small = rule(Work.THRESHOLD, "C1", value=D(1), threshold=D(200), coupon=1)
+    assert offer([fuel("25.00")], cut, small).told[0].why == "满 200 元可用，还差 2.50 元"
+
+
 # ------------------------------------------------------------------------------ its time
 
 

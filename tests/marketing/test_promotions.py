@@ -151,8 +151,8 @@ def test_fuel_for_200_brings_a_coffee_and_the_campaign_pays_for_it():
     sale = sell(till, paid="200.00", items=[(coffee, 1)])
     assert sale.due == D("200.00")
     assert [one.net for one in sale.lines.order_by("position")] == [D(200), D(0)]
-    row = costs(stations=[till.station], since=make.TODAY, until=make.TODAY).get()
-    assert (row["campaign"], row["cost"]) == ("加满送咖啡", D("15.00"))
+    [row] = costs(stations=[till.station], since=make.TODAY, until=make.TODAY)
+    assert (row.campaign, row.cost) == ("加满送咖啡", D("15.00"))
 
 
 def test_a_promotion_of_another_station_or_another_time_does_not_hold_here():
@@ -280,8 +280,8 @@ def test_a_reversal_takes_the_whole_cost_back():
     )
     assert reversal.due == D("-192.50")
     assert sum(one.amount for one in OfferUse.objects.all()) == 0
-    row = costs(stations=[till.station], since=make.TODAY, until=make.TODAY).get()
-    assert (row["given"], row["back"], row["cost"]) == (D("7.50"), D("7.50"), 0)
+    [row] = costs(stations=[till.station], since=make.TODAY, until=make.TODAY)
+    assert (row.given, row.back, row.cost) == (D("7.50"), D("7.50"), 0)
 
 
 def test_discounts_given_stay():

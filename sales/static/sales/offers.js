@@ -102,7 +102,7 @@ export function addCode(code, redraw) {
 
 // ---------------------------------------------------------------- on the tile
 export function couponRows(redraw) {
-  if (!told.length) return null;
+  if (!told.length && !state.basket.without?.length) return null;
   const list = make("ul", { className: "coupon-list" });
   list.setAttribute("aria-label", "优惠券");
   list.append(...told.map((one) => couponRow(one, redraw)), ...skipped(redraw));
