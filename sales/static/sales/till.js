@@ -13,7 +13,7 @@ import { byId, calm, line, make, onTicket, refuse, state, toast, urls } from "./
 import { Away, get } from "./server.js";
 import * as store from "./store.js";
 import { onlyHere } from "./tab.js";
-import { startValue } from "./value.js";
+import { isPayCode, payByCode, startValue } from "./value.js";
 import { changed, reprice, showMember, showTicket, takeItem } from "./ticket.js";
 
 const GOODS_AGAIN = 300000; // ms; unchanged goods cost a 304
@@ -107,11 +107,13 @@ function showBadges() {
 // ---------------------------------------------------------------- command box and scanner
 function scanned(scan) {
   if (scan.meaning === "GOODS") byCode(scan.text);
+  else if (isPayCode(scan.text)) payByCode(scan.text);
   else if (scan.meaning === "MEMBER_CARD") openPanel("member", scan.text);
   else if (scan.outcome !== "KNOWN") refuse(`读到 ${scan.text}：未登记或已挂失。`);
 }
 
 function byCode(code) {
+  if (isPayCode(code)) { payByCode(code); return true; }
   const found = state.goods.byCode(code);
   if (found) { takeItem(found.item, found.count); return true; }
   refuse(`没有条码 ${code} 的商品。请按名称查找，或请站长建商品。`);
