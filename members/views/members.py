@@ -14,6 +14,7 @@ from members.forms.people import ChangeForm, JoinForm, MemberFilter, ReasonForm,
 from members.models import Member, Vehicle
 from members.queries.cards import Card, card_of, latest_purchases, members_of
 from members.queries.finding import find
+from members.queries.value import account_of_member
 from members.services import joining, unmasking, vehicles
 from station.access import StaffRequest, may, may_do
 from station.errors import Refusal
@@ -198,6 +199,7 @@ def _page(request: StaffRequest, found: Member, card: Card, refusal: str = "") -
         "may_forget": may_do(request.role, "members.forget"),
         "reason": ReasonForm(),
         "refusal": refusal,
+        "value": account_of_member(found.pk) if may_do(request.role, "members.value") else None,
         "purchases": latest_purchases(found),
         "history": history_of(found.number),
     }

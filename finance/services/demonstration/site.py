@@ -22,6 +22,7 @@ from devices.simulator import layout
 from finance.services.demonstration import plan
 from inventory.models import Category, Item, ItemBarcode, StockBalance, Supplier
 from inventory.services.items import pinyin_of
+from members.models import TopUpPlan
 from sales.models import Tender
 from station.models import (
     Assignment,
@@ -92,6 +93,7 @@ def build_site(*, at: datetime) -> Site:
     _dispensers(site, at)
     _tills(site)
     _goods(site, at)
+    _plans(at)
     _rules(site)
     return site
 
@@ -254,6 +256,17 @@ def _tills(site: Site) -> None:
             kind=kind,
             opens_drawer=drawer,
             needs_reference=reference,
+            position=position,
+        )
+
+
+def _plans(at: datetime) -> None:
+    for position, (amount, bonus) in enumerate(((500, 20), (1000, 50), (2000, 120)), 1):
+        TopUpPlan.objects.create(
+            name=f"充{amount}送{bonus}",
+            amount=Decimal(amount),
+            bonus=Decimal(bonus),
+            since=at.date(),
             position=position,
         )
 

@@ -126,7 +126,7 @@ function command(value) {
   if (/^\d{1,2}$/.test(words)) {
     const fill = state.fills.find((one) => one.nozzle === Number(words) && !one.held && !onTicket(one.id));
     if (fill) takeFill(fill); else refuse(`${words} 号枪没有可收的加油。`);
-  } else if (state.goods.byCode(words)) byCode(words);
+  } else if (isPayCode(words) || state.goods.byCode(words)) byCode(words);
   else if (/^1\d{10}$/.test(words)) openPanel("member", words);
   else {
     const first = state.goods.find(words)[0];
