@@ -48,7 +48,7 @@ class Migration(migrations.Migration):
                 ('pin_locked_until', models.DateTimeField(blank=True, null=True, verbose_name='密码锁定至')),
                 ('opened_at', models.DateTimeField(verbose_name='开户时间')),
                 ('member', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='value_accounts', to='members.member')),
-                ('replaced_by', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='replaces', to='members.valueaccount')),
+                ('replaced_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='replaces', to='members.valueaccount')),
                 ('station', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='value_accounts', to='station.station', verbose_name='发卡油站')),
             ],
         ),

@@ -40,7 +40,7 @@ class ValueAccount(models.Model):
     pin_hash = models.CharField("密码摘要", max_length=200, blank=True)
     pin_failures = models.PositiveSmallIntegerField("输错次数", default=0)
     pin_locked_until = models.DateTimeField("密码锁定至", null=True, blank=True)
-    replaced_by = models.OneToOneField(
+    replaced_by = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="replaces"
     )
     opened_at = models.DateTimeField("开户时间")

@@ -11,6 +11,7 @@ from django.db.models import Sum
 
 from members.models import ValueAccount, ValueTxn
 from members.queries.value import share_back, taken_apart
+from members.services import value_codes
 from members.services.value_accounts import WrongPin
 from members.services.value_keeping import (
     Kind,
@@ -35,15 +36,21 @@ class Hold:
     account: ValueAccount
     principal: Yuan
     bonus: Yuan
+    codes: tuple[str, ...] = ()
 
 
 def hold(
-    *, amounts: Mapping[int, Yuan], proven: frozenset[int], station: Station
+    *,
+    amounts: Mapping[int, Yuan],
+    proven: frozenset[int],
+    station: Station,
+    codes: Mapping[int, Sequence[str]] | None = None,
 ) -> tuple[Hold, ...]:
     """Lock the accounts and see that each holds what is asked of it, by account id. Writes nothing.
 
-    `proven` are those whose holder is known by PIN or payment code. Refuses ValueRefused a frozen,
-    lost or closed account, WrongPin where a PIN is asked for, NotEnoughValue. Two statements.
+    `proven` are those whose holder typed the PIN, `codes` the payment codes shown for an account,
+    which prove him too. Refuses ValueRefused a frozen, lost or closed account, WrongPin where a PIN
+    is asked for, a used code, NotEnoughValue. Two statements, and two for a code.
     """
     names = ("members.value_pin_above", "members.value_bonus_order")
     above, order = texts(names, station).values()
@@ -53,7 +60,10 @@ def hold(
         account = accounts[pk]
         demand(account, undone=UNDONE)
         demand_member(account, undone=UNDONE)
-        _demand_proof(account, amount, Decimal(above), pk in proven)
+        shown = tuple((codes or {}).get(pk, ()))
+        for code in shown:
+            value_codes.refuse_used(code=code)
+        _demand_proof(account, amount, Decimal(above), pk in proven or bool(shown))
         if account.balance < amount:
             raise NotEnoughValue(
                 f"{UNDONE}：储值账户 {account.number} 余额 {account.balance} 元，不够付 {amount} 元。"
@@ -62,7 +72,7 @@ def hold(
         principal, bonus = taken_apart(
             amount=amount, principal=account.principal, bonus=account.bonus, order=order
         )
-        found.append(Hold(account, principal, bonus))
+        found.append(Hold(account, principal, bonus, shown))
     return tuple(found)
 
 
@@ -93,6 +103,8 @@ def take(
             at=at,
             actor=actor,
         )
+        for code in one.codes:
+            value_codes.use(account=one.account, code=code, document=document, at=at)
 
 
 def give_back(

@@ -16,6 +16,7 @@ from members.queries.points import wallet_of
 from members.queries.profiles import changes_of, others_of
 from members.queries.standing import standing_of
 from members.queries.tiers import tiers_of
+from members.queries.value import account_of_member
 from station.access import StaffRequest, may_do
 from station.queries.audit import history_of
 from station.queries.columns import Tone
@@ -30,6 +31,7 @@ RIGHTS = {
     "may_card": "members.cards",
     "may_freeze": "members.freeze",
     "may_points": "members.points.view",
+    "may_value": "members.value",
 }
 
 
@@ -58,6 +60,7 @@ def page(
         "cards": [(row, CARD_TONES[row.status]) for row in cards_of(member)],
         "others": others_of(member),
         "tiers": tiers_of(member),
+        "value": account_of_member(member.pk) if rights["may_value"] else None,
         "purchases": latest(member),
         "sums": sums_of(member),
         "changes": changes_of(member),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import QuerySet
 from django.urls import reverse
 
-from sales.models import DriveOff, Payment, Prepay, Sale
+from sales.models import DriveOff, Payment, Prepay, Sale, TopUp
 from sales.queries.slips import shift_of_document
 from station.models import Station, User
 from station.queries.search import Hit
@@ -16,7 +16,7 @@ MOST = 8
 
 
 def hits(*, query: str, user: User, stations: QuerySet[Station]) -> list[Hit]:
-    """Sales by number or its last digits, prepays, card slips, shifts by 班次号, drive-offs by plate."""
+    """Sales by number or its last digits, prepays, top-ups, card slips, shifts by 班次号, drive-offs by plate."""
     text = query.strip().upper()
     if len(text) < 4:
         return []
@@ -46,6 +46,16 @@ def hits(*, query: str, user: User, stations: QuerySet[Station]) -> list[Hit]:
             note=f"{local(one.taken_at)} {yuan(one.amount)}",
         )
         for one in prepays
+    ]
+    tops = TopUp.objects.filter(station__in=stations, number=text)
+    hits += [
+        Hit(
+            kind="充值单",
+            title=one.number,
+            href=reverse("sales:top_up", args=[one.number]),
+            note=f"{local(one.occurred_at)} {yuan(one.principal)}",
+        )
+        for one in tops
     ]
     gone = DriveOff.objects.filter(
         station__in=stations, plate_index=blind_index("plate", text)

@@ -154,7 +154,9 @@ def freeze(
         lines = points.pay_part(ticket=ticket, lines=lines)
     tenders = tender_table()
     check_tenders(ticket.tenders, tenders)
-    ticket, value = value_tenders.hold(ticket=ticket, tenders=tenders, station=session.station)
+    ticket, value = value_tenders.hold(
+        ticket=ticket, tenders=tenders, station=session.station, at=at
+    )
     cash = sum((t.amount for t in ticket.tenders if _is_cash(tenders[t.tender])), ZERO)
     other = sum((t.amount for t in ticket.tenders), ZERO) - cash
     net = sum((line.net for line in lines), ZERO)

@@ -23,7 +23,7 @@ from members.queries.value import (
     plans_in_force,
     rule_of,
 )
-from members.services import value_accounts
+from members.services import value_accounts, value_codes
 from members.services.value_keeping import ValueRefused, successor
 from members.services.value_topping import limits_of
 from sales.forms.till import checked
@@ -67,7 +67,12 @@ def look_up(request: StaffRequest) -> dict[str, Any]:
             member = None
         account = account_of_member(member.member_id) if member else None
     else:
-        account = account_by_number(plain(text))
+        is_code = value_codes.is_code(text)
+        account = (
+            value_codes.account_of(code=text, at=now())
+            if is_code
+            else account_by_number(plain(text))
+        )
         if account is None:
             hits = [one for one in find(text=plain(text)) if one.exact]
             member = hits[0] if hits else None

@@ -6,12 +6,15 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 
 from members.models import TopUpPlan, ValueAccount
 from members.services import value_accounts
-from sales.models import Payment, Sale, TopUp
+from sales.models import Discrepancy, Payment, Sale, TopUp
 from sales.queries.sessions import tender_dues
+from sales.services import uploads
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -143,3 +146,43 @@ def test_the_count_asks_nothing_of_stored_value_and_nothing_is_missing(till) -> 
     till.refresh_from_db()
     told = {due.tender.code: due.difference for due in tender_dues(till)}
     assert told["MEMBER"] == 0
+
+
+@pytest.mark.req("SAL-15")
+def test_stored_value_claimed_by_an_upload_is_missing_money_and_not_a_debit(till) -> None:
+    account = make.value_account(at=till.station)
+    make.top_up(till, account, "500.00")
+    fill = make.fill_at(till.station, litres="25.00", unit_price="8.00")
+    body = {
+        **make.basket([fill], tenders=[("MEMBER", "200.00", account.number)]),
+        "number": "断1-20260422-0001",
+        "at": make.NOW.isoformat(),
+        "session": till.pk,
+        "cashier": till.cashier_id,
+        "till": till.till_id,
+    }
+    upload = uploads.receive(till=till.till, body=body, at=make.NOW)
+    assert upload.sale is not None
+    assert not upload.sale.payments.exists()
+    odd = Discrepancy.objects.get()
+    assert (odd.kind, odd.amount) == ("AMOUNT_DIFFERS", D("-200.00"))
+    account.refresh_from_db()
+    assert account.balance == D("500.00")
+
+
+def test_a_sale_by_value_with_a_pin_takes_few_statements(till) -> None:
+    account = make.value_account(at=till.station)
+    make.top_up(till, account, "1000.00", bonus="50.00")
+    value_accounts.set_pin(account=account, pin="258036", at=make.NOW, actor=till.cashier)
+    client = make.signed_in(till.cashier)
+    water = make.item("矿泉水", price="2.00", on_hand="10")
+    for _ in range(2):
+        fill = make.fill_at(till.station, litres="25.00", unit_price="8.00")
+        tenders = [("MEMBER", "202.00", account.number)]
+        basket = make.basket([fill], [(water, 1)], tenders=tenders, member=account.member_id)
+        basket["secrets"] = {account.number: "258036"}
+        with CaptureQueriesContext(connection) as statements:
+            answer = client.post("/sales/till/settle/", basket, **JSON)
+        assert answer.status_code == 200, answer.content
+    listing = "\n".join(one["sql"][:150] for one in statements)
+    assert len(statements) <= 30, f"{len(statements)}\n{listing}"

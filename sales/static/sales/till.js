@@ -15,7 +15,7 @@ import { Away, get } from "./server.js";
 import * as store from "./store.js";
 import { onlyHere } from "./tab.js";
 import { changed, reckoned, reprice, showMember, showTicket, takeItem } from "./ticket.js";
-import { startValue } from "./value.js";
+import { isPayCode, payByCode, startValue } from "./value.js";
 
 const GOODS_AGAIN = 300000; // ms; unchanged goods cost a 304
 let tag = null;
@@ -110,12 +110,14 @@ function showBadges() {
 // ---------------------------------------------------------------- command box and scanner
 function scanned(scan) {
   if (scan.meaning === "GOODS") byCode(scan.text);
+  else if (isPayCode(scan.text)) payByCode(scan.text);
   else if (scan.meaning === "MEMBER_CARD") openPanel("member", { scan: scan.text });
   else if (scan.outcome !== "KNOWN") refuse(`读到 ${scan.text}：未登记或已挂失。`);
 }
 
 const COUPON = /^[2-9A-HJ-NP-X]{14}$/; // what a coupon's code and QR look like
 function byCode(code) {
+  if (isPayCode(code)) { payByCode(code); return true; }
   const found = state.goods.byCode(code);
   if (found) { takeItem(found.item, found.count); return true; }
   if (COUPON.test(code)) { refuse(""); addCode(code, reckoned); return true; }
@@ -129,7 +131,7 @@ function command(value) {
   if (/^\d{1,2}$/.test(words)) {
     const fill = state.fills.find((one) => one.nozzle === Number(words) && !one.held && !onTicket(one.id));
     if (fill) takeFill(fill); else refuse(`${words} 号枪没有可收的加油。`);
-  } else if (state.goods.byCode(words) || COUPON.test(words)) byCode(words);
+  } else if (isPayCode(words) || state.goods.byCode(words) || COUPON.test(words)) byCode(words);
   else if (/^1\d{10}$/.test(words)) openPanel("member", words);
   else {
     const first = state.goods.find(words)[0];

@@ -5,7 +5,7 @@ import { sums } from "./basket.js";
 import { fen, shown, text } from "./money.js";
 import { attempt, fetched, openPanel } from "./panels.js";
 import { settle } from "./paying.js";
-import { byId, make, refuse, setup, state, urls } from "./screen.js";
+import { byId, make, refuse, setup, state, troubled, urls } from "./screen.js";
 import { Refused, post } from "./server.js";
 import { changed, showMember } from "./ticket.js";
 
@@ -125,6 +125,25 @@ async function confirm(panel) {
   byId("value-pin").value = "";
   state.basket.tenders.push({ tender: paying.tender.code, name: `${paying.tender.name} ${paying.account.number.slice(-4)}`, amount, reference: paying.account.number });
   panel.close();
+  changed();
+  if (sums(state.basket, setup).missing <= 0) settle();
+}
+
+// 付款码: scanned from the customer's screen; it proves him, so that no PIN is asked for.
+export const isPayCode = (code) => /^YV\d{34}$/.test(code);
+
+export async function payByCode(code) {
+  const tender = valueTender();
+  if (!tender) { refuse("没有启用会员储值。请在“付款方式”里新建类别“会员储值”的一行。"); return; }
+  if (state.away) { refuse("断网时不能用会员储值。请换一种方式，或等网络恢复。"); return; }
+  const left = Math.max(0, sums(state.basket, setup).missing);
+  if (!state.basket.lines.length || !left) { refuse("单上没有要收的钱，付款码没有用。"); return; }
+  try {
+    const { account } = await lookUp({ text: code });
+    const amount = Math.min(left, fen(account.balance));
+    if (!amount) { refuse(`储值账户 ${account.number} 没有余额。`); return; }
+    state.basket.tenders.push({ tender: tender.code, name: `${tender.name} ${account.number.slice(-4)}`, amount, reference: code });
+  } catch (error) { troubled(error); return; }
   changed();
   if (sums(state.basket, setup).missing <= 0) settle();
 }
