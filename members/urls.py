@@ -2,12 +2,17 @@
 
 from django.urls import URLPattern, path
 
-from members.views import companies, members
+from members.views import companies, members, tiers
 
 app_name = "members"
 urlpatterns: list[URLPattern] = [
     path("", members.index, name="members"),
     path("new/", members.join, name="join"),
+    path("tiers/", tiers.index, name="tiers"),
+    path("tiers/found/", tiers.found, name="tiers_found"),
+    path("tiers/rule/", tiers.rule, name="tier_rule"),
+    path("tiers/new/", tiers.tier_new, name="tier_new"),
+    path("tiers/<str:code>/", tiers.tier, name="tier"),
     path("companies/", companies.index, name="companies"),
     path("companies/new/", companies.company_new, name="company_new"),
     path("companies/<str:number>/", companies.company, name="company"),
@@ -27,6 +32,8 @@ urlpatterns: list[URLPattern] = [
     path("<str:number>/change/", members.change, name="change"),
     path("<str:number>/unmask/", members.unmask, name="unmask"),
     path("<str:number>/consent/", members.consent, name="consent"),
+    path("<str:number>/tier/", tiers.set_tier, name="set_tier"),
+    path("<str:number>/tier/notices/<int:pk>/told/", tiers.tell, name="tier_told"),
     path("<str:number>/forget/", members.forget, name="forget"),
     path("<str:number>/vehicles/", members.vehicle_new, name="vehicle_new"),
     path("<str:number>/vehicles/<int:pk>/remove/", members.vehicle_remove, name="vehicle_remove"),

@@ -52,7 +52,15 @@ MENU = [
         "outline/shopping-cart",
         [("商品", "inventory:items"), ("库存流水", "inventory:stock_moves")],
     ),
-    ("会员", "outline/users", [("会员", "members:members"), ("单位客户", "members:companies")]),
+    (
+        "会员",
+        "outline/users",
+        [
+            ("会员", "members:members"),
+            ("会员等级", "members:tiers"),
+            ("单位客户", "members:companies"),
+        ],
+    ),
     (
         "报表",
         "outline/chart-bar",

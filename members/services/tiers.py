@@ -107,7 +107,9 @@ def _apply(found: Sequence[Decision], terms: Terms, at: datetime) -> Moved:
             renewed_on=today,
             warned_on=None,
         )
-    MemberTier.objects.filter(pk__in=[one.row_id for one in by_act["WARN"]]).update(warned_on=today)
+    MemberTier.objects.filter(pk__in=[one.row_id or 0 for one in by_act["WARN"]]).update(
+        warned_on=today
+    )
     _tell([_warning(one, terms, tiers, at) for one in by_act["WARN"]])
     begun = [_up(one, terms, tiers, at) for one in by_act["UP"]]
     begun += [_down(one, terms, tiers, at) for one in by_act["DOWN"]]

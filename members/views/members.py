@@ -14,6 +14,8 @@ from members.forms.people import ChangeForm, JoinForm, MemberFilter, ReasonForm,
 from members.models import Member, Vehicle
 from members.queries.cards import Card, card_of, latest_purchases, members_of
 from members.queries.finding import find
+from members.queries.tier_progress import progress_of
+from members.queries.tiers import notices_to_tell, tiers_held
 from members.services import joining, unmasking, vehicles
 from station.access import StaffRequest, may, may_do
 from station.errors import Refusal
@@ -196,6 +198,10 @@ def _page(request: StaffRequest, found: Member, card: Card, refusal: str = "") -
         "reason": ReasonForm(),
         "refusal": refusal,
         "purchases": latest_purchases(found),
+        "progress": progress_of(member_ids=[found.pk], at=now()).get(found.pk),
+        "tiers_held": tiers_held(found),
+        "tier_notices": notices_to_tell(found),
+        "may_set_tier": may_do(request.role, "members.tiers.set"),
         "history": history_of(found.number),
     }
     return render(request, "members/member.html", content, status=422 if refusal else 200)

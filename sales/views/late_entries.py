@@ -19,7 +19,7 @@ from sales.queries.recovery import recovery as recovered
 from sales.queries.till import last_sales
 from sales.services import late_entries, printing
 from sales.services.late_entries import EntryRefused
-from sales.views.answers import answers_json, approver_of, body_of, session_of, shown
+from sales.views.answers import all_shown, answers_json, approver_of, body_of, session_of
 from station.access import StaffRequest, may
 
 
@@ -100,5 +100,5 @@ def reprint(request: StaffRequest, number: str) -> dict[str, Any]:
 @may("sales.till")
 @answers_json
 def members(request: StaffRequest) -> dict[str, Any]:
-    """Who the customer may be, masked."""
-    return {"members": [shown(one) for one in find(text=request.GET.get("q", ""))]}
+    """Who the customer may be, masked, with his tier."""
+    return {"members": all_shown(find(text=request.GET.get("q", "")), at=now())}

@@ -136,10 +136,18 @@ export function reprice() {
   return `价格已变：${words.join("、")}。单上已改成新价。`;
 }
 
+// The member's tier, what it gives, and what is missing to the next one: the engine's own words.
+function tierFacts(tier) {
+  if (!tier?.name) return [];
+  const words = [make("b", { className: "member-tier", textContent: tier.name }), ` ${tier.benefits.join("，")}`];
+  for (const line of tier.lines) words.push(make("br"), line);
+  return [make("p", { className: "member-facts" }, ...words)];
+}
+
 export function showMember() {
   const box = byId("member");
   const { member } = state.basket;
   const button = make("button", { type: "button", className: "btn" }, member ? "换会员 " : "会员 ", make("kbd", { textContent: "F7" }));
   button.addEventListener("click", () => openPanel("member"));
-  box.replaceChildren(...(member ? [make("p", { className: "member-facts" }, make("b", { textContent: member.name }), ` ${member.phone}　${member.plates}`, make("br"), `${member.number}　${member.status}`)] : []), button);
+  box.replaceChildren(...(member ? [make("p", { className: "member-facts" }, make("b", { textContent: member.name }), ` ${member.phone}　${member.plates}`, make("br"), `${member.number}　${member.status}`), ...tierFacts(member.tier)] : []), button);
 }
