@@ -5,6 +5,7 @@ The first run raises who has earned it, the second must change nothing; and one 
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
 from datetime import timedelta
@@ -12,7 +13,7 @@ from typing import Any
 
 from bench._database import own_servers
 
-MEMBERS, DAYS_EACH = 1_000_000, 8
+MEMBERS, DAYS_EACH = int(os.environ.get("BENCH_MEMBERS", "1000000")), 8
 MOST_SECONDS, MOST_LOCKED_SECONDS, MOST_AT_TILL = 120, 10, 0.02
 
 
@@ -86,7 +87,7 @@ def _fill(at: Any) -> None:
         )
         cursor.execute(
             "INSERT INTO members_tiermeasuredaily (member_id, date, spend, litres, visits)"
-            " SELECT id, %s::date - (serial * 40 + id %% 40)::int, 50 + (id * 7919 %% 100) * serial * 5,"
+            " SELECT id, %s::date - (serial * 40 + id %% 40)::int, 50 + (id * 7919 %% 100) * serial * 3,"
             " 20 + id %% 40, 1 FROM members_member, GENERATE_SERIES(0, %s) AS serial",
             [at.date(), DAYS_EACH - 1],
         )

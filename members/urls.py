@@ -10,6 +10,7 @@ from members.views import (
     member_points,
     members,
     points,
+    tiers,
     value,
     vehicles,
 )
@@ -19,6 +20,11 @@ app_name = "members"
 urlpatterns: list[URLPattern] = [
     path("", members.index, name="members"),
     path("new/", members.join, name="join"),
+    path("tiers/", tiers.index, name="tiers"),
+    path("tiers/found/", tiers.found, name="tiers_found"),
+    path("tiers/rule/", tiers.rule, name="tier_rule"),
+    path("tiers/new/", tiers.tier_new, name="tier_new"),
+    path("tiers/<str:code>/", tiers.tier, name="tier"),
     path("companies/", companies.index, name="companies"),
     path("companies/new/", companies.company_new, name="company_new"),
     path("companies/<str:number>/", companies.company, name="company"),
@@ -57,6 +63,8 @@ urlpatterns: list[URLPattern] = [
     path("<str:number>/change/", members.change, name="change"),
     path("<str:number>/unmask/", members.unmask, name="unmask"),
     path("<str:number>/confirm/", members.confirm, name="confirm"),
+    path("<str:number>/tier/", tiers.set_tier, name="set_tier"),
+    path("<str:number>/tier/notices/<int:pk>/told/", tiers.tell, name="tier_told"),
     path("<str:number>/forget/", members.forget, name="forget"),
     path("<str:number>/purchases/", history.purchases, name="purchases"),
     path("<str:number>/consents/", consents.log, name="consents"),

@@ -57,6 +57,7 @@ MENU = [
         "outline/users",
         [
             ("会员", "members:members"),
+            ("会员等级", "members:tiers"),
             ("储值账户", "members:value_accounts"),
             ("充值单", "sales:top_ups"),
             ("充值档位", "members:value_plans"),

@@ -171,6 +171,7 @@ class Standing:
 
     member_id: int
     tier_id: int | None
+    tier: str  # its name; that of rank 0 for who has none of his own
     rank: int
     holds_until: date | None
     warned_on: date | None
@@ -204,7 +205,9 @@ def _points(name: str) -> str:
 
 def _stand(whose: Whose) -> str:
     zeros = "COALESCE({0}.spend, 0), COALESCE({0}.litres, 0), COALESCE({0}.visits, 0)"
-    return f"""SELECT member.id, own.tier_id, COALESCE(tier.rank, 0), own.holds_until,
+    return f"""SELECT member.id, own.tier_id,
+        COALESCE(tier.name, (SELECT name FROM members_tier WHERE rank = 0), ''),
+        COALESCE(tier.rank, 0), own.holds_until,
         own.warned_on, own.locked_until, {zeros.format("sums")}, {_points("sums")}, sums.oldest,
         {zeros.format("kept")}, {_points("kept")}
     FROM members_member member

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -98,7 +99,7 @@ ON CONFLICT (member_id, date) DO UPDATE SET spend = own.spend + EXCLUDED.spend,
 
 
 def _add(one: _Bought, began: datetime, visits: int) -> None:
-    values = {
+    values: dict[str, Any] = {
         "member": one.member_id,
         "date": localdate(began),
         "spend": one.spend,

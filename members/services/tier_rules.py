@@ -217,6 +217,27 @@ def save_tier(
 
 
 @transaction.atomic
+def save_tier_and_benefits(
+    *,
+    tier: Tier | None,
+    code: str,
+    name: str,
+    active: bool,
+    gifts: Sequence[Gift],
+    station: Station | None,
+    at: datetime,
+    actor: User,
+    approver: User | None = None,
+) -> Tier:
+    """`save_tier` and `set_benefits` in one: both or neither. Refuses what they refuse."""
+    saved = save_tier(
+        tier=tier, code=code, name=name, active=active, station=station, at=at, actor=actor
+    )
+    set_benefits(tier=saved, gifts=gifts, station=station, at=at, actor=actor, approver=approver)
+    return saved
+
+
+@transaction.atomic
 def set_benefits(
     *,
     tier: Tier,

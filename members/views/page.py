@@ -15,7 +15,8 @@ from members.queries.plastic import cards_of
 from members.queries.points import wallet_of
 from members.queries.profiles import changes_of, others_of
 from members.queries.standing import standing_of
-from members.queries.tiers import tiers_of
+from members.queries.tier_progress import progress_of
+from members.queries.tiers import notices_to_tell, tiers_held
 from members.queries.value import account_of_member
 from station.access import StaffRequest, may_do
 from station.queries.audit import history_of
@@ -32,6 +33,7 @@ RIGHTS = {
     "may_freeze": "members.freeze",
     "may_points": "members.points.view",
     "may_value": "members.value",
+    "may_set_tier": "members.tiers.set",
 }
 
 
@@ -59,7 +61,9 @@ def page(
         "consents": standings(member),
         "cards": [(row, CARD_TONES[row.status]) for row in cards_of(member)],
         "others": others_of(member),
-        "tiers": tiers_of(member),
+        "progress": progress_of(member_ids=[member.pk], at=now()).get(member.pk),
+        "tiers_held": tiers_held(member),
+        "tier_notices": notices_to_tell(member),
         "value": account_of_member(member.pk) if rights["may_value"] else None,
         "purchases": latest(member),
         "sums": sums_of(member),

@@ -51,12 +51,21 @@ def sale_for_paper(*, document: str) -> Sale | None:
     )
 
 
-def paper_of(*, sale: Sale, kind: str = Receipt.Kind.ORIGINAL, copy: int = 1) -> Paper:
-    """The receipt of a sale; a reprint says 补打 and the how manyeth copy it is."""
-    return Paper(tuple(_rows(sale, kind, copy)), code=sale.number)
+def paper_of(
+    *,
+    sale: Sale,
+    kind: str = Receipt.Kind.ORIGINAL,
+    copy: int = 1,
+    for_member: Sequence[str] = (),
+) -> Paper:
+    """The receipt of a sale; a reprint says 补打 and the how manyeth copy it is.
+
+    `for_member` is what is true of him at the sale and no longer later: a reprint has none.
+    """
+    return Paper(tuple(_rows(sale, kind, copy, for_member)), code=sale.number)
 
 
-def _rows(sale: Sale, kind: str, copy: int) -> Iterator[Row]:
+def _rows(sale: Sale, kind: str, copy: int, for_member: Sequence[str]) -> Iterator[Row]:
     yield Row(sale.station.name, big=True, centre=True)
     title = TITLES[Sale.Kind(sale.kind)]
     yield Row(title, centre=True)
@@ -79,6 +88,7 @@ def _rows(sale: Sale, kind: str, copy: int) -> Iterator[Row]:
     if sale.member_id:
         yield Row(f"会员 {sale.member.number}" if sale.member else "")
         yield from _points(sale)
+        yield from (Row(words) for words in for_member)
     yield Row("税额（含在金额内）", f"{sale.tax}")
     if sale.station.phone:
         yield Row(f"电话 {sale.station.phone}")

@@ -18,6 +18,7 @@ from escpos.printer import Dummy
 
 from devices.models import Printer
 from devices.queries.ports import PAPERS, is_port, paper_file, paper_folder
+from members.queries.tier_progress import tier_words
 from sales.models import Receipt, Sale
 from sales.queries.receipts import Paper, paper_of, sale_for_paper, set_out
 from sales.queries.shifts import shift_report
@@ -162,7 +163,15 @@ def _of_sale(receipt: Receipt) -> tuple[Printer, Paper]:
     printer = _asked_for(receipt) or printer_of(sale)
     if printer is None:
         raise NotPrintable(f"没有打印：{sale.till.name} 没有在用的打印机。请在设备里设置。")
-    return printer, paper_of(sale=sale, kind=receipt.kind, copy=receipt.copy)
+    words = _for_member(sale) if receipt.kind == Receipt.Kind.ORIGINAL else []
+    return printer, paper_of(sale=sale, kind=receipt.kind, copy=receipt.copy, for_member=words)
+
+
+def _for_member(sale: Sale) -> list[str]:
+    """What the member should read at the foot of his own receipt."""
+    if sale.member_id is None or sale.kind != Sale.Kind.SALE:
+        return []
+    return tier_words(member_id=sale.member_id, at=sale.occurred_at)
 
 
 def _of_shift(receipt: Receipt) -> tuple[Printer, Paper]:

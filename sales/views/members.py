@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from django.utils.timezone import now
@@ -11,13 +10,13 @@ from django.views.decorators.http import require_GET, require_POST
 from members.forms.people import TillJoinForm
 from members.models import Channel
 from members.queries.cards import members_anywhere
-from members.queries.finding import MemberHit, look_up, member_by_id
+from members.queries.finding import look_up, member_by_id
 from members.queries.quality import stale_before
 from members.services import joining, profiles
 from members.services.joining import Guardian
 from sales.forms.till import checked
 from sales.queries.tickets import BadTicket
-from sales.views.answers import answers_json, body_of, shown
+from sales.views.answers import all_shown, answers_json, body_of
 from station.access import StaffRequest, may
 
 
@@ -26,9 +25,14 @@ from station.access import StaffRequest, may
 @answers_json
 def members(request: StaffRequest) -> dict[str, Any]:
     """Who the customer may be, masked; and what there is to say of a card."""
+    at = now()
     found = look_up(text=request.GET.get("q", ""))
-    old = stale_before(station=request.station, at=now())
-    return {"members": [_told(one, old) for one in found.hits], "words": found.words}
+    old = stale_before(station=request.station, at=at)
+    told = [
+        {**row, "ask": hit.grown_old(old), "station": hit.home}
+        for hit, row in zip(found.hits, all_shown(found.hits, at=at), strict=True)
+    ]
+    return {"members": told, "words": found.words}
 
 
 @require_POST
@@ -53,7 +57,7 @@ def join(request: StaffRequest) -> dict[str, Any]:
     words = (
         f"已登记会员 {hit.number}。" if new else f"已是会员 {hit.number}，已选上，没有重复登记。"
     )
-    return {"member": shown(hit), "new": new, "words": words}
+    return {"member": all_shown([hit], at=at)[0], "new": new, "words": words}
 
 
 @require_POST
@@ -69,7 +73,3 @@ def confirm(request: StaffRequest, pk: int) -> dict[str, Any]:
         return {"words": "已记下：资料没有变。"}
     profiles.asked(member_id=pk, at=now())
     return {"words": "已记下：问过了。要改的资料到会员页面更正。"}
-
-
-def _told(hit: MemberHit, old: datetime) -> dict[str, Any]:
-    return {**shown(hit), "ask": hit.grown_old(old), "station": hit.home}

@@ -155,6 +155,14 @@ export function reprice() {
   return `价格已变：${words.join("、")}。单上已改成新价。`;
 }
 
+// The member's tier, what it gives, and what is missing to the next one: the engine's own words.
+function tierFacts(tier) {
+  if (!tier?.name) return [];
+  const words = [make("b", { className: "member-tier", textContent: tier.name }), ` ${tier.benefits.join("，")}`];
+  for (const line of tier.lines) words.push(make("br"), line);
+  return [make("p", { className: "member-facts" }, ...words)];
+}
+
 export function showMember(asking = true) {
   const box = byId("member");
   const { member } = state.basket;
@@ -162,7 +170,7 @@ export function showMember(asking = true) {
   button.addEventListener("click", () => openPanel("member"));
   const code = make("button", { type: "button", className: "btn", textContent: "券码" });
   code.addEventListener("click", () => openPanel("coupon"));
-  const parts = member ? [factsOf(member), ...memberWords(member), pointsButton(member), valueRow(member)] : [valueRow(null)];
+  const parts = member ? [factsOf(member), ...tierFacts(member.tier), ...memberWords(member), pointsButton(member), valueRow(member)] : [valueRow(null)];
   box.replaceChildren(...[...parts, couponRows(reckoned), make("div", { className: "member-buttons" }, button, code)].filter(Boolean));
   if (asking) showPoints();
 }
