@@ -215,7 +215,7 @@ const SEND = {
   late: (data) => post(urls.late_entry, data),
   use: (data) => post(at(urls.fill_use, fill.id), data),
   driveOff: (data, form) => post(at(urls.fill_drive_off, fill.id), new FormData(form)),
-  prepay: (data) => post(urls.prepay_new, data),
+  prepay: (data) => post(urls.prepay_new, { ...data, member: state.basket.member?.id || "" }),
   topup: topUp,
 };
 const SENT = { late: "已补录，在待付款里等收款。", use: "已登记。", driveOff: "跑单已登记。", prepay: "预付已收，已授权。", topup: "已充值。" };
