@@ -18,6 +18,7 @@ from marketing.models.terms import IN_YUAN
 from station.errors import Refusal
 from station.models import Station, User
 from station.money import FEN
+from station.queries import wording
 from station.services import audit
 
 TermsT = TypeVar("TermsT", bound=Terms)
@@ -123,8 +124,16 @@ def said(offer: Terms) -> dict[str, str]:
         if one.name in OWN or value in (None, "", [], False):
             continue
         shown = getattr(offer, f"get_{one.name}_display", None)
-        words[str(one.verbose_name)] = str(shown() if shown else value)
+        words[str(one.verbose_name)] = _in_words(shown() if shown else value)
     return words
+
+
+def _in_words(value: object) -> str:
+    if isinstance(value, datetime):
+        return wording.local(value)
+    if isinstance(value, list):
+        return "、".join(str(one) for one in value)
+    return "是" if value is True else str(value)
 
 
 def _note(
