@@ -60,6 +60,12 @@ def check(values: Mapping[str, Any], *, allowed: Collection[Benefit], noun: str)
         raise OfferRefused(f"{undone}：{Benefit(kind).label}须选定商品或分类，否则什么都会减。")
 
 
+def check_times(*times: datetime | None, undone: str) -> None:
+    """Refuses OfferRefused for a time that is a slip of the finger: before 2000 or after 2099."""
+    if any(one is not None and not 2000 <= one.year <= 2099 for one in times):
+        raise OfferRefused(f"{undone}：时间不对，年份须在 2000 到 2099 之间。")
+
+
 def version_after(model: type[TermsT], *, station: Station, code: str) -> int:
     """The number of the next version of an offer. One statement."""
     rows = model._default_manager.filter(station=station, code=code)
