@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from crispy_forms.bootstrap import InlineCheckboxes
 from crispy_forms.layout import Fieldset
 from django import forms
 
@@ -28,6 +29,7 @@ WEEK = [(str(number), f"周{word}") for number, word in enumerate("一二三四�
 GIVES = Fieldset(
     "优惠多少", "benefit", "amount", "percent", "threshold", "needs_fuel", "units", "cap_litres"
 )
+FOR = Fieldset("适用什么", "kind", InlineCheckboxes("grades"), "items", InlineCheckboxes("sorts"))
 TIME = forms.TimeInput(format="%H:%M", attrs={"type": "time"})
 
 
@@ -194,13 +196,13 @@ class PromotionForm(TermsForm):
         "name",
         "campaign",
         GIVES,
-        Fieldset("适用什么", "kind", "grades", "items", "sorts"),
+        FOR,
         Fieldset("给谁", "members_only", "tier", "cap_litres_day", "everywhere"),
         Fieldset(
             "什么时候",
             "valid_from",
             "valid_until",
-            "weekdays",
+            InlineCheckboxes("weekdays"),
             "month_days",
             "dates",
             "from_time",
@@ -228,10 +230,17 @@ class TemplateForm(TermsForm):
         "name",
         "campaign",
         GIVES,
-        Fieldset("适用什么", "kind", "grades", "items", "sorts"),
+        FOR,
         Fieldset("给谁", "members_only", "tier", "transferable", "everywhere"),
         Fieldset("有效期", "valid_days", "valid_from", "valid_until"),
-        Fieldset("一周里什么时候", "weekdays", "month_days", "dates", "from_time", "to_time"),
+        Fieldset(
+            "一周里什么时候",
+            InlineCheckboxes("weekdays"),
+            "month_days",
+            "dates",
+            "from_time",
+            "to_time",
+        ),
         Fieldset("与别的优惠", "priority", "group", "exclusive", "alone"),
     )
 

@@ -74,4 +74,6 @@ def together(terms: Terms) -> str:
 
 
 def _plain(amount: Yuan | None) -> str:
-    return "" if amount is None else f"{amount.normalize():f}"
+    if amount is None:
+        return ""
+    return f"{amount:.0f}" if amount == amount.to_integral_value() else f"{amount:.2f}"

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils.timezone import localtime
 
 from marketing.models import CouponBatch, CouponTemplate, Status
+from marketing.services import terms
 from marketing.services.codes import new_code
 from station.errors import Refusal
 from station.models import User
@@ -37,6 +38,7 @@ def make(
         raise BatchRefused(f"没有建批次：{template} {template.get_status_display()}。")
     if not 0 < given["quota"] <= MOST or given.get("per_member", 1) < 1:
         raise BatchRefused(f"没有建批次：数量须在 1 到 {MOST} 之间，每人至少 1 张。")
+    terms.check_times(given.get("claim_until"), undone="没有建批次")
     if is_open and (given.get("claim_until") is None or given["claim_until"] <= at):
         raise BatchRefused("没有建批次：公开领取须填还没过的领取截止时间。")
     batch = CouponBatch.objects.create(

@@ -29,6 +29,7 @@ def plan(
     the past, and a daily cap for anybody (who cannot be counted).
     """
     terms.check(values, allowed=PROMOTIONS, noun=NOUN)
+    terms.check_times(values["valid_from"], values["valid_until"], undone="没有保存促销")
     if values["valid_until"] <= max(values["valid_from"], at):
         raise OfferRefused("没有保存促销：结束时间须在开始之后，并且还没有过。")
     if values.get("cap_litres_day") is not None and not values.get("members_only"):

@@ -30,6 +30,7 @@ def plan(
     """
     terms.check(values, allowed=COUPONS, noun=NOUN)
     until, days = values.get("valid_until"), values.get("valid_days")
+    terms.check_times(values.get("valid_from"), until, undone="没有保存券")
     if days:
         values = {**values, "valid_from": None, "valid_until": None}
     elif until is None or values.get("valid_from") is None:

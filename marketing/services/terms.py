@@ -18,6 +18,7 @@ from marketing.models.terms import IN_YUAN
 from station.errors import Refusal
 from station.models import Station, User
 from station.money import FEN
+from station.queries import wording
 from station.services import audit
 
 TermsT = TypeVar("TermsT", bound=Terms)
@@ -57,6 +58,12 @@ def check(values: Mapping[str, Any], *, allowed: Collection[Benefit], noun: str)
         values.get("products") or values.get("categories")
     ):
         raise OfferRefused(f"{undone}：{Benefit(kind).label}须选定商品或分类，否则什么都会减。")
+
+
+def check_times(*times: datetime | None, undone: str) -> None:
+    """Refuses OfferRefused for a time that is a slip of the finger: before 2000 or after 2099."""
+    if any(one is not None and not 2000 <= one.year <= 2099 for one in times):
+        raise OfferRefused(f"{undone}：时间不对，年份须在 2000 到 2099 之间。")
 
 
 def version_after(model: type[TermsT], *, station: Station, code: str) -> int:
@@ -123,8 +130,16 @@ def said(offer: Terms) -> dict[str, str]:
         if one.name in OWN or value in (None, "", [], False):
             continue
         shown = getattr(offer, f"get_{one.name}_display", None)
-        words[str(one.verbose_name)] = str(shown() if shown else value)
+        words[str(one.verbose_name)] = _in_words(shown() if shown else value)
     return words
+
+
+def _in_words(value: object) -> str:
+    if isinstance(value, datetime):
+        return wording.local(value)
+    if isinstance(value, list):
+        return "、".join(str(one) for one in value)
+    return "是" if value is True else str(value)
 
 
 def _note(

@@ -19,8 +19,9 @@ from station.views.reporting import head_of, report_response
 @require_GET
 @may("marketing.costs")
 def costs(request: StaffRequest) -> HttpResponseBase:
-    form = filters_of(request, RangeFilter)
-    since, until = form.range(localdate())
+    today = localdate()
+    form = filters_of(request, RangeFilter, initial={"since": today.replace(day=1), "until": today})
+    since, until = form.range(today)
     rows = uses.costs(stations=[request.station], since=since, until=until)
     total = sum((one.cost for one in rows), ZERO)
     report = Report(

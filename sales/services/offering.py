@@ -24,6 +24,7 @@ from station.errors import Refusal
 from station.models import TillSession, User
 
 RACES = 3
+MOST_COUPONS = 200  # of one member's: those that run out first
 
 
 class NotQuoted(Refusal):
@@ -66,7 +67,8 @@ def _coupons(
     ticket: Ticket, session: TillSession, at: datetime
 ) -> tuple[dict[int, Coupon], list[Rule]]:
     found = coupons_in_hand(member=ticket.member_id, key=ticket.key, codes=ticket.codes)
-    coupons = {one.pk: one for one in found if one.pk not in ticket.without}
+    wanted = found.exclude(pk__in=ticket.without)[:MOST_COUPONS]
+    coupons = {one.pk: one for one in wanted}
     rules = rules_of(list(coupons.values()), station=session.station, key=ticket.key, at=at)
     return coupons, rules
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from decimal import Decimal as D
+from urllib.parse import quote
 
 import pytest
+from django.db import transaction
 from django.urls import reverse
 from django.utils.timezone import now
 
@@ -17,6 +19,7 @@ from sales.queries.offers import reductions_of
 from sales.queries.receipts import paper_of, sale_for_paper
 from tests import make
 from tests.marketing.offers import terms_of
+from tests.station.garbage import NASTY, NASTY_JSON
 
 pytestmark = pytest.mark.django_db
 
@@ -177,6 +180,47 @@ def test_what_no_till_sends_is_refused_in_words():
         make.basket(fills=[make.fill_at(till.station)], member=10**17),
     ):
         assert post(li, "till_quote", body).status_code in (200, 422)
+
+
+def test_what_no_page_sends_breaks_no_page():
+    till = make.session()
+    tea = make.item("茶", "5.00", at=till.station)
+    one = issued(till.station, make.member(till.station))
+    wang = make.signed_in(make.manager(till.station))
+    wang.raise_request_exception = False
+    batch = f"/marketing/coupons/batches/{one.batch.number}"
+    good = {**TYPED, "items": tea.code, "valid_from": "2026-01-01T00:00"}
+    good |= dict.fromkeys(
+        ("percent", "dates", "month_days", "from_time", "cap_litres", "group"), ""
+    )
+    forms = {
+        "/marketing/promotions/new/": good | {"valid_until": "2036-01-01T00:00", "tier": "", "weekdays": "1"},
+        "/marketing/coupons/templates/new/": good | {"valid_until": "", "grades": "92#"},
+        "/marketing/coupons/batches/new/": {"template": one.template_id, "quota": "1", "per_member": "1",
+                                            "claim_until": "", "open": "", "new_within_days": ""},
+        f"{batch}/give/": {"members": "x"},
+        f"{batch}/print/": {"count": "1"},
+        f"{batch}/close/": {"reason": ""},
+        f"/marketing/coupons/{one.pk}/void/": {"reason": ""},
+        "/marketing/coupons/claim/": {"open_code": "x", "member": "x"},
+    }  # fmt: skip
+    turn = 0
+    for path, body in forms.items():
+        for name in body:
+            for _ in range(5):
+                turn += 7
+                with transaction.atomic():
+                    answer = wang.post(path, {**body, name: NASTY[turn % len(NASTY)]})
+                    transaction.set_rollback(True)
+                assert answer.status_code < 500, (path, name, NASTY[turn % len(NASTY)])
+    for word in NASTY:
+        for path in ("/marketing/coupons/?text=", "/marketing/costs/?since=", f"{batch}/?x="):
+            assert wang.get(path + quote(word)).status_code < 500, (path, word)
+    for word in NASTY_JSON:
+        for name in ("codes", "without", "coupons", "member", "key"):
+            body = make.basket(fills=[make.fill_at(till.station)]) | {name: word}
+            assert post(wang, "till_quote", body).status_code < 500, (name, word)
+        assert post(wang, "till_release", {"key": word}).status_code < 500, word
 
 
 def test_the_cost_of_campaigns_is_a_report():

@@ -152,6 +152,17 @@ def test_days_of_validity_end_at_local_midnight():
     assert one.valid_until == make.at(0, day=make.TODAY + timedelta(days=7))
 
 
+def test_a_template_whose_time_is_over_issues_nothing_more():
+    station = make.station()
+    end = make.NOW + timedelta(hours=1)
+    made = batch(template(station, valid_until=end))
+    one, two = make.member(station), make.member(station)
+    issuing.give(batch=made, members=[one], actor=None, at=end - timedelta(seconds=1))
+    with pytest.raises(NoneLeft, match="有效期已过"):
+        issuing.give(batch=made, members=[two], actor=None, at=end)
+    assert CouponBatch.objects.get().issued == Coupon.objects.count() == 1
+
+
 @pytest.mark.req("CPN-09")
 def test_guessing_codes_is_slowed_down():
     station = make.station()
