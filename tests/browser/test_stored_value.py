@@ -27,7 +27,7 @@ def test_a_member_tops_up_at_the_till_and_pays_with_his_pin(look: Look) -> None:
         name="充1000送50", amount=1000, bonus=50, since=now().date() - timedelta(days=9)
     )
     value_accounts.set_pin(account=account, pin="258036", at=now(), actor=till.cashier)
-    water = make.item("洗车", price="30.00", kind="SERVICE", is_favourite=True)
+    water = make.item("打蜡", price="30.00", kind="SERVICE", is_favourite=True)
     page = opened(look, till)
     look.expect_errors()  # a refusal is a 422
     page.locator(".till-foot").get_by_role("button", name="充值").click()
@@ -67,8 +67,10 @@ def test_a_member_tops_up_at_the_till_and_pays_with_his_pin(look: Look) -> None:
     assert Sale.objects.get().due == Decimal("30.00")
 
     page.get_by_role("button", name=water.name).click()
+    expect(page.locator("#done")).to_be_hidden()
     page.locator("#command").fill(value_codes.issue(account=account, at=now()))
     page.keyboard.press("Enter")
+    expect(page.locator("#done")).to_be_visible()
     expect(page.locator("#done")).to_contain_text("已收 ¥30.00")
     account.refresh_from_db()
     assert account.balance == Decimal("990.00")
