@@ -22,17 +22,15 @@ const isValue = (one) => setup.tenders.find((tender) => tender.code === one.tend
 // The balance comes a moment after the member: nobody waits for it.
 export async function showValue(box, member) {
   if (!member || !valueTender()) return;
-  const line = make("p", { className: "member-value" });
-  box.append(line);
   asked += 1;
   const mine = asked;
-  const top = make("button", { type: "button", className: "btn", textContent: "充值" });
-  top.addEventListener("click", () => openPanel("topup"));
+  const words = make("span", { className: "member-value" });
+  box.querySelector(".member-facts").append(words);
+  if (state.away) { words.textContent = "　断网，储值看不到"; return; }
   try {
     const { account } = await lookUp({ member: member.id });
-    if (mine !== asked) return;
-    line.append(make("span", { textContent: account ? `储值 ${shown(fen(account.balance))}` : "没有储值" }), account && account.state ? ` ${account.state}` : "", " ", top);
-  } catch { line.textContent = state.away ? "断网，储值看不到" : "储值没有取到"; }
+    if (mine === asked) words.textContent = account ? `　储值 ${shown(fen(account.balance))}${account.state}` : "　没有储值";
+  } catch { words.textContent = "　储值没有取到"; }
 }
 
 // ---------------------------------------------------------------- topping up
