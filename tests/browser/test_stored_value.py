@@ -49,7 +49,6 @@ def test_a_member_tops_up_at_the_till_and_pays_with_his_pin(look: Look) -> None:
     page.locator("#panel-member").get_by_role("button", name="查找").click()
     page.locator("#panel-member").get_by_role("button", name="选他").click()
     expect(page.locator("#member")).to_contain_text("储值 ¥1,050.00")
-    pictured(look, "value-tile")
     page.locator("#tender-buttons").get_by_role("button", name="会员储值").click()
     value = page.locator("#panel-value")
     expect(value.locator("#value-facts")).to_contain_text("须输支付密码")
@@ -65,15 +64,24 @@ def test_a_member_tops_up_at_the_till_and_pays_with_his_pin(look: Look) -> None:
     value.get_by_role("button", name="用储值付").click()
     expect(page.locator("#done")).to_contain_text("已收 ¥30.00")
     assert Sale.objects.get().due == Decimal("30.00")
+    account.refresh_from_db()
+    assert account.balance == Decimal("1020.00")
 
-    page.get_by_role("button", name=water.name).click()
-    expect(page.locator("#done")).to_be_hidden()
+
+@pytest.mark.req("PAY-05")
+def test_a_payment_code_that_is_scanned_pays_at_once(look: Look) -> None:
+    till = ready()
+    account = make.value_account(at=till.station)
+    make.top_up(till, account, "100.00")
+    wax = make.item("打蜡", price="30.00", kind="SERVICE", is_favourite=True)
+    page = opened(look, till)
+    page.get_by_role("button", name=wax.name).click()
     page.locator("#command").fill(value_codes.issue(account=account, at=now()))
     page.keyboard.press("Enter")
     expect(page.locator("#done")).to_be_visible()
     expect(page.locator("#done")).to_contain_text("已收 ¥30.00")
     account.refresh_from_db()
-    assert account.balance == Decimal("990.00")
+    assert account.balance == Decimal("70.00")
 
 
 @pytest.mark.parametrize("width", [1440, 390])
