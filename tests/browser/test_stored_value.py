@@ -16,7 +16,11 @@ from tests import make
 from tests.browser.conftest import Look
 from tests.browser.test_till_panels import opened, pictured, ready
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.timeout(300),  # nine pictures looked through by axe
+]
 
 
 @pytest.mark.req("PAY-01", "PAY-03")
