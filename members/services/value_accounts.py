@@ -28,6 +28,7 @@ from station.services.sealing import normal
 FAILURES = 5
 LOCKED_FOR = timedelta(minutes=15)
 CARD = re.compile(r"[A-Z0-9]{6,30}")
+MOBILE = re.compile(r"1[3-9]\d{9}")
 
 
 class WrongPin(ValueRefused):
@@ -77,6 +78,10 @@ def open_bearer(*, card: str, station: Station, at: datetime, actor: User) -> Va
     number = normal(card)
     if not CARD.fullmatch(number):
         raise ValueRefused("没有开卡：卡号应为 6 至 30 位字母或数字，请刷卡或核对后重输。")
+    if MOBILE.fullmatch(number):
+        raise ValueRefused(
+            f"没有开卡：{number} 像是手机号，没有这个会员。请先登记会员，或核对卡号。"
+        )
     known = account_by_number(number)
     if known is None:
         try:

@@ -1,4 +1,4 @@
-"""Two members become one: what one's account holds moves to the other's."""
+"""Stored value that comes from elsewhere: from another member's account, or from an older system."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from datetime import datetime
 
 from django.db import transaction
 
-from members.models import Member
+from members.models import Member, ValueTxn
 from members.queries.value import account_of_member
 from members.services.value_accounts import open_named
-from members.services.value_keeping import Kind, Status, locked, post
+from members.services.value_keeping import Kind, Status, locked, locked_one, post
 from station.models import BusinessDay, User
+from station.money import Yuan
 
 
 @transaction.atomic
@@ -46,3 +47,37 @@ def move(*, source: Member, target: Member, day: BusinessDay, at: datetime, acto
     old.status = Status.CLOSED
     old.replaced_by = new
     old.save(update_fields=["status", "replaced_by"])
+
+
+@transaction.atomic
+def bring_in(
+    *,
+    member: Member,
+    principal: Yuan,
+    bonus: Yuan,
+    source: str,
+    day: BusinessDay,
+    at: datetime,
+    actor: User,
+) -> ValueTxn:
+    """What a member had in an older system, as one row; `source` names the row it came from.
+
+    Brought in twice under the same source, it is the first one. The limit of a card is not asked:
+    the money was taken before.
+    """
+    account = open_named(member=member, station=member.home_station, at=at, actor=actor)
+    held = locked_one(account)
+    idem = f"import:{source}"[:100]
+    known = ValueTxn.objects.filter(idem=idem).first()
+    return known or post(
+        account=held,
+        kind=Kind.IMPORT,
+        principal=principal,
+        bonus=bonus,
+        document=source[:40],
+        idem=idem,
+        day=day,
+        at=at,
+        actor=actor,
+        words="旧系统余额",
+    )

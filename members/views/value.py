@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date
 
 from django import forms
 from django.contrib import messages
@@ -253,7 +253,6 @@ def value_liability(request: StaffRequest) -> HttpResponseBase:
     since = min(wanted.get("since") or until.replace(day=1), until)
     told = liability(stations=[request.station], since=since, until=until)
     rate = settings.number("members.value_custody_rate", request.station)
-    before = since - timedelta(days=1)
     report = Report(
         title="储值余额",
         period=f"{wording.local(since)} 至 {wording.local(until)}",
@@ -271,7 +270,7 @@ def value_liability(request: StaffRequest) -> HttpResponseBase:
         tables=(_sums(told), _days(request, since, until)),
         remarks=(
             "期末 = 期初 + 充值 − 消费 − 退款 − 收回 ± 转移。本金是负债，不是收入；加油时才确认收入。",
-            f"期初为 {wording.local(before)} 日终。消费已减去退回；抵扣已用赠金计入“收回”。",
+            f"期初为 {wording.local(since)} 之前的余额。消费已减去退回；抵扣已用赠金计入“收回”。",
         ),
     )
     return report_response(request, report, filters=filters)

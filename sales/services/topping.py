@@ -238,7 +238,7 @@ def _write(top: TopUp, session: TillSession, actor: User, at: datetime, key: str
     top.cashier, top.client_key, top.occurred_at = actor, key, at
     top.number = next_number(
         station=session.station,
-        kind="V" if top.kind == TopUp.Kind.TOPUP else "W",
+        kind="VC" if top.kind == TopUp.Kind.TOPUP else "VR",
         day=session.shift.day.date,
         till=session.till.number,
     )

@@ -379,3 +379,23 @@ def test_two_members_become_one_with_what_both_had() -> None:
     assert (fresh(other).principal, other.bonus) == (D("7000.00"), D("150.00"))
     assert broken_accounts() == []
     assert value_keeping.successor(one) == other
+
+
+@pytest.mark.django_db
+@pytest.mark.req("IMP-01")
+def test_a_balance_of_an_older_system_is_brought_in_once() -> None:
+    till = make.session()
+    member = make.member(till.station)
+    for _ in range(2):
+        row = value_moving.bring_in(
+            member=member,
+            principal=D("6000.00"),
+            bonus=D("12.30"),
+            source="old.csv:17",
+            day=till.shift.day,
+            at=make.NOW,
+            actor=till.cashier,
+        )
+    assert ValueTxn.objects.get() == row
+    assert (row.account.principal, row.account.bonus) == (D("6000.00"), D("12.30"))
+    assert broken_accounts() == []

@@ -10,7 +10,7 @@ import { showQuick } from "./paying.js";
 import { fitting, showPoints, words } from "./points.js";
 import { arrange, atWork, byId, make, refuse, setup, state, toast } from "./screen.js";
 import * as store from "./store.js";
-import { valueRow } from "./value.js";
+import { valueWords } from "./value.js";
 
 const rows = new Map(); // by the line itself
 const paid = new Map(); // by the tender on the ticket
@@ -170,13 +170,14 @@ export function showMember(asking = true) {
   button.addEventListener("click", () => openPanel("member"));
   const code = make("button", { type: "button", className: "btn", textContent: "券码" });
   code.addEventListener("click", () => openPanel("coupon"));
-  const parts = member ? [factsOf(member), ...tierFacts(member.tier), ...memberWords(member), pointsButton(member), valueRow(member)] : [valueRow(null)];
+  const value = valueWords(member);
+  const parts = member ? [factsOf(member, value), ...tierFacts(member.tier), ...memberWords(member), pointsButton(member)] : [];
   box.replaceChildren(...[...parts, couponRows(reckoned), make("div", { className: "member-buttons" }, button, code)].filter(Boolean));
   if (asking) showPoints();
 }
 
-function factsOf(member) {
-  return make("p", { className: "member-facts" }, make("b", { textContent: member.name }), ` ${member.phone}　${member.plates}`, make("br"), `${member.number}　${member.status}`);
+function factsOf(member, value) {
+  return make("p", { className: "member-facts" }, make("b", { textContent: member.name }), ` ${member.phone}　${member.plates}`, make("br"), `${member.number}　${member.status}`, value);
 }
 
 function pointsButton(member) {

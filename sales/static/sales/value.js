@@ -19,24 +19,24 @@ const isValue = (one) => setup.tenders.find((tender) => tender.code === one.tend
 
 // ---------------------------------------------------------------- the member's tile
 // The balance comes a moment after the member: nobody waits for it. It is asked for once per member.
-let tile = null; // the row, and whose it is
+let tile = null; // the words, and whose they are
 
-export function valueRow(member) {
-  if (!member || !valueTender()) { tile = null; return null; }
+export function valueWords(member) {
+  if (!member) tile = null;
+  if (!member || !valueTender()) return "";
   if (tile?.member !== member.id) {
-    tile = { member: member.id, row: make("p", { className: "member-value" }) };
-    balanceOn(tile.row, member);
+    tile = { member: member.id, words: make("span", { className: "member-value" }) };
+    balanceOn(tile.words, member);
   }
-  return tile.row;
+  return tile.words;
 }
 
-async function balanceOn(line, member) {
-  const top = make("button", { type: "button", className: "btn", textContent: "充值" });
-  top.addEventListener("click", () => openPanel("topup"));
+async function balanceOn(words, member) {
+  if (state.away) { words.textContent = "　断网，储值看不到"; return; }
   try {
     const { account } = await lookUp({ member: member.id });
-    line.replaceChildren(make("span", { textContent: account ? `储值 ${shown(fen(account.balance))}` : "没有储值" }), account && account.state ? ` ${account.state}` : "", " ", top);
-  } catch { line.textContent = state.away ? "断网，储值看不到" : "储值没有取到"; }
+    words.textContent = account ? `　储值 ${shown(fen(account.balance))}${account.state}` : "　没有储值";
+  } catch { words.textContent = "　储值没有取到"; }
 }
 
 // ---------------------------------------------------------------- topping up
