@@ -316,7 +316,7 @@ def gift(
     """A benefit with its words."""
     figure = f"{(amount or Decimal(0)).normalize():f}"
     words = {
-        Kind.LITRE_CUT: f"每升优惠 {figure} 元",
+        Kind.LITRE_CUT: f"每升优惠 {amount or 0:.2f} 元",
         Kind.MULTIPLIER: f"{figure} 倍积分",
         Kind.BIRTHDAY: f"生日礼包：{name}",
         Kind.PRIORITY: "优先加油",
@@ -342,7 +342,7 @@ STANDARD: tuple[dict[str, Any], ...] = (
         "gives": (
             gift(Kind.LITRE_CUT, Decimal("0.10")),
             gift(Kind.MULTIPLIER, Decimal("1.50")),
-            gift(Kind.BIRTHDAY, name="生日礼包"),
+            gift(Kind.BIRTHDAY, name="礼品一份"),
             gift(Kind.PRIORITY),
             gift(Kind.SERVICE, name="洗车", monthly=1),
         ),

@@ -38,6 +38,7 @@ def test_a_rule_is_changed_after_its_effect_is_seen(look):
     page.get_by_text("马上升级").first.wait_for()
     for width in WIDTHS:
         look.resize(width)
+        page.get_by_role("button", name="保存规则").scroll_into_view_if_needed()
         look.check()
         look.shoot("tier-rule")
     page.get_by_role("button", name="保存规则").click()
@@ -45,6 +46,7 @@ def test_a_rule_is_changed_after_its_effect_is_seen(look):
     look.open(f"/members/{members[2].number}/")
     for width in WIDTHS:
         look.resize(width)
+        page.get_by_text("等级历史").first.scroll_into_view_if_needed()
         look.check()
         look.shoot("member-tier")
     page.get_by_role("button", name="已当面告知").first.click()
