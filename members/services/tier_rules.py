@@ -11,7 +11,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils.timezone import localdate
 
 from members.models import Tier, TierBenefit, TierRule, TierThreshold
@@ -62,6 +62,22 @@ def set_rule(
         return TierRule.objects.filter(valid_from__lte=valid_from).order_by("-valid_from", "-pk")[0]
     taken = takes_away(before=before, after=terms)
     _needs_approval(taken, actor, approver)
+    rule = _written(terms, valid_from, at, actor, approver if taken else None)
+    if actor:
+        about_tiers(station).note(
+            "members.tier_rule.set",
+            at,
+            actor,
+            reason="；".join(taken),
+            before=_shown(before),
+            after={"生效日期": valid_from.isoformat(), **_shown(terms), **_signed(taken, approver)},
+        )
+    return rule
+
+
+def _written(
+    terms: Terms, valid_from: date, at: datetime, actor: User | None, approver: User | None
+) -> TierRule:
     rule = TierRule.objects.create(
         valid_from=valid_from,
         window=terms.window,
@@ -74,7 +90,7 @@ def set_rule(
         points_per_visit=terms.points_per_visit,
         made_at=at,
         made_by=actor,
-        approved_by=approver if taken else None,
+        approved_by=approver,
     )
     TierThreshold.objects.bulk_create(
         TierThreshold(
@@ -87,15 +103,6 @@ def set_rule(
         )
         for one in terms.limits
     )
-    if actor:
-        about_tiers(station).note(
-            "members.tier_rule.set",
-            at,
-            actor,
-            reason="；".join(taken),
-            before=_shown(before),
-            after={"生效日期": valid_from.isoformat(), **_shown(terms), **_signed(taken, approver)},
-        )
     return rule
 
 
@@ -271,19 +278,7 @@ def set_benefits(
     ended = [row.pk for key, (old, row) in living.items() if wanted.get(key) != old]
     begun = [one for key, one in wanted.items() if key not in living or living[key][0] != one]
     TierBenefit.objects.filter(pk__in=ended).update(until=at)
-    TierBenefit.objects.bulk_create(
-        TierBenefit(
-            tier=tier,
-            kind=one.kind,
-            amount=one.amount,
-            name=one.name,
-            monthly=one.monthly,
-            words=one.words,
-            since=at,
-            given_by=actor,
-        )
-        for one in begun
-    )
+    _give(tier, begun, at, actor)
     if actor and (ended or begun):
         about_tiers(station).note(
             "members.tier.benefits_set",
@@ -299,13 +294,29 @@ def set_benefits(
         )
 
 
+def _give(tier: Tier, begun: Sequence[Gift], at: datetime, actor: User | None) -> None:
+    TierBenefit.objects.bulk_create(
+        TierBenefit(
+            tier=tier,
+            kind=one.kind,
+            amount=one.amount,
+            name=one.name,
+            monthly=one.monthly,
+            words=one.words,
+            since=at,
+            given_by=actor,
+        )
+        for one in begun
+    )
+
+
 def gift(
     kind: str, amount: Decimal | None = None, name: str = "", monthly: int | None = None
 ) -> Gift:
     """A benefit with its words."""
     figure = f"{(amount or Decimal(0)).normalize():f}"
     words = {
-        Kind.LITRE_CUT: f"每升优惠 {figure} 元",
+        Kind.LITRE_CUT: f"每升优惠 {amount or 0:.2f} 元",
         Kind.MULTIPLIER: f"{figure} 倍积分",
         Kind.BIRTHDAY: f"生日礼包：{name}",
         Kind.PRIORITY: "优先加油",
@@ -331,7 +342,7 @@ STANDARD: tuple[dict[str, Any], ...] = (
         "gives": (
             gift(Kind.LITRE_CUT, Decimal("0.10")),
             gift(Kind.MULTIPLIER, Decimal("1.50")),
-            gift(Kind.BIRTHDAY, name="生日礼包"),
+            gift(Kind.BIRTHDAY, name="礼品一份"),
             gift(Kind.PRIORITY),
             gift(Kind.SERVICE, name="洗车", monthly=1),
         ),
@@ -345,6 +356,8 @@ def found_tiers(*, station: Station | None, at: datetime, actor: User | None) ->
 
     Again, or where somebody has made tiers: nothing.
     """
+    with connection.cursor() as cursor:  # two at once: the second finds what the first made
+        cursor.execute("LOCK TABLE members_tier IN SHARE ROW EXCLUSIVE MODE")
     if Tier.objects.exists():
         return False
     limits = []

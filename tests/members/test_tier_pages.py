@@ -54,7 +54,7 @@ def test_the_three_usual_tiers_are_founded_once_by_a_button(station, wang):
         "金卡",
     ]
     page = wang.get("/members/tiers/").content.decode()
-    for words in ("¥15,000.00", "60 次", "免费洗车，每月 1 次", "每升优惠 0.1 元", "1.5 倍积分"):
+    for words in ("¥15,000.00", "60 次", "免费洗车，每月 1 次", "每升优惠 0.10 元", "1.5 倍积分"):
         assert words in page
     assert AuditEntry.objects.filter(action="members.tiers.founded").count() == 1
 
@@ -68,7 +68,7 @@ def test_a_tier_lists_what_it_gives_and_prices_and_points_ask_for_it(station):
         Decimal("1.50"),
         True,
     )
-    assert (gold.birthday, dict(gold.services)) == ("生日礼包", {"洗车": 1})
+    assert (gold.birthday, dict(gold.services)) == ("礼品一份", {"洗车": 1})
     base = benefits_of(tier_id=known["BASE"].pk, at=make.NOW)
     assert (base.litre_cut, base.multiplier, base.words) == (None, 1, ())
     assert member_benefits(member_id=None, at=make.NOW).words == ()
@@ -100,7 +100,7 @@ GOLD_FORM = {
     "active": "on",
     "litre_cut": "0.10",
     "multiplier": "1.50",
-    "birthday": "生日礼包",
+    "birthday": "礼品一份",
     "priority": "on",
     "service_1": "洗车",
     "monthly_1": "1",
