@@ -2,12 +2,18 @@
 
 from django.urls import URLPattern, path
 
-from members.views import cards, companies, consents, history, members, vehicles
+from members.views import cards, companies, consents, history, members, merging, vehicles
 
 app_name = "members"
 urlpatterns: list[URLPattern] = [
     path("", members.index, name="members"),
     path("new/", members.join, name="join"),
+    path("pairs/", merging.pairs, name="pairs"),
+    path("pairs/search/", merging.search, name="pairs_search"),
+    path("pairs/<int:pk>/", merging.pair, name="pair"),
+    path("pairs/<int:pk>/dismiss/", merging.pair_dismiss, name="pair_dismiss"),
+    path("merges/", merging.merges, name="merges"),
+    path("merges/<int:pk>/", merging.merge_undo, name="merge_undo"),
     path("companies/", companies.index, name="companies"),
     path("companies/new/", companies.company_new, name="company_new"),
     path("companies/<str:number>/", companies.company, name="company"),
@@ -37,6 +43,7 @@ urlpatterns: list[URLPattern] = [
     path("<str:number>/cards/", cards.card_new, name="card_new"),
     path("<str:number>/cards/<int:pk>/replace/", cards.card_replace, name="card_replace"),
     path("<str:number>/cards/<int:pk>/<str:to>/", cards.card_move, name="card_move"),
+    path("<str:number>/merge/", merging.merge, name="merge"),
     path("<str:number>/freeze/", cards.freeze, name="freeze"),
     path("<str:number>/unfreeze/", cards.unfreeze, name="unfreeze"),
 ]

@@ -52,7 +52,15 @@ MENU = [
         "outline/shopping-cart",
         [("商品", "inventory:items"), ("库存流水", "inventory:stock_moves")],
     ),
-    ("会员", "outline/users", [("会员", "members:members"), ("单位客户", "members:companies")]),
+    (
+        "会员",
+        "outline/users",
+        [
+            ("会员", "members:members"),
+            ("可能重复", "members:pairs"),
+            ("单位客户", "members:companies"),
+        ],
+    ),
     (
         "报表",
         "outline/chart-bar",
@@ -109,6 +117,8 @@ HEALTH = [
 ]
 # Long work by kind: title, and dotted path of `f(*, job: Job, at: datetime) -> Mapping | None`.
 JOBS: dict[str, tuple[str, str]] = {}
+# What moves when two members become one: dotted path of a `members.services.merging.Mover`.
+MERGES: list[str] = []
 # Go-live self-checks: dotted path of `f(*, station: Station, at: datetime) -> list[station.queries.go_live.Finding]`.
 GO_LIVE = [
     "station.queries.go_live.site_findings",

@@ -69,6 +69,7 @@ RIGHTS: dict[str, frozenset[str]] = {
     "members.forget": LEAD,
     "members.cards": frozenset({OWNER, MANAGER, CASHIER, SERVICE}),
     "members.freeze": frozenset({OWNER, MANAGER, SERVICE}),
+    "members.merge": frozenset({OWNER, MANAGER, SERVICE}),
     "members.companies": BOOKS,
     "members.companies.change": LEAD,
     # sales
@@ -158,6 +159,7 @@ TITLES: dict[str, str] = {
     "members.forget": "注销会员并销毁资料",
     "members.cards": "会员卡：发卡、挂失、补卡",
     "members.freeze": "冻结、解冻会员",
+    "members.merge": "比较、合并会员，撤销合并",
     "members.companies": "查看单位客户",
     "members.companies.change": "修改单位客户",
     "sales.till": "打开收银台",

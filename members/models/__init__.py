@@ -1,6 +1,7 @@
 """Whom we know. Django needs the models importable from here."""
 
 from members.models.consents import Channel, Consent
+from members.models.merging import DuplicatePair, Merge
 from members.models.people import Company, Member, Vehicle
 from members.models.profiles import ProfileChange
 from members.models.purchases import Purchase
@@ -10,8 +11,10 @@ __all__ = [
     "Channel",
     "Company",
     "Consent",
+    "DuplicatePair",
     "Member",
     "MemberTier",
+    "Merge",
     "ProfileChange",
     "Purchase",
     "Tier",

@@ -27,6 +27,7 @@ RIGHTS = {
     "may_forget": "members.forget",
     "may_card": "members.cards",
     "may_freeze": "members.freeze",
+    "may_merge": "members.merge",
 }
 
 
