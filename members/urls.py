@@ -2,12 +2,31 @@
 
 from django.urls import URLPattern, path
 
-from members.views import cards, companies, consents, history, members, merging, vehicles
+from members.views import (
+    cards,
+    companies,
+    consents,
+    exports,
+    history,
+    imports,
+    members,
+    merging,
+    quality,
+    vehicles,
+)
 
 app_name = "members"
 urlpatterns: list[URLPattern] = [
     path("", members.index, name="members"),
     path("new/", members.join, name="join"),
+    path("quality/", quality.quality, name="quality"),
+    path("imports/", imports.imports, name="imports"),
+    path("imports/new/", imports.import_new, name="import_new"),
+    path("imports/template/", imports.template, name="import_template"),
+    path("imports/<int:pk>/", imports.batch, name="import"),
+    path("imports/<int:pk>/errors/", imports.troubles, name="import_troubles"),
+    path("imports/<int:pk>/confirm/", imports.import_confirm, name="import_confirm"),
+    path("imports/<int:pk>/undo/", imports.import_undo, name="import_undo"),
     path("pairs/", merging.pairs, name="pairs"),
     path("pairs/search/", merging.search, name="pairs_search"),
     path("pairs/<int:pk>/", merging.pair, name="pair"),
@@ -44,6 +63,8 @@ urlpatterns: list[URLPattern] = [
     path("<str:number>/cards/<int:pk>/replace/", cards.card_replace, name="card_replace"),
     path("<str:number>/cards/<int:pk>/<str:to>/", cards.card_move, name="card_move"),
     path("<str:number>/merge/", merging.merge, name="merge"),
+    path("<str:number>/export/", exports.export_ask, name="export_ask"),
+    path("<str:number>/export/<int:pk>/", exports.export, name="export"),
     path("<str:number>/freeze/", cards.freeze, name="freeze"),
     path("<str:number>/unfreeze/", cards.unfreeze, name="unfreeze"),
 ]

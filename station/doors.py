@@ -57,8 +57,10 @@ MENU = [
         "outline/users",
         [
             ("会员", "members:members"),
-            ("可能重复", "members:pairs"),
             ("单位客户", "members:companies"),
+            ("可能重复", "members:pairs"),
+            ("资料质量", "members:quality"),
+            ("导入会员", "members:imports"),
         ],
     ),
     (
@@ -116,9 +118,18 @@ HEALTH = [
     "sales.queries.health.checks",
 ]
 # Long work by kind: title, and dotted path of `f(*, job: Job, at: datetime) -> Mapping | None`.
-JOBS: dict[str, tuple[str, str]] = {}
+JOBS: dict[str, tuple[str, str]] = {
+    "members.export": ("导出会员资料", "members.services.exporting.run"),
+    "members.import_check": ("检查会员文件", "members.services.importing.run_check"),
+    "members.import": ("导入会员", "members.services.importing.run_import"),
+    "members.import_undo": ("撤销会员导入", "members.services.importing.run_undo"),
+}
+# What a person gets of his data: dotted path of `f(*, member: Member) -> list[members.queries.dossier.Sheet]`.
+DOSSIERS: list[str] = []
 # What moves when two members become one: dotted path of a `members.services.merging.Mover`.
 MERGES: list[str] = []
+# What else a file of members may bring: dotted path of a `members.services.import_rows.Extra`.
+IMPORTERS: list[str] = []
 # Go-live self-checks: dotted path of `f(*, station: Station, at: datetime) -> list[station.queries.go_live.Finding]`.
 GO_LIVE = [
     "station.queries.go_live.site_findings",

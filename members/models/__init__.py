@@ -1,6 +1,7 @@
 """Whom we know. Django needs the models importable from here."""
 
 from members.models.consents import Channel, Consent
+from members.models.files import ImportBatch, ImportTrouble, MemberExport
 from members.models.merging import DuplicatePair, Merge
 from members.models.people import Company, Member, Vehicle
 from members.models.profiles import ProfileChange
@@ -12,7 +13,10 @@ __all__ = [
     "Company",
     "Consent",
     "DuplicatePair",
+    "ImportBatch",
+    "ImportTrouble",
     "Member",
+    "MemberExport",
     "MemberTier",
     "Merge",
     "ProfileChange",

@@ -28,6 +28,7 @@ RIGHTS = {
     "may_card": "members.cards",
     "may_freeze": "members.freeze",
     "may_merge": "members.merge",
+    "may_export": "members.export",
 }
 
 
