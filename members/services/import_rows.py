@@ -213,7 +213,17 @@ def take(
         for member, one in pairs
         if one.card
     )
-    version = policy_version(station)
+    _agree(pairs, batch=batch, at=at, actor=actor)
+    for extra in extras():
+        told = [(member, one.row.extra) for member, one in pairs]
+        extra.take(pairs=told, batch=batch, at=at, actor=actor)
+
+
+def _agree(
+    pairs: Sequence[tuple[Member, Judged]], *, batch: ImportBatch, at: datetime, actor: User
+) -> None:
+    """The policy for everybody, messages for who agreed to them in the old system."""
+    version = policy_version(batch.station)
     Consent.objects.bulk_create(
         Consent(
             member=member,
@@ -227,13 +237,6 @@ def take(
         for member, one in pairs
         for purpose in (["POLICY", "SMS"] if one.row.sms else ["POLICY"])
     )
-    for extra in extras():
-        extra.take(
-            pairs=[(member, one.row.extra) for member, one in pairs],
-            batch=batch,
-            at=at,
-            actor=actor,
-        )
 
 
 def _member(
