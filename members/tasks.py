@@ -1,11 +1,11 @@
-"""Background work of membership: points expire and become usable, tiers are evaluated."""
+"""Background work of membership: points, tiers, duplicates, and files that are let go."""
 
 from __future__ import annotations
 
 from celery import shared_task
 from django.utils.timezone import now
 
-from members.services import points_sweeping, tiers
+from members.services import duplicates, exporting, points_sweeping, tiers
 
 
 @shared_task(ignore_result=True)
@@ -24,3 +24,15 @@ def expire_points(**kwargs: object) -> None:
 def mature_points(**kwargs: object) -> None:
     """After local midnight: make usable what has waited long enough."""
     points_sweeping.mature_all(at=now())
+
+
+@shared_task(ignore_result=True)
+def find_duplicates(**kwargs: object) -> None:
+    """Propose the pairs of members that look like one person, once a night."""
+    duplicates.find(at=now())
+
+
+@shared_task(ignore_result=True)
+def drop_old_exports(**kwargs: object) -> None:
+    """Empty the files of personal data whose days are over, once a night."""
+    exporting.drop_old(at=now())

@@ -63,6 +63,9 @@ MENU = [
             ("充值档位", "members:value_plans"),
             ("储值余额", "members:value_liability"),
             ("单位客户", "members:companies"),
+            ("可能重复", "members:pairs"),
+            ("资料质量", "members:quality"),
+            ("导入会员", "members:imports"),
             ("积分规则", "members:points_rules"),
             ("积分报表", "members:points_report"),
             ("积分调整", "members:points_adjustments"),
@@ -135,7 +138,18 @@ HEALTH = [
     "sales.queries.health.checks",
 ]
 # Long work by kind: title, and dotted path of `f(*, job: Job, at: datetime) -> Mapping | None`.
-JOBS: dict[str, tuple[str, str]] = {}
+JOBS: dict[str, tuple[str, str]] = {
+    "members.export": ("导出会员资料", "members.services.exporting.run"),
+    "members.import_check": ("检查会员文件", "members.services.importing.run_check"),
+    "members.import": ("导入会员", "members.services.importing.run_import"),
+    "members.import_undo": ("撤销会员导入", "members.services.importing.run_undo"),
+}
+# What a person gets of his data: dotted path of `f(*, member: Member) -> list[members.queries.dossier.Sheet]`.
+DOSSIERS: list[str] = []
+# What moves when two members become one: dotted path of a `members.services.merging.Mover`.
+MERGES: list[str] = []
+# What else a file of members may bring: dotted path of a `members.services.import_rows.Extra`.
+IMPORTERS: list[str] = []
 # Go-live self-checks: dotted path of `f(*, station: Station, at: datetime) -> list[station.queries.go_live.Finding]`.
 GO_LIVE = [
     "station.queries.go_live.site_findings",

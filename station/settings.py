@@ -17,11 +17,14 @@ import environ
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
+from station.doors import DOSSIERS as DOSSIERS
 from station.doors import GO_LIVE as GO_LIVE
 from station.doors import HEALTH as HEALTH
 from station.doors import HOME as HOME
+from station.doors import IMPORTERS as IMPORTERS
 from station.doors import JOBS as JOBS
 from station.doors import MENU as MENU
+from station.doors import MERGES as MERGES
 from station.doors import SEARCH as SEARCH
 from station.runtime.embedded import database_url, redis_url
 from station.runtime.logging import configure as configure_logging
@@ -205,6 +208,14 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "station.run_jobs": {"task": "station.tasks.run_jobs", "schedule": timedelta(seconds=30)},
     "station.heartbeat": {"task": "station.tasks.heartbeat", "schedule": timedelta(seconds=15)},
     "station.backup": {"task": "station.tasks.backup", "schedule": crontab(hour=3, minute=40)},
+    "members.drop_old_exports": {
+        "task": "members.tasks.drop_old_exports",
+        "schedule": crontab(hour=2, minute=40),
+    },
+    "members.find_duplicates": {
+        "task": "members.tasks.find_duplicates",
+        "schedule": crontab(hour=2, minute=50),
+    },
     "inventory.check_levels": {
         "task": "inventory.tasks.check_levels",
         "schedule": timedelta(seconds=30),

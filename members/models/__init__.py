@@ -2,6 +2,8 @@
 
 from members.models.consents import Channel, Consent
 from members.models.earning import EarnRule
+from members.models.files import ImportBatch, ImportTrouble, MemberExport
+from members.models.merging import DuplicatePair, Merge
 from members.models.people import Company, Member, Vehicle
 from members.models.points import (
     PointsAccount,
@@ -21,9 +23,14 @@ __all__ = [
     "Channel",
     "Company",
     "Consent",
+    "DuplicatePair",
     "EarnRule",
+    "ImportBatch",
+    "ImportTrouble",
     "Member",
+    "MemberExport",
     "MemberTier",
+    "Merge",
     "PointsAccount",
     "PointsAlloc",
     "PointsLot",

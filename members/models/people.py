@@ -66,6 +66,14 @@ class Member(models.Model):
         blank=True,
         related_name="merged_ones",
     )
+    batch = models.ForeignKey(
+        "members.ImportBatch",
+        models.PROTECT,
+        verbose_name="导入批次",
+        null=True,
+        blank=True,
+        related_name="members",
+    )
     joined_at = models.DateTimeField("入会时间")
     confirmed_at = models.DateTimeField("资料核对时间", null=True, blank=True)
     confirm_asked_at = models.DateTimeField("上次请其核对时间", null=True, blank=True)

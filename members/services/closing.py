@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from devices.models import Card
-from members.models import Member, Vehicle
+from members.models import Member, MemberExport, Vehicle
 from members.services import consents
 from members.services.noting import about
 from members.services.refusals import refuse_gone
@@ -74,6 +74,7 @@ def _close(member: Member, *, reason: str, at: datetime, actor: User | None) -> 
     Card.objects.filter(
         document=member.number, status__in=[Card.Status.ACTIVE, Card.Status.LOST]
     ).update(status=Card.Status.CANCELLED)
+    MemberExport.objects.filter(member=member).update(content_sealed="")
     consents.withdraw_all(member=member, at=at, actor=actor)
     sealing.destroy_key(key=member.key, at=at)
     about(member).note("members.member.forgotten", at, actor, reason=reason)

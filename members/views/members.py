@@ -16,6 +16,7 @@ from members.queries.cards import card_of, members_of
 from members.queries.finding import find
 from members.services import closing, joining, profiles, unmasking
 from members.services.joining import Guardian
+from members.views.exports import approved
 from members.views.page import TONES, found, page
 from station.access import StaffRequest, may
 from station.errors import Refusal
@@ -25,7 +26,7 @@ from station.views.listing import filters_of, list_response
 from station.views.sign_in import next_page
 
 
-@require_GET
+@require_http_methods(["GET", "POST"])
 @may("members.view")
 def index(request: StaffRequest) -> HttpResponseBase:
     filters = filters_of(request, MemberFilter)
@@ -35,6 +36,8 @@ def index(request: StaffRequest) -> HttpResponseBase:
         rows = rows.filter(pk__in=[one.member_id for one in find(text=text)])
     if status:
         rows = rows.filter(status=status)
+    if request.GET.get("export") and (wait := approved(request, rows.count())):
+        return wait
     return list_response(
         request,
         ListPage(

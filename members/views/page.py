@@ -34,6 +34,8 @@ RIGHTS = {
     "may_points": "members.points.view",
     "may_value": "members.value",
     "may_set_tier": "members.tiers.set",
+    "may_merge": "members.merge",
+    "may_export": "members.export",
 }
 
 
