@@ -11,7 +11,7 @@ import station.fields
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("members", "0012_points_default"),
+        ("members", "0015_points_default"),
         ('station', '0006_ordinary_days'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

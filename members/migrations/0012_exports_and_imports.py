@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('members', '0009_merge_guards'),
+        ("members", "0011_merge_guards"),
         ('station', '0006_ordinary_days'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

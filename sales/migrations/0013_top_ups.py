@@ -11,8 +11,8 @@ import station.fields
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("members", "0014_value_guards"),
-        ("sales", "0011_originals_of_purchases"),
+        ("members", "0017_value_guards"),
+        ("sales", "0012_prepay_member"),
         ('station', '0006_ordinary_days'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -18,6 +18,6 @@ DROP TRIGGER append_only ON sales_topup;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("sales", "0012_top_ups"), ("members", "0014_value_guards")]
+    dependencies = [("sales", "0013_top_ups"), ("members", "0017_value_guards")]
 
     operations = [migrations.RunSQL(FORWARD, REVERSE)]

@@ -43,7 +43,7 @@ def add(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("members", "0011_points_guards")]
+    dependencies = [("members", "0014_points_guards")]
 
     # Nothing to take back: rules are append-only, and the tables go with their own migration.
     operations = [migrations.RunPython(add, migrations.RunPython.noop)]

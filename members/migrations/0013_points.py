@@ -13,7 +13,7 @@ import station.fields
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("members", "0009_consent_guards"),
+        ("members", "0012_exports_and_imports"),
         ('station', '0006_ordinary_days'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -32,6 +32,6 @@ REVERSE = "DROP TRIGGER keeps_its_facts ON members_pointslot;" + "".join(
 
 
 class Migration(migrations.Migration):
-    dependencies = [("members", "0010_points"), ("station", "0002_guards")]
+    dependencies = [("members", "0013_points"), ("station", "0002_guards")]
 
     operations = [migrations.RunSQL(FORWARD, REVERSE)]

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('members', '0007_consent_guards'),
+        ("members", "0009_consent_guards"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

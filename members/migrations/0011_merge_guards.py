@@ -18,6 +18,6 @@ DROP TRIGGER keeps_its_facts ON members_merge;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("members", "0008_merging")]
+    dependencies = [("members", "0010_merging")]
 
     operations = [migrations.RunSQL(FORWARD, REVERSE)]

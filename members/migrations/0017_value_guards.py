@@ -81,7 +81,7 @@ DROP TRIGGER append_only ON members_valuetxn;
 class Migration(migrations.Migration):
     # After finance 0006: it gives every guarded table of its time the guard against TRUNCATE.
     dependencies = [
-        ("members", "0013_value"),
+        ("members", "0016_value"),
         ("station", "0002_guards"),
         ("finance", "0006_never_emptied"),
     ]

@@ -7,8 +7,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('members', '0007_points_default'),
-        ('sales', '0010_lines_add_up'),
+        ("members", "0007_points_default"),
+        ("sales", "0011_originals_of_purchases"),
     ]
 
     operations = [
