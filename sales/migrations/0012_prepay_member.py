@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("members", "0007_points_default"),
+        ("members", "0015_points_default"),
         ("sales", "0011_originals_of_purchases"),
     ]
 
