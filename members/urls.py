@@ -2,7 +2,8 @@
 
 from django.urls import URLPattern, path
 
-from members.views import companies, members
+from members.views import companies, members, redemptions, rewards
+from station.views.crud import urls
 
 app_name = "members"
 urlpatterns: list[URLPattern] = [
@@ -23,6 +24,17 @@ urlpatterns: list[URLPattern] = [
         companies.company_vehicle_remove,
         name="company_vehicle_remove",
     ),
+    path("rewards/", rewards.index, name="rewards"),
+    path("rewards/new/", rewards.reward_new, name="reward_new"),
+    path("rewards/report/", rewards.report, name="reward_report"),
+    path("rewards/<int:pk>/", rewards.reward, name="reward"),
+    path("rewards/<int:pk>/change/", rewards.reward_change, name="reward_change"),
+    *urls(rewards.CATEGORIES, "rewards/categories"),
+    path("orders/", redemptions.index, name="redemptions"),
+    path("orders/<str:number>/", redemptions.redemption, name="redemption"),
+    path("orders/<str:number>/fulfil/", redemptions.fulfil, name="redemption_fulfil"),
+    path("orders/<str:number>/answer/", redemptions.answer, name="redemption_answer"),
+    path("orders/<str:number>/cancel/", redemptions.cancel, name="redemption_cancel"),
     path("<str:number>/", members.member, name="member"),
     path("<str:number>/change/", members.change, name="change"),
     path("<str:number>/unmask/", members.unmask, name="unmask"),

@@ -22,6 +22,7 @@ from station.doors import HEALTH as HEALTH
 from station.doors import HOME as HOME
 from station.doors import JOBS as JOBS
 from station.doors import MENU as MENU
+from station.doors import PRESENCE as PRESENCE
 from station.doors import SEARCH as SEARCH
 from station.runtime.embedded import database_url, redis_url
 from station.runtime.logging import configure as configure_logging
@@ -215,6 +216,14 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     },
     "finance.archive_reports": {
         "task": "finance.tasks.archive_reports",
+        "schedule": timedelta(seconds=30),
+    },
+    "members.expire_redemptions": {
+        "task": "members.tasks.expire_redemptions",
+        "schedule": timedelta(minutes=5),
+    },
+    "members.ask_partners": {
+        "task": "members.tasks.ask_partners",
         "schedule": timedelta(seconds=30),
     },
     "sales.print_receipts": {

@@ -10,6 +10,15 @@ from members.models.points import (
     PointsTxn,
 )
 from members.models.purchases import Purchase
+from members.models.rewards import (
+    PartnerOrder,
+    Redemption,
+    RedemptionEvent,
+    Reward,
+    RewardCategory,
+    RewardCoupon,
+    RewardTopUp,
+)
 from members.models.tiers import MemberTier, Tier
 
 __all__ = [
@@ -17,12 +26,19 @@ __all__ = [
     "EarnRule",
     "Member",
     "MemberTier",
+    "PartnerOrder",
     "PointsAccount",
     "PointsAlloc",
     "PointsLot",
     "PointsProgram",
     "PointsTxn",
     "Purchase",
+    "Redemption",
+    "RedemptionEvent",
+    "Reward",
+    "RewardCategory",
+    "RewardCoupon",
+    "RewardTopUp",
     "Tier",
     "Vehicle",
 ]

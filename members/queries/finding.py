@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from devices.models import Card, ReadRule
 from members.models import Member, Vehicle
 from members.queries.cards import card_of, members_anywhere
 from station.services.sealing import TAIL, blind_indexes, normal
@@ -31,7 +32,7 @@ class MemberHit:
 
 
 def find(*, text: str) -> list[MemberHit]:
-    """Members by a whole phone, plate or number, else by the last four. Closed ones never.
+    """Members by a whole phone, plate, number or card, else by the last four. Closed ones never.
 
     At every station: a member fills up anywhere. At most eight; empty for fewer than four
     characters. Five statements at most.
@@ -47,6 +48,7 @@ def find(*, text: str) -> list[MemberHit]:
         Q(phone_index=index["phone"])
         | Q(number__iexact=sought)
         | _by_plate(plate_index=index["plate"])
+        | Q(number__in=_holders(text.strip()))
     )
     if whole or not tail:
         return [_hit(member, exact=True) for member in whole]
@@ -59,6 +61,14 @@ def find(*, text: str) -> list[MemberHit]:
 def member_by_id(member_id: int) -> MemberHit | None:
     """A member whom a till chose before, masked; None for one who closed his account since."""
     return next((_hit(one, exact=True) for one in _members(Q(pk=member_id))), None)
+
+
+def _holders(card: str) -> QuerySet[Card, str]:
+    """The member number that a card in use was issued to."""
+    rows = Card.objects.filter(
+        number=card, meaning=ReadRule.Meaning.MEMBER_CARD, status=Card.Status.ACTIVE
+    )
+    return rows.exclude(document="").values_list("document", flat=True)
 
 
 def _by_plate(**index: str) -> Q:

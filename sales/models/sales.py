@@ -273,6 +273,7 @@ class Receipt(models.Model):
         REPRINT = "REPRINT", "补打"
         SHIFT = "SHIFT", "班结单"
         TRIAL = "TRIAL", "试打"
+        REWARD = "REWARD", "兑换单"
 
     class Status(models.TextChoices):
         WAITING = "WAITING", "待打印"

@@ -43,6 +43,11 @@ ADDRESSES = (
     "till_enrol",
     "till_worker",
     "till_members",
+    "till_mall",
+    "till_reward_tile",
+    "till_reward_hint",
+    "till_redeem",
+    "till_use_code",
 )
 WITH_ID = (
     "recall",
@@ -53,6 +58,8 @@ WITH_ID = (
     "prepay_refund",
     "fill_use",
     "fill_drive_off",
+    "till_hand_out",
+    "till_reward_slip",
 )
 
 

@@ -7,6 +7,7 @@ import { fen, shown, text } from "./money.js";
 import * as offline from "./offline.js";
 import { settle } from "./paying.js";
 import { showPrepays } from "./prepays.js";
+import { showMall, startRewards } from "./rewards.js";
 import { atWork, byId, refuse, state, toast, troubled, urls } from "./screen.js";
 import { Away, Refused, get, post } from "./server.js";
 import { changed, showMember } from "./ticket.js";
@@ -113,6 +114,7 @@ const FILL = {
     nothing(list, "没有挂着的单。");
   },
   prepays: showPrepays,
+  rewards: showMall,
   async recent(panel) {
     const list = byId("recent-list");
     const { sales } = await fetched(urls.recent);
@@ -299,6 +301,7 @@ export function openPanel(name, data) {
 }
 
 export function startPanels() {
+  startRewards();
   const options = (list, value, words) => list.map((one) => new Option(words(one), one[value]));
   document.querySelectorAll("[data-nozzles]").forEach((select) => select.replaceChildren(...options(state.setup.nozzles, "id", (one) => `${one.number} 号枪 ${one.grade}`)));
   document.querySelectorAll("[data-tenders]").forEach((select) => select.replaceChildren(...options(state.setup.tenders, "code", (one) => one.name)));

@@ -5,6 +5,7 @@ import { dropLine, showFills } from "./fills.js";
 import { fen, shown, text, times } from "./money.js";
 import { openPanel } from "./panels.js";
 import { showQuick } from "./paying.js";
+import { hint, memberTile } from "./rewards.js";
 import { arrange, atWork, byId, make, refuse, setup, state, toast } from "./screen.js";
 import * as store from "./store.js";
 
@@ -23,6 +24,7 @@ export function changed() {
   store.keep("basket", state.basket).catch(() => {});
   showTicket();
   showFills();
+  hint();
 }
 
 function shownIn(known, things, build, update) {
@@ -141,5 +143,5 @@ export function showMember() {
   const { member } = state.basket;
   const button = make("button", { type: "button", className: "btn" }, member ? "换会员 " : "会员 ", make("kbd", { textContent: "F7" }));
   button.addEventListener("click", () => openPanel("member"));
-  box.replaceChildren(...(member ? [make("p", { className: "member-facts" }, make("b", { textContent: member.name }), ` ${member.phone}　${member.plates}`, make("br"), `${member.number}　${member.status}`)] : []), button);
+  box.replaceChildren(...(member ? [make("p", { className: "member-facts" }, make("b", { textContent: member.name }), ` ${member.phone}　${member.plates}`, make("br"), `${member.number}　${member.status}`)] : []), button, ...memberTile(member));
 }
