@@ -13,8 +13,14 @@ from station.forms.controls import DayField, MomentField, YuanInput
 from station.forms.layout import laid
 
 OFF = {"autocomplete": "off"}
-LIMIT = {"required": False, "min_value": 1, "max_value": 10**6}
 MOST = 10**8
+
+
+def limit(label: str) -> forms.IntegerField:
+    """So many orders, or none where it is left empty."""
+    return forms.IntegerField(
+        label=label, required=False, min_value=1, max_value=10**6, help_text="不限就留空"
+    )
 
 
 class RewardForm(forms.Form):
@@ -55,10 +61,10 @@ class RewardForm(forms.Form):
         label="兑换后几天内有效", min_value=1, max_value=3660, initial=30
     )
     returns_points = forms.BooleanField(label="过期未领退回积分", required=False, initial=True)
-    limit_total = forms.IntegerField(label="总共限兑", **LIMIT)
-    limit_day = forms.IntegerField(label="每天限兑", **LIMIT)
-    limit_member = forms.IntegerField(label="每人限兑", **LIMIT)
-    limit_member_day = forms.IntegerField(label="每人每天限兑", **LIMIT)
+    limit_total = limit("总共限兑")
+    limit_day = limit("每天限兑")
+    limit_member = limit("每人限兑")
+    limit_member_day = limit("每人每天限兑")
     visible_from = MomentField(label="上架时间", required=False)
     visible_until = MomentField(label="下架时间", required=False)
     usable_from = MomentField(label="开始兑换", required=False)

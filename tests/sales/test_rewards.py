@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -49,8 +48,8 @@ def card(till: TillSession, zhang: Member) -> Card:
 
 
 @pytest.fixture
-def client(till: TillSession) -> Iterator[Client]:
-    yield make.signed_in(till.cashier)
+def client(till: TillSession) -> Client:
+    return make.signed_in(till.cashier)
 
 
 def post(client: Client, name: str, *args: object, **body: object) -> Any:
@@ -151,8 +150,8 @@ def test_the_last_four_of_the_phone_and_a_code_will_do_where_somebody_checks_cod
         assert "验证码不对" in wrong.json()["error"]
         assert mall.balance(zhang) == 1000
         assert redeem(client, zhang, coupon, tail="4321", code="246810").status_code == 200
+        nobody = make.member(zhang.home_station)
         with pytest.raises(NotPresent):
-            nobody = make.member(zhang.home_station)
             presence.by_code(member=nobody, tail="", code="246810", at=make.NOW)
     assert Redemption.objects.get().presence == "CODE"
 
@@ -288,7 +287,7 @@ def test_the_hint_passes_over_what_the_basket_reaches_by_itself_and_what_is_sold
     wang = make.member(till.station)
     mall.give(wang, 985)
     mall.reward("够了", 995)
-    empty = make.item("香水", "30.00", on_hand="0")
+    empty = make.item("香水", "30.00")
     mall.reward("香水", 996, "GOODS", item=empty)
     mall.reward("加油券", 1000)
     told = hint_for(
