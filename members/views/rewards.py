@@ -213,6 +213,7 @@ def report(request: StaffRequest) -> HttpResponseBase:
                         )
                         for one in stale
                     ],
+                    empty="没有：在架的礼品 60 天里都有人兑。",
                 ),
                 ReportTable(
                     f"余额 {least} 分以上、{IDLE_DAYS} 天没有用过积分的会员",
@@ -237,6 +238,7 @@ def report(request: StaffRequest) -> HttpResponseBase:
                         for one in held
                         if one.member is not None
                     ],
+                    empty="没有这样的会员。",
                 ),
             ),
             remarks=(f"每张表最多列 {MOST} 行；积分的数额由「限额与参数」里的积分沉淀决定。",),

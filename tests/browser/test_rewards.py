@@ -53,6 +53,7 @@ def test_a_swiped_card_and_four_taps_are_a_gift(look: Look) -> None:
     expect(panel.locator("#mall-done")).to_contain_text("擦车布 已完成，单号 DH")
     assert Redemption.objects.get().state == "FULFILLED"
 
+    expect(panel.locator("#mall-seen")).to_contain_text("请会员刷卡")
     look.expect_errors()  # the refusal is a 422
     panel.get_by_role("button", name="兑换 标准洗车一次").click()
     expect(panel.locator("> .notice-error")).to_contain_text("没有刷过这位会员的卡")

@@ -10,6 +10,7 @@ import { takeItem } from "./ticket.js";
 const keys = new Map(); // by member and reward: a tap that was not answered is the same order
 let asking = 0; // counts what the tile asked for, so that an older answer is not shown
 let hinting = 0;
+let typing = 0;
 
 // ---------------------------------------------------------------- the member's tile
 export function memberTile(member) {
@@ -67,10 +68,10 @@ export async function showMall(panel) {
 }
 
 function rewardRow(panel, one) {
-  const facts = [one.kind_words, one.stock === null ? "" : `本站 ${one.stock} 件`, one.surcharge ? `另加 ${shown(fen(one.surcharge))}` : "", one.told];
-  const take = button("兑换", () => attempt(panel, () => redeem(panel, one)), "btn-primary");
+  const facts = [one.kind_words, one.stock === null ? "" : `本站 ${one.stock} 件`, one.surcharge ? `另加 ${shown(fen(one.surcharge))}` : ""];
+  const take = button(one.available ? "兑换" : one.told, () => attempt(panel, () => redeem(panel, one)), one.available ? "btn-primary" : "");
   take.disabled = !one.available;
-  take.setAttribute("aria-label", `兑换 ${one.name}`);
+  if (one.available) take.setAttribute("aria-label", `兑换 ${one.name}`);
   return row(`${one.name}　${one.points} 分`, facts.filter(Boolean).join("　"), take);
 }
 
@@ -111,7 +112,7 @@ function orderRow(panel, one) {
 }
 
 export function startRewards() {
-  byId("mall-text").addEventListener("input", () => { clearTimeout(hinting); hinting = setTimeout(again, 250); });
+  byId("mall-text").addEventListener("input", () => { clearTimeout(typing); typing = setTimeout(again, 250); });
   byId("mall-affordable").addEventListener("change", again);
   byId("mall-search").addEventListener("submit", (event) => { event.preventDefault(); again(); });
   byId("mall-proof").addEventListener("submit", (event) => event.preventDefault());
@@ -127,9 +128,19 @@ export function startRewards() {
   });
 }
 
-// A card that was read while the panel is open shows its holder to be there.
+// A card that was read while the panel is open shows its holder to be there; so does a letter typed
+// while an older answer is on its way: the last one asked for is the one shown.
+let looking = false;
+let once = false;
 export function again() {
   const panel = byId("panel-rewards");
-  if (panel.open) attempt(panel, () => showMall(panel));
+  if (panel.open) look(panel);
   return panel.open;
+}
+
+async function look(panel) {
+  if (looking) { once = true; return; }
+  looking = true;
+  do { once = false; await attempt(byId("mall-search"), () => showMall(panel)); } while (once && panel.open);
+  looking = false;
 }
