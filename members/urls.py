@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from members.views import companies, members, redemptions, rewards
+from members.views import companies, member_points, members, points, redemptions, rewards
 from station.views.crud import urls
 
 app_name = "members"
@@ -24,6 +24,15 @@ urlpatterns: list[URLPattern] = [
         companies.company_vehicle_remove,
         name="company_vehicle_remove",
     ),
+    path("points/", points.rules, name="points_rules"),
+    path("points/rules/new/", points.rule_new, name="points_rule_new"),
+    path("points/rules/<str:code>/", points.rule, name="points_rule"),
+    path("points/programme/", points.program, name="points_program"),
+    path("points/report/", points.report, name="points_report"),
+    path("points/adjustments/", member_points.adjustments, name="points_adjustments"),
+    path("<str:number>/points/", member_points.ledger, name="points_ledger"),
+    path("<str:number>/points/adjust/", member_points.adjust, name="points_adjust"),
+    path("<str:number>/points/holder/", member_points.holder, name="points_holder"),
     path("rewards/", rewards.index, name="rewards"),
     path("rewards/new/", rewards.reward_new, name="reward_new"),
     path("rewards/report/", rewards.report, name="reward_report"),

@@ -58,6 +58,9 @@ MENU = [
         [
             ("会员", "members:members"),
             ("单位客户", "members:companies"),
+            ("积分规则", "members:points_rules"),
+            ("积分报表", "members:points_report"),
+            ("积分调整", "members:points_adjustments"),
             ("礼品", "members:rewards"),
             ("礼品分类", "members:reward_categories"),
             ("兑换单", "members:redemptions"),

@@ -214,6 +214,14 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "task": "station.tasks.check_calendar",
         "schedule": crontab(hour=6, minute=5),
     },
+    "members.expire_points": {
+        "task": "members.tasks.expire_points",
+        "schedule": crontab(hour=0, minute=1),
+    },
+    "members.mature_points": {
+        "task": "members.tasks.mature_points",
+        "schedule": crontab(hour=0, minute=2),
+    },
     "finance.archive_reports": {
         "task": "finance.tasks.archive_reports",
         "schedule": timedelta(seconds=30),

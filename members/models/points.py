@@ -159,6 +159,9 @@ class PointsTxn(models.Model):
     actor = models.ForeignKey(
         "station.User", models.PROTECT, null=True, blank=True, related_name="+"
     )
+    approver = models.ForeignKey(
+        "station.User", models.PROTECT, null=True, blank=True, related_name="+"
+    )
     reason = models.CharField("说明", max_length=200, blank=True)
     breakdown = models.JSONField("明细", null=True, blank=True)
     date = models.DateField("记账日")

@@ -46,7 +46,9 @@ def versions_of(code: str) -> list[EarnRule]:
 
 def capped(program: PointsProgram, rules: Sequence[EarnRule]) -> bool:
     """Whether what was earned before can matter."""
-    return any(one.cap_day is not None or one.cap_month is not None for one in (program, *rules))
+    caps = [program.cap_day, program.cap_month]
+    caps += [cap for one in rules for cap in (one.cap_day, one.cap_month)]
+    return any(cap is not None for cap in caps)
 
 
 def used_of(*, account_id: int, day: date) -> Used:

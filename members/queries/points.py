@@ -83,6 +83,12 @@ def wallet_at(*, account: PointsAccount, at: datetime) -> Wallet:
     )
 
 
+def wallet_of(*, member_id: int, at: datetime) -> Wallet:
+    """A member's points at an instant; nothing where he never had any."""
+    account = account_of(member_id=member_id)
+    return Wallet() if account is None else wallet_at(account=account, at=at)
+
+
 def _expiring(lots: QuerySet[PointsLot], at: datetime) -> tuple[Expiring, ...]:
     rows = lots.filter(expires_at__lte=at + SOON).values_list("expires_at")
     return tuple(

@@ -45,6 +45,7 @@ class Cause:
     document: str = ""
     station_id: int | None = None
     actor: User | None = None
+    approver: User | None = None
     reason: str = ""
 
 
@@ -98,6 +99,7 @@ def note(
         document=cause.document,
         station_id=cause.station_id,
         actor=cause.actor,
+        approver=cause.approver,
         reason=cause.reason[:200],
         date=cause.date,
         occurred_at=cause.at,
@@ -175,7 +177,7 @@ def offset_debt(account: PointsAccount, cause: Cause) -> None:
     allocate(txn, parts, -1)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def issue(
     *,
     account: PointsAccount,
@@ -220,9 +222,9 @@ WITH acc AS (
   WHERE id = %(account)s AND balance >= %(points)s RETURNING id, balance
 ), t AS (
   INSERT INTO members_pointstxn (account_id, kind, delta, amount, debt_delta, forgiven, balance_after,
-   idem, document, station_id, actor_id, reason, breakdown, date, occurred_at)
+   idem, document, station_id, actor_id, approver_id, reason, breakdown, date, occurred_at)
   SELECT id, %(kind)s, -%(points)s, %(points)s, 0, 0, balance, %(key)s, %(document)s, %(station)s,
-   %(actor)s, %(reason)s, %(breakdown)s, %(date)s, %(at)s FROM acc RETURNING id, account_id
+   %(actor)s, %(approver)s, %(reason)s, %(breakdown)s, %(date)s, %(at)s FROM acc RETURNING id, account_id
 ), l AS (
   SELECT p.id, p.remaining, SUM(p.remaining) OVER (ORDER BY p.expires_at NULLS LAST, p.id) AS cum
   FROM members_pointslot p JOIN acc ON acc.id = p.account_id
@@ -241,7 +243,7 @@ SELECT (SELECT id FROM t), (SELECT -SUM(qty) FROM al)
 """
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def redeem(
     *,
     account: PointsAccount,
@@ -289,6 +291,7 @@ def _spent(
                 "document": cause.document,
                 "station": cause.station_id,
                 "actor": cause.actor.pk if cause.actor else None,
+                "approver": cause.approver.pk if cause.approver else None,
                 "reason": cause.reason[:200],
                 "breakdown": PointsTxn._meta.get_field("breakdown").get_db_prep_save(
                     dict(breakdown) if breakdown is not None else None, connection
@@ -301,7 +304,7 @@ def _spent(
     return int(pk), int(taken or 0)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def cancel_redeem(
     *, account: PointsAccount, redeemed: PointsTxn, upto: int, program: PointsProgram, cause: Cause
 ) -> PointsTxn | None:

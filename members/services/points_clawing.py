@@ -32,7 +32,7 @@ class _Rest:
     owed: int
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def claw_back(
     *, account: PointsAccount, earned: PointsTxn, upto: int, program: PointsProgram, cause: Cause
 ) -> PointsTxn | None:
@@ -80,7 +80,8 @@ def expired_credit(earned: PointsTxn) -> int:
     """What of a sale's points expired unspent, wherever they had gone, and was not let go yet."""
     gone = PointsLot.objects.filter(root=earned).aggregate(total=Sum("expired"))["total"] or 0
     told = earned.reversals.values_list("breakdown", flat=True)
-    return max(gone - sum((one or {}).get("expired", 0) for one in told), 0)
+    let_go = sum(int((one or {}).get("expired", 0)) for one in told)
+    return max(int(gone) - let_go, 0)
 
 
 def in_order(account: PointsAccount, earned: PointsTxn) -> Sequence[PointsLot]:

@@ -78,7 +78,12 @@ SELECT EXISTS (SELECT 1 FROM members_pointslot WHERE account_id = %(low)s AND {D
 
 def sweep_one(*, account_id: int, at: datetime) -> bool:
     """Expire and mature what is due of an account that the caller has locked; whether anything was."""
-    told = {"low": account_id, "high": account_id, "at": at, "date": localtime(at).date()}
+    told: dict[str, Any] = {
+        "low": account_id,
+        "high": account_id,
+        "at": at,
+        "date": localtime(at).date(),
+    }
     with connection.cursor() as cursor:
         cursor.execute(DUE, told)
         expiring, starting = cursor.fetchone()

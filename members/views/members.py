@@ -14,6 +14,7 @@ from members.forms.people import ChangeForm, JoinForm, MemberFilter, ReasonForm,
 from members.models import Member, Vehicle
 from members.queries.cards import Card, card_of, latest_purchases, members_of
 from members.queries.finding import find
+from members.queries.points import wallet_of
 from members.services import joining, unmasking, vehicles
 from station.access import StaffRequest, may, may_do
 from station.errors import Refusal
@@ -193,6 +194,8 @@ def _page(request: StaffRequest, found: Member, card: Card, refusal: str = "") -
         "may_unmask": may_do(request.role, "members.unmask"),
         "may_change": may_do(request.role, "members.create"),
         "may_forget": may_do(request.role, "members.forget"),
+        "may_points": may_do(request.role, "members.points.view"),
+        "wallet": wallet_of(member_id=found.pk, at=now()),
         "reason": ReasonForm(),
         "refusal": refusal,
         "purchases": latest_purchases(found),

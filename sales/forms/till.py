@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from django import forms
 
+from members.models import Member
 from sales.models import Tender
 from sales.queries.tickets import plain
 from station.errors import Refusal
@@ -91,6 +92,9 @@ class PrepayForm(_AtStation):
     )
     reference = forms.CharField(label="凭证号", max_length=60, required=False)
     plate = forms.CharField(label="车牌", max_length=12, required=False)
+    member = forms.ModelChoiceField(
+        label="会员", queryset=Member.objects.exclude(status=Member.Status.CLOSED), required=False
+    )
 
 
 class PrepayMoveForm(_AtStation):

@@ -15,7 +15,8 @@ REASON = "积分抵扣"
 
 def worth(points: int, program: PointsProgram) -> Yuan:
     """What so many points pay, in whole fen, rounded down."""
-    return (points * program.yuan_per_100 / 100).quantize(FEN, ROUND_FLOOR)
+    amount: Yuan = points * program.yuan_per_100 / 100
+    return amount.quantize(FEN, ROUND_FLOOR)
 
 
 def most_yuan(net: Yuan, program: PointsProgram) -> Yuan:

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from django.utils.timezone import localtime
 
+from members.queries.points import points_of
 from sales.models import Payment, Receipt, Sale, SaleLine
 
 WEEK = "一二三四五六日"
@@ -75,6 +76,7 @@ def _rows(sale: Sale, kind: str, copy: int) -> Iterator[Row]:
     yield Row(rule=True)
     if sale.member_id:
         yield Row(f"会员 {sale.member.number}" if sale.member else "")
+        yield from _points(sale)
     yield Row("税额（含在金额内）", f"{sale.tax}")
     if sale.station.phone:
         yield Row(f"电话 {sale.station.phone}")
@@ -110,6 +112,23 @@ def _payments(sale: Sale) -> Iterator[Row]:
             yield Row(f"{one.get_kind_display()} {name}", f"{one.amount}")
         if one.reference:
             yield Row(f"  凭证 {one.reference}")
+
+
+def _points(sale: Sale) -> Iterator[Row]:
+    """What the sale did to the member's points, and why: a sentence for each line."""
+    told = points_of(document=sale.number)
+    for name, points in (
+        ("积分抵扣", -told.spent),
+        ("退回积分", told.returned),
+        ("本次积分", told.earned),
+        ("扣回积分", -told.taken),
+    ):
+        if points:
+            yield Row(name, f"{points:+d}")
+    for words in told.words:
+        yield Row(f"  {words}")
+    if told.balance is not None:
+        yield Row("可用积分", f"{told.balance}")
 
 
 def stamp(moment: datetime) -> str:

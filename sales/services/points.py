@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from members.queries.earn_rules import active_program
-from members.queries.earning import BasketLine
 from members.services import points_of_sales
 from members.services.points_of_sales import Part, Sold
 from sales.models import Sale
 from sales.queries.points_payment import most_yuan, with_points, worth
+from sales.queries.points_till import basket_line
 from sales.queries.refundable import LineLeft
 from sales.queries.tickets import Ticket
 from sales.queries.totals import PricedLine
@@ -64,21 +64,6 @@ def _sold(head: Sale, lines: Sequence[PricedLine], spent: Mapping[int, int]) -> 
         lines=tuple(basket_line(line) for line in lines),
         actor=head.cashier,
         spent=spent,
-    )
-
-
-def basket_line(line: PricedLine) -> BasketLine:
-    """A line as the earning engine sees it."""
-    return BasketLine(
-        position=line.position,
-        kind=line.kind,
-        product=line.product,
-        category=line.category,
-        quantity=line.quantity,
-        net=line.net,
-        list_amount=line.list_amount,
-        by_points=line.by_points,
-        name=line.name,
     )
 
 

@@ -18,11 +18,11 @@ from members.services.presence import Presence
 from members.services.redemptions import Wish
 from sales.forms.rewards import CodeForm, RedeemForm, ShelfForm
 from sales.forms.till import checked
+from sales.queries.points_till import basket_line
 from sales.queries.reward_slips import copies, offered, standing
 from sales.queries.selling import apply_offer, offer_for, price_lines, shelf_of
 from sales.queries.tickets import Ticket, read_ticket
 from sales.services import rewards
-from sales.services.points import basket_line
 from sales.views.answers import answers_json, approver_of, body_of, session_of
 from station.access import StaffRequest, may
 from station.models import TillSession

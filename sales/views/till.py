@@ -43,6 +43,7 @@ ADDRESSES = (
     "till_enrol",
     "till_worker",
     "till_members",
+    "till_points",
     "till_mall",
     "till_reward_tile",
     "till_reward_hint",

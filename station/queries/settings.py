@@ -102,6 +102,14 @@ DECLARED: tuple[Declared, ...] = (
         "站内管理规定",
     ),
     Declared(
+        "members.points_adjust_limit",
+        Kind.WHOLE,
+        "100",
+        "人工调整积分须第二人审批的限额",
+        "分",
+        "站内管理规定：人工加分是会员积分最常见的内部舞弊",
+    ),
+    Declared(
         "members.reward_hint_yuan",
         Kind.WHOLE,
         "100",

@@ -42,7 +42,8 @@ def test_a_swiped_card_and_four_taps_are_a_gift(look: Look) -> None:
     mall.swipe(card, till.till, at=now())
     panel = page.locator("#panel-rewards")
     page.get_by_role("button", name="选他").click()  # 1
-    expect(page.locator("#member-points")).to_contain_text("积分 1000　再 120 分可换 10 元加油券")
+    expect(page.locator("#member")).to_contain_text("再 120 分可换 10 元加油券")
+    expect(page.locator("#member").get_by_role("button", name="积分 1,000")).to_be_visible()
     page.get_by_role("button", name="兑换", exact=True).click()  # 2
     expect(panel.locator("#mall-seen")).to_have_text("刚刷过会员卡，可以兑换")
     dear = panel.locator("#mall-list li", has_text="10 元加油券")

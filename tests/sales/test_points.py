@@ -15,11 +15,12 @@ from django.urls import reverse
 from members.models import MemberTier, PointsAccount, PointsProgram, PointsTxn, Purchase, Tier
 from members.services.points import NotEnoughPoints
 from sales.models import Sale
-from sales.services import refunds, uploads
+from sales.services import prepaying, refunds, uploads
 from sales.services.points import PointsRefused
 from sales.services.refunds import RefundLine
 from tests import make
 from tests.members.points import violations
+from tests.sales.test_prepaying import deliver, prepay, ready
 
 pytestmark = pytest.mark.django_db
 Kind = PointsTxn.Kind
@@ -253,8 +254,19 @@ def test_a_sale_without_a_member_asks_nothing_of_points_and_one_with_stays_cheap
     plain = ask()
     earning = ask(member=member.pk)
     paying = ask(member=member.pk, points=1000, tenders=[("CASH", "30.00")])
-    assert earning <= plain + 10
+    assert earning <= plain + 9
     assert paying <= plain + 14
+
+
+@pytest.mark.req("PTS-05")
+def test_a_prepaid_fill_earns_for_what_was_delivered() -> None:
+    till, gun = ready()
+    member = make.member(till.station)
+    paid = prepay(till, gun, member=member)
+    deliver(paid, "18.75")
+    for _ in range(2):
+        prepaying.settle_due(at=make.NOW)
+    assert wallet(member) == (15, 0, 0)  # 150 yuan, not the 200 that were advanced
 
 
 def test_without_a_programme_nothing_is_earned() -> None:

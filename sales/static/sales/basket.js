@@ -9,7 +9,7 @@ export function newKey() {
 }
 
 export function emptyBasket() {
-  return { key: newKey(), lines: [], tenders: [], discount: 0, reason: "", member: null };
+  return { key: newKey(), lines: [], tenders: [], discount: 0, reason: "", member: null, points: 0, pointsOff: 0 };
 }
 
 export function addFill(basket, fill) {
@@ -57,7 +57,8 @@ export function removeLine(basket, index) {
 export function sums(basket, setup, byCash = false) {
   const list = basket.lines.reduce((sum, line) => sum + line.amount, 0);
   const own = basket.lines.reduce((sum, line) => sum + line.discount, 0);
-  const net = list - own - basket.discount;
+  const points = basket.pointsOff || 0;
+  const net = list - own - basket.discount - points;
   const cashCodes = new Set(setup.tenders.filter((one) => one.cash).map((one) => one.code));
   let cash = 0;
   let other = 0;
@@ -65,7 +66,7 @@ export function sums(basket, setup, byCash = false) {
     if (cashCodes.has(one.tender)) cash += one.amount; else other += one.amount;
   }
   const paid = settleUp({ net, cash, other, step: fen(setup.step), byCash });
-  return { list, discount: own + basket.discount, net, cash, other, ...paid };
+  return { list, discount: own + basket.discount, points, net, cash, other, ...paid };
 }
 
 // How a discount on the whole ticket falls on its lines, as the server will share it.
@@ -86,6 +87,7 @@ export function ticketOf(basket, setup) {
     discount: text(basket.discount),
     reason: basket.reason,
     member: basket.member ? basket.member.id : null,
+    points: basket.points || 0,
     due: text(sums(basket, setup).due),
   };
 }

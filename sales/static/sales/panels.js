@@ -6,6 +6,7 @@ import { leased, takeFill } from "./fills.js";
 import { fen, shown, text } from "./money.js";
 import * as offline from "./offline.js";
 import { settle } from "./paying.js";
+import { fillPoints, spend, startPoints } from "./points.js";
 import { showPrepays } from "./prepays.js";
 import { showMall, startRewards } from "./rewards.js";
 import { atWork, byId, refuse, state, toast, troubled, urls } from "./screen.js";
@@ -113,6 +114,7 @@ const FILL = {
     )));
     nothing(list, "没有挂着的单。");
   },
+  points: fillPoints,
   prepays: showPrepays,
   rewards: showMall,
   async recent(panel) {
@@ -210,7 +212,7 @@ const SEND = {
   late: (data) => post(urls.late_entry, data),
   use: (data) => post(at(urls.fill_use, fill.id), data),
   driveOff: (data, form) => post(at(urls.fill_drive_off, fill.id), new FormData(form)),
-  prepay: (data) => post(urls.prepay_new, data),
+  prepay: (data) => post(urls.prepay_new, { ...data, member: state.basket.member?.id || "" }),
 };
 const SENT = { late: "已补录，在待付款里等收款。", use: "已登记。", driveOff: "跑单已登记。", prepay: "预付已收，已授权。" };
 
@@ -218,6 +220,7 @@ async function findMember() {
   const { members } = await fetched(`${urls.till_members}?q=${encodeURIComponent(byId("member-text").value)}`);
   const list = byId("member-list");
   list.replaceChildren(...members.map((one) => row(`${one.name}　${one.phone}`, `${one.number}　${one.plates}　${one.status}`, button("选他", () => {
+    spend(0);
     state.basket.member = one;
     byId("panel-member").close();
     changed();
@@ -317,6 +320,7 @@ export function startPanels() {
     });
   }));
   const on = (id, act) => byId(id).addEventListener("submit", (event) => { event.preventDefault(); attempt(event.target, () => act(event.target.closest("dialog"), event.target)); });
+  startPoints();
   on("member-form", findMember);
   on("discount-form", async (panel) => discount(panel));
   on("enrol-form", (panel, form) => enrol(form));

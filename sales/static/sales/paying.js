@@ -5,6 +5,7 @@ import { leased, showFills } from "./fills.js";
 import { fen, shown, text } from "./money.js";
 import * as offline from "./offline.js";
 import { openPanel } from "./panels.js";
+import { gained } from "./points.js";
 import { arrange, byId, make, refuse, setup, state, troubled, urls } from "./screen.js";
 import { Away, Refused, post } from "./server.js";
 import * as store from "./store.js";
@@ -157,6 +158,7 @@ async function settleAlone(ticket, basket) {
   const strange = basket.lines.find((one) => one.fill && !state.fills.find((fill) => fill.id === one.fill)?.mine);
   if (strange) { refuse(`断网时不能收 ${strange.name}：没有锁定在本台。请等网络恢复。`); return; }
   if (sums(basket, setup).discount) { refuse("断网时不能手工优惠。请去掉优惠再收，或等网络恢复。"); return; }
+  if (basket.points) { refuse("断网时不能用积分抵扣。请去掉积分再收，或等网络恢复。"); return; }
   const sale = await offline.record(setup, ticket);
   const sold = new Set(basket.lines.map((one) => one.fill));
   state.fills = state.fills.filter((fill) => !sold.has(fill.id));
@@ -168,7 +170,7 @@ async function settleAlone(ticket, basket) {
 function finish(sold, basket) {
   const box = byId("done");
   const change = fen(sold.change);
-  box.replaceChildren(make("strong", { textContent: change > 0 ? `找零 ${shown(change)}` : `已收 ${shown(fen(sold.due))}` }), make("span", { textContent: ` ${sold.number}` }));
+  box.replaceChildren(make("strong", { textContent: change > 0 ? `找零 ${shown(change)}` : `已收 ${shown(fen(sold.due))}` }), make("span", { textContent: ` ${sold.number}　${gained(sold.points)}` }));
   box.hidden = false;
   const fills = new Set(basket.lines.map((one) => one.fill));
   state.fills = state.fills.filter((fill) => !fills.has(fill.id));

@@ -5,7 +5,7 @@ import { fen, shown } from "./money.js";
 import { at, attempt, button, fetched, nothing, openPanel, row } from "./panels.js";
 import { byId, make, setup, state, toast, urls } from "./screen.js";
 import { post } from "./server.js";
-import { takeItem } from "./ticket.js";
+import { showMember, takeItem } from "./ticket.js";
 
 const keys = new Map(); // by member and reward: a tap that was not answered is the same order
 let asking = 0; // counts what the tile asked for, so that an older answer is not shown
@@ -13,27 +13,28 @@ let hinting = 0;
 let typing = 0;
 
 // ---------------------------------------------------------------- the member's tile
-export function memberTile(member) {
+export function memberTile(member, choose, points) {
   const code = button("核销码", () => openPanel("code"));
-  if (!member) return [code];
-  const facts = make("p", { className: "member-points", id: "member-points" });
+  if (!member) return [make("div", { className: "member-buttons" }, choose, code)];
+  const facts = make("p", { className: "member-points" }, make("span", { id: "reward-next", textContent: member.next || "" }), " ", make("b", { id: "reward-hint", textContent: member.hint || "" }));
   facts.setAttribute("aria-live", "polite");
   const mall = button("兑换", () => openPanel("rewards"), "btn-mall");
-  showPoints(member);
-  return [facts, make("div", { className: "member-buttons" }, mall, code)];
+  return [facts, make("div", { className: "member-buttons" }, points, mall, choose, code)];
 }
 
-async function showPoints(member) {
+// What is missing for the next reward; the tile is no reason to stop selling.
+export async function showNext() {
   const mine = (asking += 1);
-  if (state.away) return;
+  const { member } = state.basket;
+  if (!member || state.away) return;
   try {
     const said = await fetched(`${urls.till_reward_tile}?member=${member.id}`);
-    const box = byId("member-points");
-    if (mine !== asking || !box) return;
-    const next = said.next ? `　再 ${said.missing} 分可换 ${said.next}` : "";
-    box.replaceChildren(make("b", { textContent: `积分 ${said.balance}` }), next, make("br"), make("span", { id: "reward-hint" }));
+    if (mine !== asking || state.basket.member !== member) return;
+    member.next = said.next ? `再 ${said.missing} 分可换 ${said.next}` : "";
+    member.points ||= `积分 ${said.balance.toLocaleString("en-US")}`;
+    showMember(false);
     hint();
-  } catch { /* the tile is no reason to stop selling */ }
+  } catch { /* it is asked again with the next member */ }
 }
 
 // 再加 X 元可换 Y, asked for a moment after the basket stood still.
@@ -42,10 +43,12 @@ export function hint() {
   hinting = setTimeout(async () => {
     const { basket } = state;
     const box = byId("reward-hint");
-    if (!box || !basket.member || !basket.lines.length || state.away || state.busy) { if (box) box.textContent = ""; return; }
+    if (!box || !basket.member || !basket.lines.length || state.away || state.busy) { if (box) box.textContent = ""; if (basket.member) basket.member.hint = ""; return; }
     try {
       const { words } = await post(urls.till_reward_hint, ticketOf({ ...basket, tenders: [] }, setup));
-      if (state.basket === basket && box.isConnected) box.textContent = words;
+      if (state.basket !== basket || !basket.member) return;
+      basket.member.hint = words;
+      if (byId("reward-hint")) byId("reward-hint").textContent = words;
     } catch { box.textContent = ""; }
   }, 600);
 }
@@ -89,7 +92,8 @@ async function redeem(panel, one) {
     if (item) takeItem(item);
     toast("info", `请收加价款 ${said.surcharge} 元，收款后在“兑换”里发货。`);
   }
-  showPoints(member);
+  delete member.points;
+  showNext();
   await showMall(panel);
 }
 

@@ -5,7 +5,8 @@ import { dropLine, showFills } from "./fills.js";
 import { fen, shown, text, times } from "./money.js";
 import { openPanel } from "./panels.js";
 import { showQuick } from "./paying.js";
-import { hint, memberTile } from "./rewards.js";
+import { fitting, showPoints, words } from "./points.js";
+import { hint, memberTile, showNext } from "./rewards.js";
 import { arrange, atWork, byId, make, refuse, setup, state, toast } from "./screen.js";
 import * as store from "./store.js";
 
@@ -21,6 +22,7 @@ export function takeItem(item, count = 1) {
 
 export function changed() {
   byId("done").hidden = true;
+  fitting(state.basket);
   store.keep("basket", state.basket).catch(() => {});
   showTicket();
   showFills();
@@ -46,6 +48,7 @@ export function showTicket() {
   box.hidden = !basket.lines.length;
   const parts = [["合计", shown(sum.list)]];
   if (sum.discount) parts.push(["优惠", `-${shown(sum.discount)}`]);
+  if (sum.points) parts.push(["积分抵扣", `-${shown(sum.points)}`]);
   if (sum.rounding) parts.push(["抹零", shown(sum.rounding)]);
   box.replaceChildren(...parts.flatMap(([name, value]) => [make("dt", { textContent: name }), make("dd", { textContent: value })]));
   const left = sum.missing;
@@ -138,10 +141,19 @@ export function reprice() {
   return `价格已变：${words.join("、")}。单上已改成新价。`;
 }
 
-export function showMember() {
+export function showMember(asking = true) {
   const box = byId("member");
   const { member } = state.basket;
   const button = make("button", { type: "button", className: "btn" }, member ? "换会员 " : "会员 ", make("kbd", { textContent: "F7" }));
   button.addEventListener("click", () => openPanel("member"));
-  box.replaceChildren(...(member ? [make("p", { className: "member-facts" }, make("b", { textContent: member.name }), ` ${member.phone}　${member.plates}`, make("br"), `${member.number}　${member.status}`)] : []), button, ...memberTile(member));
+  box.replaceChildren(...(member ? [make("p", { className: "member-facts" }, make("b", { textContent: member.name }), ` ${member.phone}　${member.plates}`, make("br"), `${member.number}　${member.status}`)] : []), ...memberTile(member, button, member && pointsButton(member)));
+  if (asking) showPoints();
+  if (asking) showNext();
+}
+
+function pointsButton(member) {
+  const chosen = words(state.basket);
+  const button = make("button", { type: "button", className: "btn", textContent: chosen || member.points || "积分" });
+  button.addEventListener("click", () => openPanel("points"));
+  return button;
 }

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('sales', '0010_lines_add_up'),
+        ('sales', '0011_prepay_member'),
     ]
 
     operations = [
