@@ -91,7 +91,7 @@ def redeem(
 
 def _taken_meanwhile(wish: Wish, error: IntegrityError | Refusal) -> Redemption:
     """A twin that waited looked before the order was there: believe a refusal only without one."""
-    twin = Redemption.objects.filter(client_key=wish.key).first()
+    twin = Redemption.objects.filter(client_key=wish.key, points_txn__isnull=False).first()
     if twin is not None:
         return _same(twin, wish)
     if "a_swipe_proves_presence_once" in str(error):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -12,7 +13,7 @@ from django.utils.timezone import now
 from django.views.decorators.http import require_GET, require_http_methods
 
 from members.forms.rewards import CategoryForm, RewardFilter, RewardForm
-from members.models import Reward, RewardCategory
+from members.models import Member, PointsAccount, Reward, RewardCategory
 from members.queries.cards import card_of
 from members.queries.reward_reports import (
     ACTIVE_DAYS,
@@ -178,8 +179,6 @@ def report(request: StaffRequest) -> HttpResponseBase:
     least = settings.whole("members.idle_points", request.station)
     told = activity(station=request.station, at=at)
     idle = idle_accounts(stations=list(request.stations), least=least, at=at)
-    stale = list(unloved(at)[:MOST])
-    held = list(idle[:MOST])
     return report_response(
         request,
         Report(
@@ -193,57 +192,55 @@ def report(request: StaffRequest) -> HttpResponseBase:
                 Figure("近30天取消与过期", told.cancelled, unit="单"),
                 Figure("积分沉淀的会员", idle.count(), unit="位"),
             ),
-            tables=(
-                ReportTable(
-                    f"{IDLE_DAYS} 天没有人兑的礼品",
-                    (
-                        Column("礼品"),
-                        Column("类型"),
-                        Column("积分", kind="count"),
-                        Column("每百分成本", kind="yuan"),
-                        Column("上次兑换", kind="moment"),
-                    ),
-                    rows=[
-                        (
-                            Linked(one.name, reverse("members:reward", args=[one.pk])),
-                            one.get_kind_display(),
-                            one.cost_points,
-                            yuan_per_hundred(one),
-                            one.last,  # type: ignore[attr-defined]
-                        )
-                        for one in stale
-                    ],
-                    empty="没有：在架的礼品 60 天里都有人兑。",
-                ),
-                ReportTable(
-                    f"余额 {least} 分以上、{IDLE_DAYS} 天没有用过积分的会员",
-                    (
-                        Column("会员号", kind="code"),
-                        Column("姓名"),
-                        Column("手机号", kind="code"),
-                        Column("入会油站"),
-                        Column("可用积分", kind="count"),
-                    ),
-                    rows=[
-                        (
-                            Linked(
-                                one.member.number,
-                                reverse("members:member", args=[one.member.number]),
-                            ),
-                            card_of(one.member).name,
-                            card_of(one.member).phone,
-                            one.member.home_station.name,
-                            one.balance,
-                        )
-                        for one in held
-                        if one.member is not None
-                    ],
-                    empty="没有这样的会员。",
-                ),
-            ),
+            tables=(_stale(list(unloved(at)[:MOST])), _idle(list(idle[:MOST]), least)),
             remarks=(f"每张表最多列 {MOST} 行；积分的数额由「限额与参数」里的积分沉淀决定。",),
         ),
     )
+
+
+def _stale(found: Sequence[Reward]) -> ReportTable:
+    return ReportTable(
+        f"{IDLE_DAYS} 天没有人兑的礼品",
+        (
+            Column("礼品"),
+            Column("类型"),
+            Column("积分", kind="count"),
+            Column("每百分成本", kind="yuan"),
+            Column("上次兑换", kind="moment"),
+        ),
+        rows=[
+            (
+                Linked(one.name, reverse("members:reward", args=[one.pk])),
+                one.get_kind_display(),
+                one.cost_points,
+                yuan_per_hundred(one),
+                one.last,  # type: ignore[attr-defined]
+            )
+            for one in found
+        ],
+        empty=f"没有：在架的礼品 {IDLE_DAYS} 天里都有人兑。",
+    )
+
+
+def _idle(held: Sequence[PointsAccount], least: int) -> ReportTable:
+    return ReportTable(
+        f"余额 {least} 分以上、{IDLE_DAYS} 天没有用过积分的会员",
+        (
+            Column("会员号", kind="code"),
+            Column("姓名"),
+            Column("手机号", kind="code"),
+            Column("入会油站"),
+            Column("可用积分", kind="count"),
+        ),
+        rows=[(*_who(one.member), one.balance) for one in held if one.member is not None],
+        empty="没有这样的会员。",
+    )
+
+
+def _who(member: Member) -> tuple[Linked, str, str, str]:
+    card = card_of(member)
+    href = reverse("members:member", args=[member.number])
+    return Linked(member.number, href), card.name, card.phone, member.home_station.name
 
 
 def _orders(state: str = "") -> str:

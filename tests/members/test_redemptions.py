@@ -124,6 +124,11 @@ def test_an_open_request_took_nothing_and_is_reserved_later_or_runs_out() -> Non
     order = redemptions.request(wish=wish, at=make.NOW, actor=None)
     assert redemptions.request(wish=wish, at=make.NOW, actor=None) == order
     assert (order.state, mall.balance(zhang)) == (State.REQUESTED, 100)
+    poor = mall.reward(cost=100)
+    mall.order(zhang, poor, station)
+    with pytest.raises(TooFewPoints):  # an order that took nothing is no answer to the same key
+        redemptions.redeem(wish=wish, presence=mall.seen(), at=make.NOW, actor=None)
+    mall.give(zhang, 100)
     late = make.NOW + timedelta(days=1)
     with pytest.raises(AlreadyEnded, match="已失效"):
         redemptions.reserve(order=order, presence=mall.seen(), at=late, actor=None)
