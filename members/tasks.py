@@ -1,4 +1,4 @@
-"""Background work of membership: points, tiers, duplicates, and files that are let go."""
+"""Background work of membership: points, tiers, orders of the mall, duplicates, old files."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from celery import shared_task
 from django.utils.timezone import now
 
 from members.services import duplicates, exporting, points_sweeping, tiers
+from members.services.partners import ask_waiting
+from members.services.redemption_endings import expire_due
 
 
 @shared_task(ignore_result=True)
@@ -36,3 +38,15 @@ def find_duplicates(**kwargs: object) -> None:
 def drop_old_exports(**kwargs: object) -> None:
     """Empty the files of personal data whose days are over, once a night."""
     exporting.drop_old(at=now())
+
+
+@shared_task(ignore_result=True)
+def expire_redemptions(**kwargs: object) -> None:
+    """End the orders of the points mall whose last day is over."""
+    expire_due(at=now())
+
+
+@shared_task(ignore_result=True)
+def ask_partners(**kwargs: object) -> None:
+    """Ask partners about the orders that wait for them."""
+    ask_waiting(at=now())

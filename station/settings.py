@@ -25,6 +25,7 @@ from station.doors import IMPORTERS as IMPORTERS
 from station.doors import JOBS as JOBS
 from station.doors import MENU as MENU
 from station.doors import MERGES as MERGES
+from station.doors import PRESENCE as PRESENCE
 from station.doors import SEARCH as SEARCH
 from station.runtime.embedded import database_url, redis_url
 from station.runtime.logging import configure as configure_logging
@@ -247,6 +248,14 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "marketing.expire_coupons": {
         "task": "marketing.tasks.expire_coupons",
         "schedule": timedelta(minutes=1),
+    },
+    "members.expire_redemptions": {
+        "task": "members.tasks.expire_redemptions",
+        "schedule": timedelta(minutes=5),
+    },
+    "members.ask_partners": {
+        "task": "members.tasks.ask_partners",
+        "schedule": timedelta(seconds=30),
     },
     "sales.print_receipts": {
         "task": "sales.tasks.print_receipts",

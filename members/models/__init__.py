@@ -14,6 +14,15 @@ from members.models.points import (
 )
 from members.models.profiles import ProfileChange
 from members.models.purchases import Purchase
+from members.models.rewards import (
+    PartnerOrder,
+    Redemption,
+    RedemptionEvent,
+    Reward,
+    RewardCategory,
+    RewardCoupon,
+    RewardTopUp,
+)
 from members.models.tier_measures import TierMeasureDaily, TierNotice
 from members.models.tier_rules import TierBenefit, TierRule, TierThreshold
 from members.models.tiers import MemberTier, Tier
@@ -31,6 +40,7 @@ __all__ = [
     "MemberExport",
     "MemberTier",
     "Merge",
+    "PartnerOrder",
     "PointsAccount",
     "PointsAlloc",
     "PointsLot",
@@ -38,6 +48,12 @@ __all__ = [
     "PointsTxn",
     "ProfileChange",
     "Purchase",
+    "Redemption",
+    "RedemptionEvent",
+    "Reward",
+    "RewardCategory",
+    "RewardCoupon",
+    "RewardTopUp",
     "Tier",
     "TierBenefit",
     "TierMeasureDaily",

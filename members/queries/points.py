@@ -104,6 +104,8 @@ def ledger_of(account: PointsAccount) -> QuerySet[PointsTxn]:
 
 def in_words(txn: PointsTxn) -> str:
     """Why a row is there, in one sentence."""
+    if txn.idem.startswith("reward"):  # an order of the mall says itself what it took or gave back
+        return f"{txn.reason}（{txn.document}）{txn.amount} 分"
     sentence = WORDS.get(txn.kind, "{kind} {amount} 分").format(
         amount=txn.amount,
         document=txn.document,

@@ -283,6 +283,7 @@ class Receipt(models.Model):
         SHIFT = "SHIFT", "班结单"
         TRIAL = "TRIAL", "试打"
         TOPUP = "TOPUP", "充值小票"
+        REWARD = "REWARD", "兑换单"
 
     class Status(models.TextChoices):
         WAITING = "WAITING", "待打印"

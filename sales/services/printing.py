@@ -21,6 +21,7 @@ from devices.queries.ports import PAPERS, is_port, paper_file, paper_folder
 from members.queries.tier_progress import tier_words
 from sales.models import Receipt, Sale
 from sales.queries.receipts import Paper, paper_of, sale_for_paper, set_out
+from sales.queries.reward_slips import order_for_paper, paper_of_order, printer_of_order
 from sales.queries.shifts import shift_report
 from sales.queries.slips import printer_of_shift, shift_of_document, slip_of, trial_paper
 from sales.queries.topups import paper_of as paper_of_top_up
@@ -185,6 +186,16 @@ def _of_shift(receipt: Receipt) -> tuple[Printer, Paper]:
     return printer, slip_of(told=told, document=receipt.document, copy=receipt.copy)
 
 
+def _of_reward(receipt: Receipt) -> tuple[Printer, Paper]:
+    order = order_for_paper(document=receipt.document)
+    if order is None:
+        raise NotPrintable(f"没有打印：找不到兑换单 {receipt.document}。")
+    printer = _asked_for(receipt) or printer_of_order(order)
+    if printer is None:
+        raise NotPrintable("没有打印：本台没有在用的打印机。请在设备里设置。")
+    return printer, paper_of_order(order=order, copy=receipt.copy)
+
+
 def _of_trial(receipt: Receipt) -> tuple[Printer, Paper]:
     printer = _asked_for(receipt)
     if printer is None:
@@ -211,6 +222,7 @@ _PAPERS: dict[Receipt.Kind, Callable[[Receipt], tuple[Printer, Paper]]] = {
     Receipt.Kind.SHIFT: _of_shift,
     Receipt.Kind.TRIAL: _of_trial,
     Receipt.Kind.TOPUP: _of_top_up,
+    Receipt.Kind.REWARD: _of_reward,
 }
 
 

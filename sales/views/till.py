@@ -51,6 +51,11 @@ ADDRESSES = (
     "till_quote",
     "till_release",
     "till_join",
+    "till_mall",
+    "till_reward_tile",
+    "till_reward_hint",
+    "till_redeem",
+    "till_use_code",
 )
 WITH_ID = (
     "recall",
@@ -62,6 +67,8 @@ WITH_ID = (
     "fill_use",
     "fill_drive_off",
     "till_confirm",
+    "till_hand_out",
+    "till_reward_slip",
 )
 
 

@@ -111,6 +111,22 @@ DECLARED: tuple[Declared, ...] = (
         "站内管理规定：人工加分是会员积分最常见的内部舞弊",
     ),
     Declared(
+        "members.reward_hint_yuan",
+        Kind.WHOLE,
+        "100",
+        "收银台提示「再加 X 元可换」的最大差额",
+        "元",
+        "站内管理规定；0 为不提示",
+    ),
+    Declared(
+        "members.idle_points",
+        Kind.WHOLE,
+        "1000",
+        "积分沉淀：余额到多少分算大额",
+        "分",
+        "站内管理规定；60 天没有用过积分的才列出",
+    ),
+    Declared(
         "inventory.delivery_tolerance",
         Kind.RATE,
         "3",

@@ -9,6 +9,7 @@ import { letGo, startOffers } from "./offers.js";
 import { settle } from "./paying.js";
 import { fillPoints, spend, startPoints } from "./points.js";
 import { showPrepays } from "./prepays.js";
+import { showMall, startRewards } from "./rewards.js";
 import { atWork, byId, refuse, state, toast, troubled, urls } from "./screen.js";
 import { Away, Refused, get, post } from "./server.js";
 import { findMember, startMembers } from "./members.js";
@@ -119,6 +120,7 @@ const FILL = {
   points: fillPoints,
   prepays: showPrepays,
   topup: fillTopUp,
+  rewards: showMall,
   async recent(panel) {
     const list = byId("recent-list");
     const { sales } = await fetched(urls.recent);
@@ -297,6 +299,7 @@ export function openPanel(name, data) {
 }
 
 export function startPanels() {
+  startRewards();
   const options = (list, value, words) => list.map((one) => new Option(words(one), one[value]));
   document.querySelectorAll("[data-nozzles]").forEach((select) => select.replaceChildren(...options(state.setup.nozzles, "id", (one) => `${one.number} 号枪 ${one.grade}`)));
   document.querySelectorAll("[data-tenders]").forEach((select) => select.replaceChildren(...options(state.setup.tenders.filter((one) => !one.value), "code", (one) => one.name)));

@@ -8,6 +8,7 @@ import { couponRows, offersFor } from "./offers.js";
 import { openPanel } from "./panels.js";
 import { showQuick } from "./paying.js";
 import { fitting, showPoints, words } from "./points.js";
+import { hint, memberTile, showNext } from "./rewards.js";
 import { arrange, atWork, byId, make, refuse, setup, state, toast } from "./screen.js";
 import * as store from "./store.js";
 import { valueWords } from "./value.js";
@@ -29,6 +30,7 @@ export function changed() {
   showTicket();
   showFills();
   offersFor(reckoned);
+  hint();
 }
 
 // A new quote is on the ticket: what was tendered by cash was reckoned without it.
@@ -171,9 +173,10 @@ export function showMember(asking = true) {
   const code = make("button", { type: "button", className: "btn", textContent: "券码" });
   code.addEventListener("click", () => openPanel("coupon"));
   const value = valueWords(member);
-  const parts = member ? [factsOf(member, value), ...tierFacts(member.tier), ...memberWords(member), pointsButton(member)] : [];
-  box.replaceChildren(...[...parts, couponRows(reckoned), make("div", { className: "member-buttons" }, button, code)].filter(Boolean));
+  const facts = member ? [factsOf(member, value), ...tierFacts(member.tier), ...memberWords(member)] : [];
+  box.replaceChildren(...[...facts, couponRows(reckoned), ...memberTile(member, button, member && pointsButton(member), code)].filter(Boolean));
   if (asking) showPoints();
+  if (asking) showNext();
 }
 
 function factsOf(member, value) {

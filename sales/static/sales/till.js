@@ -10,6 +10,7 @@ import { addCode, offersFor } from "./offers.js";
 import { openPanel, startPanels } from "./panels.js";
 import { settle, startPaying } from "./paying.js";
 import { watch } from "./scanner.js";
+import { again } from "./rewards.js";
 import { byId, calm, line, make, onTicket, refuse, state, toast, urls } from "./screen.js";
 import { Away, get } from "./server.js";
 import * as store from "./store.js";
@@ -111,6 +112,7 @@ function showBadges() {
 function scanned(scan) {
   if (scan.meaning === "GOODS") byCode(scan.text);
   else if (isPayCode(scan.text)) payByCode(scan.text);
+  else if (scan.meaning === "MEMBER_CARD" && again()) return;
   else if (scan.meaning === "MEMBER_CARD") openPanel("member", { scan: scan.text });
   else if (scan.outcome !== "KNOWN") refuse(`读到 ${scan.text}：未登记或已挂失。`);
 }
