@@ -18,9 +18,10 @@ from members.services.presence import Presence
 from members.services.redemptions import Wish
 from sales.forms.rewards import CodeForm, RedeemForm, ShelfForm
 from sales.forms.till import checked
+from sales.queries.offers import apply_offer, offer_on_screen
 from sales.queries.points_till import basket_line
 from sales.queries.reward_slips import copies, offered, standing
-from sales.queries.selling import apply_offer, offer_for, price_lines, shelf_of
+from sales.queries.selling import price_lines, shelf_of
 from sales.queries.tickets import Ticket, read_ticket
 from sales.services import rewards
 from sales.views.answers import answers_json, approver_of, body_of, session_of
@@ -96,7 +97,8 @@ def _lines(ticket: Ticket, request: StaffRequest, at: datetime) -> list[Any]:
     if any((line.fill_id or -(line.item_id or 0)) not in known for line in ticket.lines):
         return []
     listed = price_lines(ticket=ticket, shelf=on_shelf)
-    priced = apply_offer(listed, offer_for(lines=listed, member=ticket.member_id, at=at))
+    offer = offer_on_screen(lines=listed, ticket=ticket, station=request.station, at=at)
+    priced = apply_offer(listed, offer)
     return [basket_line(line) for line in priced]
 
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('sales', '0011_prepay_member'),
+        ("sales", "0014_top_up_guards"),
     ]
 
     operations = [

@@ -60,6 +60,6 @@ DROP TRIGGER never_emptied ON members_redemptionevent;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("members", "0008_rewards"), ("station", "0002_guards")]
+    dependencies = [("members", "0018_rewards"), ("station", "0002_guards")]
 
     operations = [migrations.RunSQL(FORWARD, REVERSE)]
