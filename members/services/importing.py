@@ -45,7 +45,7 @@ def upload(
     key = sealing.new_key(at=at)
     batch = ImportBatch.objects.create(
         station=station,
-        name=name.replace("\\", "/").rsplit("/", 1)[-1][:120] or "会员",
+        name=name.replace("\x00", "").replace("\\", "/").rsplit("/", 1)[-1][:120] or "会员",
         sha256=hashlib.sha256(content).hexdigest(),
         key=key,
         content_sealed=sealing.seal(key, base64.b64encode(content).decode()),
