@@ -100,7 +100,7 @@ def _apply(found: Sequence[Decision], terms: Terms, at: datetime) -> Moved:
         act: [one for one in found if one.act == act] for act in ("UP", "RENEW", "DOWN", "WARN")
     }
     for held in {one.holds_until or today for one in by_act["RENEW"]}:
-        ids = [one.row_id for one in by_act["RENEW"] if one.holds_until == held]
+        ids = [one.row_id or 0 for one in by_act["RENEW"] if one.holds_until == held]
         MemberTier.objects.filter(pk__in=ids).update(
             holds_until=terms.renewed_until(held, today),
             counted_from=terms.counted_from(held),
