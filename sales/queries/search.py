@@ -47,16 +47,7 @@ def hits(*, query: str, user: User, stations: QuerySet[Station]) -> list[Hit]:
         )
         for one in prepays
     ]
-    tops = TopUp.objects.filter(station__in=stations, number=text)
-    hits += [
-        Hit(
-            kind="充值单",
-            title=one.number,
-            href=reverse("sales:top_up", args=[one.number]),
-            note=f"{local(one.occurred_at)} {yuan(one.principal)}",
-        )
-        for one in tops
-    ]
+    hits += _top_ups(text, stations)
     gone = DriveOff.objects.filter(
         station__in=stations, plate_index=blind_index("plate", text)
     ).order_by("-pk")[:MOST]
@@ -70,6 +61,19 @@ def hits(*, query: str, user: User, stations: QuerySet[Station]) -> list[Hit]:
         for one in gone
     ]
     return hits + _shifts(text, stations)
+
+
+def _top_ups(text: str, stations: QuerySet[Station]) -> list[Hit]:
+    """A top-up, or the money given back of one, by its number."""
+    return [
+        Hit(
+            kind="充值单",
+            title=one.number,
+            href=reverse("sales:top_up", args=[one.number]),
+            note=f"{local(one.occurred_at)} {yuan(one.principal)}",
+        )
+        for one in TopUp.objects.filter(station__in=stations, number=text)
+    ]
 
 
 def _shifts(text: str, stations: QuerySet[Station]) -> list[Hit]:
