@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('sales', '0015_reward_slips'),
+        ("sales", "0015_reward_slips"),
     ]
 
     operations = [

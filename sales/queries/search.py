@@ -37,30 +37,33 @@ def hits(*, query: str, user: User, stations: QuerySet[Station]) -> list[Hit]:
         )
         for sale in dict.fromkeys(found)
     ]
-    prepays = Prepay.objects.filter(station__in=stations, number=text)
-    hits += [
+    hits += _prepays(text, stations) + _top_ups(text, stations) + _drive_offs(text, stations)
+    return hits + _shifts(text, stations)
+
+
+def _prepays(text: str, stations: QuerySet[Station]) -> list[Hit]:
+    return [
         Hit(
             kind="预付单",
             title=one.number,
             href=reverse("sales:till"),
             note=f"{local(one.taken_at)} {yuan(one.amount)}",
         )
-        for one in prepays
+        for one in Prepay.objects.filter(station__in=stations, number=text)
     ]
-    hits += _top_ups(text, stations)
-    gone = DriveOff.objects.filter(
-        station__in=stations, plate_index=blind_index("plate", text)
-    ).order_by("-pk")[:MOST]
-    hits += [
+
+
+def _drive_offs(text: str, stations: QuerySet[Station]) -> list[Hit]:
+    mine = DriveOff.objects.filter(station__in=stations, plate_index=blind_index("plate", text))
+    return [
         Hit(
             kind="跑单",
             title=one.number,
             href=reverse("sales:drive_offs"),
             note=f"{one.get_status_display()} {yuan(one.amount)}",
         )
-        for one in gone
+        for one in mine.order_by("-pk")[:MOST]
     ]
-    return hits + _shifts(text, stations)
 
 
 def _top_ups(text: str, stations: QuerySet[Station]) -> list[Hit]:
