@@ -272,6 +272,19 @@ def test_the_lists_cost_the_same_for_one_row_and_for_three(boss: Client, station
     assert max(first.values()) <= 10
 
 
+def test_the_search_field_opens_an_order_by_its_number_or_code(
+    boss: Client, station: Station
+) -> None:
+    zhang = make.member(station)
+    mall.give(zhang, 1000)
+    order = mall.order(zhang, mall.reward("洗车", 500, "SERVICE"), station)
+    page = reverse("members:redemption", args=[order.number])
+    for text in (order.number.lower(), order.code):
+        assert boss.get("/search/", {"q": text})["Location"] == page
+    stranger = make.signed_in(make.manager(make.station()))
+    assert order.number not in stranger.get("/search/", {"q": order.code}).content.decode()
+
+
 @pytest.mark.req("MAL-06")
 def test_five_thousand_rewards_are_searched_within_300_ms(station: Station) -> None:
     kind = mall.category()
