@@ -46,7 +46,7 @@ def given(points_: int, holder: str = "test:a", at: datetime = make.NOW, **terms
 @pytest.mark.req("PTS-17", "PTS-14")
 @pytest.mark.django_db(transaction=True)
 def test_fifty_tills_at_once_never_spend_a_point_twice() -> None:
-    for part in (40, 30, 30):
+    for part in (40, 35, 25):
         given(part)
     pk = account().pk
 
