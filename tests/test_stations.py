@@ -15,6 +15,7 @@ from station.access import may_do
 from station.models import Station, User
 from tests import make
 from tests.architecture.test_models import our_models
+from tests.members import rewards as mall
 from tests.test_role_matrix import FILLERS, Address, addresses, ask
 
 pytestmark = [pytest.mark.django_db, pytest.mark.req("SEC-15"), pytest.mark.timeout(600)]
@@ -79,8 +80,10 @@ def work(station: Station) -> None:
     make.fuel_cost(station, grade=nozzle.tank.grade)
     make.sale(session, fills=[make.fill(nozzle)])
     make.fill(nozzle)
-    make.member(station)
     make.company(station, name=f"{MARK}运输" if station.code == CODE else "本站运输")
+    member = make.member(station)
+    mall.give(member, 100)
+    mall.order(member, mall.reward("礼品", 10, "SERVICE"), station)
 
 
 def fill_in(model: type[models.Model], station: Station) -> models.Model | None:
