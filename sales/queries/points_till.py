@@ -8,7 +8,7 @@ from typing import Any
 from members.queries.earn_rules import active_program, rules_at
 from members.queries.earning import Basket, BasketLine, earned
 from members.queries.points import points_of, wallet_of
-from members.queries.tiers import tier_at
+from members.queries.tier_benefits import held_at
 from sales.models import Sale
 from sales.queries.offers import apply_offer, offer_on_screen
 from sales.queries.points_payment import most_points, worth
@@ -82,12 +82,14 @@ def _preview(
     if not rules or not lines:
         return {"earns": 0, "words": []}
     assert ticket.member_id is not None
-    tier = tier_at(member_id=ticket.member_id, at=at)
+    held = held_at(member_id=ticket.member_id, at=at)
     basket = Basket(
         lines=tuple(basket_line(line) for line in lines),
         at=at,
         station=station.code,
-        tier=tier.code if tier else "",
+        tier=held.code,
+        tier_name=held.name,
+        factor=held.benefits.multiplier,
     )
     told = earned(basket, program=rules[0].program, rules=rules)
     return {"earns": told.points, "words": [one.words for one in told.lines] + list(told.words)}
