@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import FilteredRelation, Q
+from django.db.models import FilteredRelation, Q, Subquery
 
-from members.models import Tier, TierBenefit
+from members.models import Member, Tier, TierBenefit
 from members.queries.tiers import held_or_lowest
 from station.money import Yuan
 
@@ -25,6 +25,7 @@ class Benefits:
     """
 
     litre_cut: Yuan | None = None
+    litre_cut_id: int | None = None  # the row that it comes from
     multiplier: Decimal = ONCE
     birthday: str = ""
     priority: bool = False
@@ -45,18 +46,22 @@ def benefits_of(*, tier_id: int | None, at: datetime) -> Benefits:
 
 @dataclass(frozen=True)
 class Held:
-    """The tier that a member held at an instant, and what it gave him then."""
+    """The tier that a member held at an instant, and what it gave him then.
+
+    `active` says whether he is a member in good standing now.
+    """
 
     tier_id: int | None = None
     code: str = ""
     name: str = ""
     rank: int = 0
+    active: bool = False
     benefits: Benefits = NOTHING
 
 
 NOBODY = Held()
 _FIELDS = ("pk", "code", "name", "rank")
-_GIVEN = ("kind", "amount", "name", "monthly", "words")
+_GIVEN = ("pk", "kind", "amount", "name", "monthly", "words")
 
 
 def held_at(*, member_id: int | None, at: datetime) -> Held:
@@ -64,18 +69,24 @@ def held_at(*, member_id: int | None, at: datetime) -> Held:
     if member_id is None:
         return NOBODY
     mine = Tier.objects.filter(held_or_lowest(member_id=member_id, at=at)).order_by("-rank")
+    status = Subquery(Member.objects.filter(pk=member_id).values("status"))
     rows = list(
         Tier.objects.filter(pk=mine.values("pk")[:1])
         .annotate(given=FilteredRelation("benefits", condition=_in_force(at, "benefits__")))
         .order_by("given__pk")
-        .values_list(*_FIELDS, *(f"given__{name}" for name in _GIVEN))
+        .values_list(*_FIELDS, status, *(f"given__{name}" for name in _GIVEN))
     )
     if not rows:
         return NOBODY
-    given = [dict(zip(_GIVEN, row[len(_FIELDS) :], strict=True)) for row in rows]
+    pk, code, name, rank, standing = rows[0][: len(_FIELDS) + 1]
+    given = [dict(zip(_GIVEN, row[len(_FIELDS) + 1 :], strict=True)) for row in rows]
     return Held(
-        *rows[0][: len(_FIELDS)],
-        gathered([TierBenefit(**one) for one in given if one["kind"] is not None]),
+        tier_id=pk,
+        code=code,
+        name=name,
+        rank=rank,
+        active=standing == Member.Status.ACTIVE,
+        benefits=gathered([TierBenefit(**one) for one in given if one["pk"] is not None]),
     )
 
 
@@ -110,6 +121,7 @@ def gathered(rows: Iterable[TierBenefit]) -> Benefits:
     pack = by_kind.get(Kind.BIRTHDAY)
     return Benefits(
         litre_cut=cut.amount if cut else None,
+        litre_cut_id=cut.pk if cut else None,
         multiplier=(factor.amount if factor else None) or ONCE,
         birthday=pack.name if pack else "",
         priority=Kind.PRIORITY in by_kind,

@@ -70,11 +70,17 @@ def settle(*, sold: Sold) -> dict[int, int]:
         return {}
     account = points.locked_account(member_id=sold.member_id)
     spent = sum(sold.spent.values())
+    spending, earning = cause_of(sold, "redeem"), cause_of(sold, "earn")
+    # Two rows of one sale: looked for once and swept once.
+    fresh = bool(spent) and not _are_known(spending, earning)
+    if fresh:
+        points.sweep(account, spending)
     if spent:
         points.redeem(
             account=account,
             points=spent,
-            cause=cause_of(sold, "redeem"),
+            cause=spending,
+            fresh=fresh,
             breakdown={"lines": {str(line): part for line, part in sold.spent.items()}},
         )
     if not rules:
@@ -87,10 +93,15 @@ def settle(*, sold: Sold) -> dict[int, int]:
             account=account,
             points=told.points,
             program=program,
-            cause=cause_of(sold, "earn"),
+            cause=earning,
+            fresh=fresh,
             breakdown=told.breakdown(basket),
         )
     return {one.position: one.points for one in told.lines}
+
+
+def _are_known(*causes: Cause) -> bool:
+    return PointsTxn.objects.filter(idem__in=[one.key for one in causes]).exists()
 
 
 def basket_of(sold: Sold) -> Basket:
