@@ -105,8 +105,11 @@ def benefit_words(*, at: datetime) -> Mapping[str, tuple[str, ...]]:
 
 def factors() -> list[tuple[str, datetime, datetime | None, Decimal]]:
     """Every factor of points that a tier has or had: its code, since, until. One statement."""
-    rows = TierBenefit.objects.filter(kind=Kind.MULTIPLIER).order_by("since", "pk")
-    return list(rows.values_list("tier__code", "since", "until", "amount"))
+    rows = TierBenefit.objects.filter(kind=Kind.MULTIPLIER).select_related("tier")
+    return [
+        (one.tier.code, one.since, one.until, one.amount or ONCE)
+        for one in rows.order_by("since", "pk")
+    ]
 
 
 def _in_force(at: datetime, of: str = "") -> Q:
