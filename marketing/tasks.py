@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils.timezone import now
 
-from marketing.services import locking, promotions
+from marketing.services import locking, promotions, rewards
 
 
 @shared_task(ignore_result=True)
@@ -20,3 +20,9 @@ def expire_coupons(**kwargs: object) -> None:
     at = now()
     locking.release_stale(at=at)
     locking.expire(at=at)
+
+
+@shared_task(ignore_result=True)
+def issue_reward_coupons(**kwargs: object) -> None:
+    """Issue the coupons that points bought: when one is redeemed, and every 30 seconds."""
+    rewards.issue_waiting(at=now())

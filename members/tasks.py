@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils.timezone import now
 
-from members.services import duplicates, exporting, points_sweeping, tiers
+from members.services import duplicates, exporting, points_sweeping, tiers, value_rewards
 from members.services.partners import ask_waiting
 from members.services.redemption_endings import expire_due
 
@@ -50,3 +50,9 @@ def expire_redemptions(**kwargs: object) -> None:
 def ask_partners(**kwargs: object) -> None:
     """Ask partners about the orders that wait for them."""
     ask_waiting(at=now())
+
+
+@shared_task(ignore_result=True)
+def top_up_rewards(**kwargs: object) -> None:
+    """Put on members' accounts what points bought: when one is redeemed, and every 30 seconds."""
+    value_rewards.top_up_waiting(at=now())

@@ -176,3 +176,5 @@ GO_LIVE = [
 # Who checks a code that shows a member to be present: dotted path of
 # `f(*, member_id: int, code: str, at: datetime) -> bool`, which counts wrong tries itself.
 PRESENCE: list[str] = []
+# What is woken when points buy a coupon: the task of whoever issues coupons.
+ISSUE_REWARD_COUPONS = "marketing.tasks.issue_reward_coupons"

@@ -22,6 +22,7 @@ from station.doors import GO_LIVE as GO_LIVE
 from station.doors import HEALTH as HEALTH
 from station.doors import HOME as HOME
 from station.doors import IMPORTERS as IMPORTERS
+from station.doors import ISSUE_REWARD_COUPONS as ISSUE_REWARD_COUPONS
 from station.doors import JOBS as JOBS
 from station.doors import MENU as MENU
 from station.doors import MERGES as MERGES
@@ -252,6 +253,14 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "members.expire_redemptions": {
         "task": "members.tasks.expire_redemptions",
         "schedule": timedelta(minutes=5),
+    },
+    "marketing.issue_reward_coupons": {
+        "task": "marketing.tasks.issue_reward_coupons",
+        "schedule": timedelta(seconds=30),
+    },
+    "members.top_up_rewards": {
+        "task": "members.tasks.top_up_rewards",
+        "schedule": timedelta(seconds=30),
     },
     "members.ask_partners": {
         "task": "members.tasks.ask_partners",

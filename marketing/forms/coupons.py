@@ -19,7 +19,7 @@ class BatchForm(forms.Form):
 
     helper = laid(
         "template", "quota", "per_member", "per_member_day", "per_device", "open", "claim_until",
-        "new_within_days",
+        "new_within_days", "for_rewards",
     )  # fmt: skip
     template = forms.ModelChoiceField(label="券", queryset=CouponTemplate.objects.none())
     quota = forms.IntegerField(label="数量", min_value=1, max_value=1_000_000)
@@ -38,6 +38,11 @@ class BatchForm(forms.Form):
         max_value=3650,
         required=False,
         help_text="空着：所有会员",
+    )
+    for_rewards = forms.BooleanField(
+        label="留给积分商城：只用来兑现积分换的券",
+        required=False,
+        help_text="礼品里填这张券的编号，会员兑换后券自动到账。",
     )
 
     def __init__(self, *args: Any, station: Station, **kwargs: Any) -> None:

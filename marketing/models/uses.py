@@ -24,6 +24,9 @@ class OfferUse(models.Model):
     coupon = models.ForeignKey(
         "marketing.Coupon", models.PROTECT, null=True, blank=True, related_name="uses"
     )
+    benefit = models.ForeignKey(
+        "members.TierBenefit", models.PROTECT, null=True, blank=True, related_name="uses"
+    )
     original = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="taken_back"
     )
@@ -47,9 +50,15 @@ class OfferUse(models.Model):
                 condition=Q(coupon__isnull=False),
                 name="a_coupon_once_per_line",
             ),
+            models.UniqueConstraint(
+                fields=["document", "line", "benefit"],
+                condition=Q(benefit__isnull=False),
+                name="a_tiers_benefit_once_per_line",
+            ),
             models.CheckConstraint(
-                condition=Q(promotion__isnull=False, coupon=None)
-                | Q(promotion=None, coupon__isnull=False),
+                condition=Q(promotion__isnull=False, coupon=None, benefit=None)
+                | Q(promotion=None, coupon__isnull=False, benefit=None)
+                | Q(promotion=None, coupon=None, benefit__isnull=False),
                 name="a_discount_has_one_offer",
             ),
             models.CheckConstraint(

@@ -12,10 +12,11 @@ from django.utils.timezone import localtime
 from marketing.models import Benefit, Coupon, DayLitres, Promotion, Status, Terms
 from marketing.queries.rules import Rule, Scope, When, Work
 from members.models import Member
-from members.queries.tiers import tier_at
+from members.queries.tier_benefits import Held
 from station.models import Station
 from station.money import ZERO
 
+TIER_COST = "会员等级权益"
 WORKS = {
     Benefit.BUNDLE: Work.UNITS,
     Benefit.GIFT: Work.UNITS,
@@ -167,9 +168,22 @@ def _rule(
     )
 
 
-def tier_rank(*, rules: Sequence[Rule], member: int | None, at: datetime) -> int:
-    """The rank of the member's tier where a rule asks for one. At most one statement."""
-    if member is None or not any(one.tier_rank for one in rules):
-        return 0
-    tier = tier_at(member_id=member, at=at)
-    return tier.rank if tier else 0
+def tier_rules(held: Held) -> list[Rule]:
+    """What a member's tier takes off a litre, as a rule: an offer on the price like any other.
+
+    None where the tier gives nothing of that kind, and for a member who is frozen or gone.
+    """
+    gives = held.benefits
+    if gives.litre_cut is None or not held.active:
+        return []
+    return [
+        Rule(
+            key=f"T{gives.litre_cut_id:012d}",
+            name=f"{held.name}每升减 {gives.litre_cut:.2f}"[:30],
+            work=Work.PER_LITRE,
+            campaign=TIER_COST,
+            value=gives.litre_cut,
+            scope=Scope(kinds=frozenset({"FUEL"})),
+            members_only=True,
+        )
+    ]

@@ -145,7 +145,9 @@ class When:
 
 @dataclass(frozen=True)
 class Rule:
-    """One offer. `key` names its row; `coupon` is the coupon's id, None for a promotion.
+    """One offer. `key` names its row (P a promotion, C a coupon, T what a tier gives).
+
+    `coupon` is the coupon's id, None for others.
 
     `value` is yuan (per litre, off, or the price to pay), `percent` a share taken off. `threshold`
     is what the lines in scope must come to, `needs_fuel` what fuel in the same basket must come to

@@ -70,6 +70,15 @@ def print_codes(*, batch: CouponBatch, count: int, actor: User, at: datetime) ->
 
 
 @transaction.atomic
+def redeem(*, batch: CouponBatch, member: Member, at: datetime) -> Coupon:
+    """The coupon that a member's points bought, of a batch kept for that. Refuses NoneLeft.
+
+    How many one member may have is the reward's limit, not the batch's.
+    """
+    return _issue(batch, [member], Source.REWARD, None, at)[0]
+
+
+@transaction.atomic
 def claim(
     *, open_code: str, member: Member, device: str, actor: User | None, at: datetime
 ) -> Coupon:
@@ -132,6 +141,8 @@ def _issue(
     if not count:
         return []
     template = batch.template
+    if batch.for_rewards != (source == Source.REWARD):
+        raise NoneLeft(f"没有发出：{batch.number} {template.name} 留给积分商城兑换。请用别的批次。")
     open_ = CouponBatch.objects.filter(pk=batch.pk, closed_at=None, issued__lte=F("quota") - count)
     if not open_.update(issued=F("issued") + count):
         raise NoneLeft(f"没有发出：{batch.number} {template.name} 只剩不足 {count} 张，或已停发。")

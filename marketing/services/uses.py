@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils.timezone import localtime
 
 from marketing.models import OfferUse, Promotion
-from marketing.queries.quoting import Offer
+from marketing.queries.quoting import Discount, Offer
 from marketing.queries.uses import uses_left
 from station.errors import Refusal
 from station.models import BusinessDay
@@ -33,8 +33,7 @@ def book(*, offer: Offer, document: str, day: BusinessDay, at: datetime) -> None
             day=day,
             document=document,
             line=line.position,
-            promotion_id=None if one.coupon is not None else int(one.key[1:]),
-            coupon_id=one.coupon,
+            **_source(one),
             campaign=one.campaign,
             name=one.reason,
             member_id=offer.member,
@@ -48,6 +47,12 @@ def book(*, offer: Offer, document: str, day: BusinessDay, at: datetime) -> None
         OfferUse.objects.bulk_create(rows)
     for key, litres in offer.litres:
         _count_litres(offer.member, int(key[1:]), litres, at)
+
+
+def _source(one: Discount) -> dict[str, int]:
+    """Which offer a discount comes from: a coupon, a tier's benefit or a promotion."""
+    name = {"C": "coupon_id", "T": "benefit_id", "P": "promotion_id"}[one.key[0]]
+    return {name: int(one.key[1:])}
 
 
 _COUNT = """
@@ -120,6 +125,7 @@ def _taken(
         line=use.line,
         promotion_id=use.promotion_id,
         coupon_id=use.coupon_id,
+        benefit_id=use.benefit_id,
         original=use,
         campaign=use.campaign,
         name=use.name,

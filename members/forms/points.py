@@ -66,7 +66,7 @@ class RuleForm(forms.Form):
         min_value=Decimal(0),
         required=False,
         widget=forms.TextInput(attrs={**OFF, "inputmode": "decimal"}),
-        help_text="等级倍数、活动倍数才用，如 1.5。",
+        help_text="活动倍数才用，如 1.5。等级的倍数在「会员等级」的权益里。",
     )
     priority = _Count(
         label="优先级", max_value=999, required=False, help_text="大的先用；一行只用一条基础规则。"

@@ -46,7 +46,12 @@ class RewardForm(forms.Form):
         required=False,
         help_text="优惠券、充值写面值；服务、合作方写本站成本。实物按商品成本，不用写。",
     )
-    template = forms.CharField(label="券模板代码", max_length=40, required=False)
+    template = forms.CharField(
+        label="券编号",
+        max_length=40,
+        required=False,
+        help_text="优惠券填：券页面上的编号。须有一个「留给积分商城」的批次。",
+    )
     partner = forms.ChoiceField(
         label="合作方", required=False, choices=[("", "（不是合作方）"), *PARTNER_NAMES.items()]
     )

@@ -66,7 +66,7 @@ class Migration(migrations.Migration):
                 ('code', models.CharField(max_length=20, verbose_name='代码')),
                 ('version', models.PositiveIntegerField(verbose_name='版本')),
                 ('name', models.CharField(max_length=30, verbose_name='名称')),
-                ('kind', models.CharField(choices=[('BASE', '基础积分'), ('TIER', '等级倍数'), ('MULTI', '活动倍数'), ('BONUS', '固定加分'), ('EXCLUDE', '不积分')], max_length=7, verbose_name='类别')),
+                ('kind', models.CharField(choices=[('BASE', '基础积分'), ('MULTI', '活动倍数'), ('BONUS', '固定加分'), ('EXCLUDE', '不积分')], max_length=7, verbose_name='类别')),
                 ('active', models.BooleanField(default=True, verbose_name='在用')),
                 ('priority', models.PositiveSmallIntegerField(default=0, verbose_name='优先级')),
                 ('measure', models.CharField(choices=[('YUAN', '元'), ('LITRE', '升'), ('VISIT', '次')], default='YUAN', max_length=5, verbose_name='按')),

@@ -1,4 +1,4 @@
-"""The programme that a station starts with: 10 points per 100 yuan, 15 for 高级会员, tobacco none."""
+"""The programme that a station starts with: 10 points per 100 yuan, none for tobacco."""
 
 from datetime import UTC, datetime
 
@@ -21,13 +21,6 @@ def add(apps, schema_editor):
     )
     rules = [
         {"code": "base", "name": "每 100 元 10 分", "kind": "BASE", "points": 10, "per": 100},
-        {
-            "code": "senior",
-            "name": "高级会员 1.5 倍",
-            "kind": "TIER",
-            "factor": "1.5",
-            "scope": {"tiers": ["SENIOR"]},
-        },
         {
             "code": "excluded",
             "name": "烟草、储值不积分",

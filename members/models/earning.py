@@ -12,14 +12,13 @@ from station.fields import RateField, YuanField
 class EarnRule(models.Model):
     """积分规则, one version. In force is the newest version that has begun; a stop is a version too.
 
-    BASE gives `points` per `per` yuan, litres or visits; TIER and MULTIPLIER multiply by `factor`;
+    BASE gives `points` per `per` yuan, litres or visits; MULTIPLIER multiplies by `factor`;
     BONUS adds `points` once per sale; EXCLUDE earns nothing. `scope` says on what, where and when
     (`members.queries.earning.Scope`).
     """
 
     class Kind(models.TextChoices):
         BASE = "BASE", "基础积分"
-        TIER = "TIER", "等级倍数"
         MULTIPLIER = "MULTI", "活动倍数"
         BONUS = "BONUS", "固定加分"
         EXCLUDE = "EXCLUDE", "不积分"

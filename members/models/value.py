@@ -89,6 +89,7 @@ class ValueTxn(models.Model):
         IN = "IN", "转入"
         ADJUST = "ADJUST", "更正"
         IMPORT = "IMPORT", "导入"
+        REWARD = "REWARD", "积分兑换"
 
     account = models.ForeignKey(ValueAccount, models.PROTECT, related_name="rows")
     kind = models.CharField("类别", max_length=12, choices=Kind.choices)
@@ -121,7 +122,7 @@ class ValueTxn(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(kind="TOPUP", principal__gt=0, bonus=0)
-                | Q(kind="BONUS", principal=0, bonus__gt=0)
+                | Q(kind__in=["BONUS", "REWARD"], principal=0, bonus__gt=0)
                 | Q(kind="REFUND", principal__lt=0, bonus=0)
                 | Q(kind__in=["SPEND", "RECOVER", "OUT"], principal__lte=0, bonus__lte=0)
                 | Q(kind__in=["SPEND_CANCEL", "IN", "IMPORT"], principal__gte=0, bonus__gte=0)

@@ -20,6 +20,7 @@ from station.money import ZERO, Yuan
 Kind = EarnRule.Kind
 ONE, NONE = Decimal(1), Decimal(0)
 WEEK = "一二三四五六日"
+TIER = "=tier"  # what the tier's factor gives: no code of a rule may be so
 SCOPES = ("kinds", "grades", "categories", "items", "stations", "tiers")
 
 
@@ -40,13 +41,17 @@ class BasketLine:
 
 @dataclass(frozen=True)
 class Basket:
-    """What is sold to whom, where and when. `tier` is the code that he held then."""
+    """What is sold to whom, where and when. `tier` is the code that he held then.
+
+    `factor` is what that tier multiplied points by then.
+    """
 
     lines: tuple[BasketLine, ...]
     at: datetime
     station: str
     tier: str = ""
     tier_name: str = ""
+    factor: Decimal = ONE
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,7 @@ class Earned:
         """For the ledger: rule versions, points by line and rule, and the sentences."""
         return {
             "tier": basket.tier,
+            "factor": _plain(basket.factor),
             "rules": [
                 {"code": one.code, "version": one.version, "points": _plain(self.by_rule[one.code])}
                 for one in self.rules
@@ -116,7 +122,7 @@ def earned(
     lines = [_Line(one, _amount(one, program)) for one in basket.lines]
     eligible = _eligible(lines, asked, basket)
     _base(eligible, asked, basket)
-    _tier(eligible, asked, basket)
+    _tier(eligible, basket)
     _campaigns(eligible, asked, basket, PointsProgram.Stacking(program.stacking))
     _bonuses(eligible, asked, basket)
     words = _caps(eligible, asked, program, used or Used())
@@ -232,14 +238,13 @@ def _multiplied(one: _Line, rule: EarnRule, extra: Decimal) -> None:
     one.gives[rule.code] = one.gives.get(rule.code, NONE) + extra
 
 
-def _tier(lines: Sequence[_Line], rules: Sequence[EarnRule], basket: Basket) -> None:
+def _tier(lines: Sequence[_Line], basket: Basket) -> None:
+    if basket.factor == ONE:
+        return
     for one in lines:
-        if not one.gives:
-            continue
-        rule = next((r for r in _of(Kind.TIER, rules) if one in _scoped(r, lines, basket)), None)
-        if rule is not None:
-            _multiplied(one, rule, one.points * (rule.factor - 1))
-            one.words += f" × {rule.name}"
+        if one.gives:
+            one.gives[TIER] = one.points * (basket.factor - 1)
+            one.words += f"，{basket.tier_name} ×{_plain(basket.factor)}"
 
 
 def _campaigns(
@@ -320,7 +325,7 @@ def _caps(
     whole = sum((one.points for one in lines), NONE)
     room, name = _room(program, Decimal(used.day), Decimal(used.month))
     if room is not None and whole > room:
-        _cut(lines, [rule.code for rule in rules], room, whole)
+        _cut(lines, [*(rule.code for rule in rules), TIER], room, whole)
         words.append(f"{name}，少计 {_plain(whole - room)} 分")
     return words
 

@@ -11,7 +11,8 @@ from itertools import groupby
 
 from members.models import EarnRule, MemberTier, PointsProgram, Purchase, Tier
 from members.queries.earn_rules import in_force, newest_rules
-from members.queries.earning import Basket, BasketLine, Used, earned
+from members.queries.earning import ONE, Basket, BasketLine, Used, earned
+from members.queries.tier_benefits import factors
 from station.models import Station
 from station.money import ZERO, Yuan, round_yuan
 
@@ -129,6 +130,7 @@ def _baskets(
         lines = list(group)
         first = lines[0]
         assert first.member_id is not None
+        tier = _tier_at(held, first.member_id, first.occurred_at)
         yield (
             first.member_id,
             first.day.date,
@@ -136,7 +138,8 @@ def _baskets(
                 lines=tuple(_line(one) for one in lines),
                 at=first.occurred_at,
                 station=first.station.code,
-                tier=_tier_at(held, first.member_id, first.occurred_at),
+                tier=tier,
+                factor=_factor_at(held, tier, first.occurred_at),
             ),
         )
 
@@ -157,6 +160,7 @@ def _line(row: Purchase) -> BasketLine:
 class _Tiers:
     lowest: str
     held: dict[int, list[tuple[datetime, datetime | None, str]]]
+    factors: list[tuple[str, datetime, datetime | None, Decimal]]
 
 
 def _tiers() -> _Tiers:
@@ -165,7 +169,7 @@ def _tiers() -> _Tiers:
     for member, since, until, code in rows.values_list("member", "since", "until", "tier__code"):
         held[member].append((since, until, code))
     lowest = Tier.objects.filter(rank=0).values_list("code", flat=True).first()
-    return _Tiers(lowest or "", held)
+    return _Tiers(lowest or "", held, factors())
 
 
 def _tier_at(tiers: _Tiers, member: int, at: datetime) -> str:
@@ -173,3 +177,10 @@ def _tier_at(tiers: _Tiers, member: int, at: datetime) -> str:
         if since <= at and (until is None or until > at):
             return code
     return tiers.lowest
+
+
+def _factor_at(tiers: _Tiers, tier: str, at: datetime) -> Decimal:
+    for code, since, until, factor in tiers.factors:
+        if code == tier and since <= at and (until is None or until > at):
+            return factor
+    return ONE

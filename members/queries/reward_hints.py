@@ -12,7 +12,7 @@ from members.queries.earn_rules import capped, rules_at, used_of
 from members.queries.earning import Basket, BasketLine, Used, earned
 from members.queries.points import account_of, wallet_at
 from members.queries.rewards import next_beyond
-from members.queries.tiers import tier_at
+from members.queries.tier_benefits import held_at
 from station.models import Station
 from station.queries import settings
 
@@ -44,8 +44,8 @@ def hint_for(
         return None
     account = account_of(member_id=member_id)
     balance = wallet_at(account=account, at=at).balance if account else 0
-    tier = tier_at(member_id=member_id, at=at)
-    basket = Basket(tuple(lines), at, station.code, tier.code if tier else "", "")
+    held = held_at(member_id=member_id, at=at)
+    basket = Basket(tuple(lines), at, station.code, held.code, held.name, held.benefits.multiplier)
     used = used_of(account_id=account.pk, day=day) if account and _capped(rules) else None
     have = balance + gain(basket, rules, used)
     offered = next_beyond(station=station, at=at, balance=have, member_id=member_id)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import Q
+from django.db.models import FilteredRelation, Q, Subquery
 
-from members.models import TierBenefit
-from members.queries.tiers import tier_at
+from members.models import Member, Tier, TierBenefit
+from members.queries.tiers import held_or_lowest
 from station.money import Yuan
 
 ONCE = Decimal(1)
@@ -25,6 +25,7 @@ class Benefits:
     """
 
     litre_cut: Yuan | None = None
+    litre_cut_id: int | None = None  # the row that it comes from
     multiplier: Decimal = ONCE
     birthday: str = ""
     priority: bool = False
@@ -43,12 +44,55 @@ def benefits_of(*, tier_id: int | None, at: datetime) -> Benefits:
     return gathered(rows)
 
 
-def member_benefits(*, member_id: int | None, at: datetime) -> Benefits:
-    """What a member's tier gives him at an instant. Two statements; none without a member."""
+@dataclass(frozen=True)
+class Held:
+    """The tier that a member held at an instant, and what it gave him then.
+
+    `active` says whether he is a member in good standing now.
+    """
+
+    tier_id: int | None = None
+    code: str = ""
+    name: str = ""
+    rank: int = 0
+    active: bool = False
+    benefits: Benefits = NOTHING
+
+
+NOBODY = Held()
+_FIELDS = ("pk", "code", "name", "rank")
+_GIVEN = ("pk", "kind", "amount", "name", "monthly", "words")
+
+
+def held_at(*, member_id: int | None, at: datetime) -> Held:
+    """A member's tier at an instant with its benefits. One statement; none without a member."""
     if member_id is None:
-        return NOTHING
-    tier = tier_at(member_id=member_id, at=at)
-    return benefits_of(tier_id=tier.pk, at=at) if tier else NOTHING
+        return NOBODY
+    mine = Tier.objects.filter(held_or_lowest(member_id=member_id, at=at)).order_by("-rank")
+    status = Subquery(Member.objects.filter(pk=member_id).values("status"))
+    rows = list(
+        Tier.objects.filter(pk=mine.values("pk")[:1])
+        .annotate(given=FilteredRelation("benefits", condition=_in_force(at, "benefits__")))
+        .order_by("given__pk")
+        .values_list(*_FIELDS, status, *(f"given__{name}" for name in _GIVEN))
+    )
+    if not rows:
+        return NOBODY
+    pk, code, name, rank, standing = rows[0][: len(_FIELDS) + 1]
+    given = [dict(zip(_GIVEN, row[len(_FIELDS) + 1 :], strict=True)) for row in rows]
+    return Held(
+        tier_id=pk,
+        code=code,
+        name=name,
+        rank=rank,
+        active=standing == Member.Status.ACTIVE,
+        benefits=gathered([TierBenefit(**one) for one in given if one["pk"] is not None]),
+    )
+
+
+def member_benefits(*, member_id: int | None, at: datetime) -> Benefits:
+    """What a member's tier gives him at an instant. One statement; none without a member."""
+    return held_at(member_id=member_id, at=at).benefits
 
 
 def benefit_words(*, at: datetime) -> Mapping[str, tuple[str, ...]]:
@@ -59,8 +103,17 @@ def benefit_words(*, at: datetime) -> Mapping[str, tuple[str, ...]]:
     return found
 
 
-def _in_force(at: datetime) -> Q:
-    return Q(since__lte=at) & (Q(until=None) | Q(until__gt=at))
+def factors() -> list[tuple[str, datetime, datetime | None, Decimal]]:
+    """Every factor of points that a tier has or had: its code, since, until. One statement."""
+    rows = TierBenefit.objects.filter(kind=Kind.MULTIPLIER).select_related("tier")
+    return [
+        (one.tier.code, one.since, one.until, one.amount or ONCE)
+        for one in rows.order_by("since", "pk")
+    ]
+
+
+def _in_force(at: datetime, of: str = "") -> Q:
+    return Q(**{f"{of}since__lte": at}) & (Q(**{f"{of}until": None}) | Q(**{f"{of}until__gt": at}))
 
 
 def gathered(rows: Iterable[TierBenefit]) -> Benefits:
@@ -71,6 +124,7 @@ def gathered(rows: Iterable[TierBenefit]) -> Benefits:
     pack = by_kind.get(Kind.BIRTHDAY)
     return Benefits(
         litre_cut=cut.amount if cut else None,
+        litre_cut_id=cut.pk if cut else None,
         multiplier=(factor.amount if factor else None) or ONCE,
         birthday=pack.name if pack else "",
         priority=Kind.PRIORITY in by_kind,

@@ -14,10 +14,16 @@ def tier_at(*, member_id: int, at: datetime) -> Tier | None:
 
     One statement.
     """
+    mine = held_or_lowest(member_id=member_id, at=at)
+    return Tier.objects.filter(mine).order_by("-rank").first()
+
+
+def held_or_lowest(*, member_id: int, at: datetime) -> Q:
+    """Of tiers: the one that a member held at an instant, and the lowest."""
     held = Q(holders__member=member_id, holders__since__lte=at) & (
         Q(holders__until=None) | Q(holders__until__gt=at)
     )
-    return Tier.objects.filter(held | Q(rank=0)).order_by("-rank").first()
+    return held | Q(rank=0)
 
 
 def tiers_held(member: Member, *, most: int = 20) -> list[MemberTier]:

@@ -17,6 +17,7 @@ Kind = ValueTxn.Kind
 COLUMNS: dict[str, str] = {
     Kind.TOPUP: "topped_up",
     Kind.BONUS: "topped_up",
+    Kind.REWARD: "topped_up",
     Kind.SPEND: "spent",
     Kind.SPEND_CANCEL: "spent",
     Kind.REFUND: "refunded",

@@ -86,6 +86,13 @@ def sweep(account: PointsAccount, cause: Cause) -> None:
         account.refresh_from_db(fields=["balance", "pending", "version"])
 
 
+def _met(account: PointsAccount, cause: Cause) -> PointsTxn | None:
+    twin = known(cause)
+    if twin is None:
+        sweep(account, cause)
+    return twin
+
+
 def note(
     account: PointsAccount, kind: str, cause: Cause, *, amount: int, suffix: str = "", **more: Any
 ) -> PointsTxn:
@@ -186,15 +193,15 @@ def issue(
     cause: Cause,
     kind: str = Kind.EARN,
     breakdown: Mapping[str, Any] | None = None,
+    fresh: bool = False,
 ) -> PointsTxn:
     """Give points to a locked account; again with the same key, the same row.
 
-    They become usable and expire as the programme says from `cause.at` on.
+    They become usable and expire as the programme says from `cause.at` on. `fresh`: the account is
+    swept and the key new.
     """
-    twin = known(cause)
-    if twin is not None:
+    if not fresh and (twin := _met(account, cause)):
         return twin
-    sweep(account, cause)
     begins = active_from(program=program, at=cause.at)
     pending = kind == Kind.EARN and begins > cause.at
     account.pending += points if pending else 0
@@ -251,17 +258,16 @@ def redeem(
     cause: Cause,
     kind: str = Kind.REDEEM,
     breakdown: Mapping[str, Any] | None = None,
+    fresh: bool = False,
 ) -> PointsTxn:
     """Spend points of a locked account, first to expire first; again with the same key, once.
 
-    Refuses NotEnoughPoints, PointsFrozen.
+    `fresh` as for `issue`. Refuses NotEnoughPoints, PointsFrozen.
     """
-    twin = known(cause)
-    if twin is not None:
+    if not fresh and (twin := _met(account, cause)):
         return twin
     if account.frozen:
         raise PointsFrozen("没有抵扣：这个会员的积分已冻结。请客服核实后解冻。")
-    sweep(account, cause)
     if points <= 0 or account.balance < points:
         raise NotEnoughPoints(
             f"没有抵扣：可用积分 {account.balance} 分，要用 {points} 分。请改少，或不用积分。"
@@ -270,7 +276,8 @@ def redeem(
     if taken != points:  # the balance said yes and the lots no: nothing of this may stand
         raise RuntimeError(f"points account {account.pk}: lots gave {taken} of {points}")
     account.balance -= points
-    return PointsTxn.objects.get(pk=pk)
+    told = {"kind": kind, "delta": -points, "amount": points, "idem": cause.key}
+    return PointsTxn(pk=pk, account=account, document=cause.document, **told)
 
 
 def _spent(

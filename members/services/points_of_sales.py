@@ -13,7 +13,7 @@ from decimal import ROUND_FLOOR, Decimal
 from members.models import PointsTxn
 from members.queries.earn_rules import active_program, capped, rules_at, used_of
 from members.queries.earning import Basket, BasketLine, earned
-from members.queries.tiers import tier_at
+from members.queries.tier_benefits import Held, held_at
 from members.services import points
 from members.services.points import Cause
 from members.services.points_clawing import claw_back
@@ -22,7 +22,10 @@ from station.models import Station, User
 
 @dataclass(frozen=True)
 class Sold:
-    """A sale as points see it. `spent` are the points paid for each line, by its position."""
+    """A sale as points see it. `spent` are the points paid for each line, by its position.
+
+    `held` is the member's tier at `at`, where it was read already.
+    """
 
     document: str
     member_id: int
@@ -32,6 +35,7 @@ class Sold:
     lines: tuple[BasketLine, ...]
     actor: User | None
     spent: Mapping[int, int]
+    held: Held | None = None
 
 
 @dataclass(frozen=True)
@@ -66,11 +70,17 @@ def settle(*, sold: Sold) -> dict[int, int]:
         return {}
     account = points.locked_account(member_id=sold.member_id)
     spent = sum(sold.spent.values())
+    spending, earning = cause_of(sold, "redeem"), cause_of(sold, "earn")
+    # Two rows of one sale: looked for once and swept once.
+    fresh = bool(spent) and not _are_known(spending, earning)
+    if fresh:
+        points.sweep(account, spending)
     if spent:
         points.redeem(
             account=account,
             points=spent,
-            cause=cause_of(sold, "redeem"),
+            cause=spending,
+            fresh=fresh,
             breakdown={"lines": {str(line): part for line, part in sold.spent.items()}},
         )
     if not rules:
@@ -83,21 +93,27 @@ def settle(*, sold: Sold) -> dict[int, int]:
             account=account,
             points=told.points,
             program=program,
-            cause=cause_of(sold, "earn"),
+            cause=earning,
+            fresh=fresh,
             breakdown=told.breakdown(basket),
         )
     return {one.position: one.points for one in told.lines}
 
 
+def _are_known(*causes: Cause) -> bool:
+    return PointsTxn.objects.filter(idem__in=[one.key for one in causes]).exists()
+
+
 def basket_of(sold: Sold) -> Basket:
-    """What the engine asks: the lines with the tier that the member held then."""
-    tier = tier_at(member_id=sold.member_id, at=sold.at)
+    """What the engine asks: the lines with the tier that the member held then, and its factor."""
+    held = sold.held or held_at(member_id=sold.member_id, at=sold.at)
     return Basket(
         lines=sold.lines,
         at=sold.at,
         station=sold.station.code,
-        tier=tier.code if tier else "",
-        tier_name=tier.name if tier else "",
+        tier=held.code,
+        tier_name=held.name,
+        factor=held.benefits.multiplier,
     )
 
 

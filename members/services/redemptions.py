@@ -11,6 +11,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from inventory.services import stock
@@ -39,6 +40,7 @@ from station.services.waking import wake
 
 State, Kind = Redemption.State, Reward.Kind
 ASK_PARTNERS = "members.tasks.ask_partners"
+TOP_UP_REWARDS = "members.tasks.top_up_rewards"
 REQUEST_LIVES = timedelta(days=1)
 LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # none that is read as another
 CODE_LENGTH = 8
@@ -243,8 +245,10 @@ def _ask_others(order: Redemption, at: datetime) -> None:
         RewardCoupon.objects.create(
             redemption=order, template=reward.template, value=reward.value, made_at=at
         )
+        wake(settings.ISSUE_REWARD_COUPONS)
     elif order.kind == Kind.TOP_UP:
         RewardTopUp.objects.create(redemption=order, amount=reward.value, made_at=at)
+        wake(TOP_UP_REWARDS)
     elif order.kind == Kind.PARTNER:
         PartnerOrder.objects.create(redemption=order, partner=reward.partner, made_at=at)
         wake(ASK_PARTNERS)

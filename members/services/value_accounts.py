@@ -40,7 +40,9 @@ def about(account: ValueAccount) -> Subject:
     return Subject(account.station, account.number)
 
 
-def open_named(*, member: Member, station: Station, at: datetime, actor: User) -> ValueAccount:
+def open_named(
+    *, member: Member, station: Station, at: datetime, actor: User | None
+) -> ValueAccount:
     """The member's account, opened where he has none. Twice is the same one.
 
     Refuses a member who is frozen or gone.

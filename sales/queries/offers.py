@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from marketing.models import Coupon
-from marketing.queries.loading import coupons_named, rules_in_force, rules_of, tier_rank
+from marketing.queries.loading import coupons_named, rules_in_force, rules_of, tier_rules
 from marketing.queries.quoting import Offer, quote
 from marketing.queries.rules import QuoteLine, Rule
 from marketing.queries.uses import uses_of
+from members.queries.tier_benefits import Held
 from sales.models import Sale
 from sales.queries.tickets import Ticket
 from sales.queries.totals import PricedLine
@@ -40,7 +41,12 @@ def quote_lines(lines: Sequence[PricedLine]) -> list[QuoteLine]:
 
 
 def offer_to_settle(
-    *, lines: Sequence[PricedLine], ticket: Ticket, session: TillSession, at: datetime
+    *,
+    lines: Sequence[PricedLine],
+    ticket: Ticket,
+    session: TillSession,
+    held: Held,
+    at: datetime,
 ) -> Offer:
     """The offer that a sale is settled with. No statement where nothing is in force or on the ticket.
 
@@ -54,26 +60,41 @@ def offer_to_settle(
         found = list(coupons_named(ids=ticket.coupons, member=ticket.member_id, key=ticket.key))
         _check_all_there(ticket, found)
         rules += rules_of(found, station=session.station, key=ticket.key, at=at)
-    return offer_of(lines=lines, member=ticket.member_id, rules=rules, at=at)
+    return offer_of(lines=lines, member=ticket.member_id, held=held, rules=rules, at=at)
 
 
 def offer_on_screen(
-    *, lines: Sequence[PricedLine], ticket: Ticket, station: Station, at: datetime
+    *,
+    lines: Sequence[PricedLine],
+    ticket: Ticket,
+    station: Station,
+    held: Held,
+    at: datetime,
 ) -> Offer:
     """What a ticket's offers take off as it stands; a coupon that is gone takes nothing."""
     rules = list(rules_in_force(station=station, member=ticket.member_id, at=at))
     if ticket.coupons:
         found = list(coupons_named(ids=ticket.coupons, member=ticket.member_id, key=ticket.key))
         rules += rules_of(found, station=station, key=ticket.key, at=at)
-    return offer_of(lines=lines, member=ticket.member_id, rules=rules, at=at)
+    return offer_of(lines=lines, member=ticket.member_id, held=held, rules=rules, at=at)
 
 
 def offer_of(
-    *, lines: Sequence[PricedLine], member: int | None, rules: Sequence[Rule], at: datetime
+    *,
+    lines: Sequence[PricedLine],
+    member: int | None,
+    held: Held,
+    rules: Sequence[Rule],
+    at: datetime,
 ) -> Offer:
-    """Quote lines with rules; at most one statement, for the member's tier where a rule asks."""
-    tier = tier_rank(rules=rules, member=member, at=at)
-    return quote(lines=quote_lines(lines), member=member, at=at, rules=rules, tier=tier)
+    """Quote lines with rules and with what the member's tier gives. No statement."""
+    return quote(
+        lines=quote_lines(lines),
+        member=member,
+        at=at,
+        rules=[*tier_rules(held), *rules],
+        tier=held.rank,
+    )
 
 
 def _check_all_there(ticket: Ticket, found: Sequence[Coupon]) -> None:

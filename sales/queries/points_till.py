@@ -8,7 +8,7 @@ from typing import Any
 from members.queries.earn_rules import active_program, rules_at
 from members.queries.earning import Basket, BasketLine, earned
 from members.queries.points import points_of, wallet_of
-from members.queries.tiers import tier_at
+from members.queries.tier_benefits import Held, held_at
 from sales.models import Sale
 from sales.queries.offers import apply_offer, offer_on_screen
 from sales.queries.points_payment import most_points, worth
@@ -55,7 +55,9 @@ def points_on_screen(*, ticket: Ticket, station: Station, at: datetime) -> dict[
         for one in ticket.lines
     )
     lines = price_lines(ticket=ticket, shelf=shelf) if known else []
-    lines = apply_offer(lines, offer_on_screen(lines=lines, ticket=ticket, station=station, at=at))
+    held = held_at(member_id=ticket.member_id, at=at)
+    offer = offer_on_screen(lines=lines, ticket=ticket, station=station, held=held, at=at)
+    lines = apply_offer(lines, offer)
     by_hand = ticket.discount + sum((one.discount for one in ticket.lines), ZERO)
     net = max(sum((line.net for line in lines), ZERO) - by_hand, ZERO)
     most = most_points(net=net, balance=wallet.balance, program=program) if program else 0
@@ -70,24 +72,22 @@ def points_on_screen(*, ticket: Ticket, station: Station, at: datetime) -> dict[
         "least": program.min_redeem if program else 0,
         "share": program.max_redeem_pct if program else 0,
         "per100": str(program.yuan_per_100) if program else "0.00",
-        **_preview(ticket, lines, station, at),
+        **_preview(lines, station, held, at),
     }
 
 
-def _preview(
-    ticket: Ticket, lines: list[PricedLine], station: Station, at: datetime
-) -> dict[str, Any]:
+def _preview(lines: list[PricedLine], station: Station, held: Held, at: datetime) -> dict[str, Any]:
     """What the basket would earn as it stands, line by line in words; caps of earlier sales apart."""
     rules = rules_at(at)
     if not rules or not lines:
         return {"earns": 0, "words": []}
-    assert ticket.member_id is not None
-    tier = tier_at(member_id=ticket.member_id, at=at)
     basket = Basket(
         lines=tuple(basket_line(line) for line in lines),
         at=at,
         station=station.code,
-        tier=tier.code if tier else "",
+        tier=held.code,
+        tier_name=held.name,
+        factor=held.benefits.multiplier,
     )
     told = earned(basket, program=rules[0].program, rules=rules)
     return {"earns": told.points, "words": [one.words for one in told.lines] + list(told.words)}

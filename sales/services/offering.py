@@ -13,6 +13,7 @@ from marketing.queries.loading import coupons_in_hand, rules_in_force, rules_of
 from marketing.queries.quoting import Offer
 from marketing.queries.rules import Rule
 from marketing.services import locking, uses
+from members.queries.tier_benefits import held_at
 from sales.models import Sale, SaleLine
 from sales.queries.offers import offer_of
 from sales.queries.refundable import LineLeft
@@ -51,10 +52,17 @@ def quote(*, ticket: Ticket, session: TillSession, actor: User, at: datetime) ->
     if set(ticket.fill_ids) - set(shelf.fills) or set(ticket.item_ids) - set(shelf.items):
         raise NotQuoted("没有算优惠：单上有查不到的加油或商品。请删去后重新添加。")
     lines = price_lines(ticket=ticket, shelf=shelf)
+    tier = held_at(member_id=ticket.member_id, at=at)
     promotions = rules_in_force(station=session.station, member=ticket.member_id, at=at)
     for _ in range(RACES):
         coupons, rules = _coupons(ticket, session, at)
-        offer = offer_of(lines=lines, member=ticket.member_id, rules=[*promotions, *rules], at=at)
+        offer = offer_of(
+            lines=lines,
+            member=ticket.member_id,
+            held=tier,
+            rules=[*promotions, *rules],
+            at=at,
+        )
         held = locking.hold(
             ids=offer.coupons, key=ticket.key, station=session.station, actor=actor, at=at
         )

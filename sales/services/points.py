@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from members.queries.earn_rules import active_program
+from members.queries.tier_benefits import Held
 from members.services import points_of_sales
 from members.services.points_of_sales import Part, Sold
 from sales.models import Sale
@@ -43,14 +45,15 @@ def pay_part(*, ticket: Ticket, lines: Sequence[PricedLine]) -> list[PricedLine]
     return with_points(lines, ticket.points, amount)
 
 
-def settle_points(*, head: Sale, lines: Sequence[PricedLine]) -> dict[int, int]:
+def settle_points(
+    *, head: Sale, lines: Sequence[PricedLine], tier: Held | None = None
+) -> dict[int, int]:
     """Spend and earn the points of a sale to a member, in its transaction; earned ones by line.
 
     Refuses NotEnoughPoints, PointsFrozen.
     """
-    return points_of_sales.settle(
-        sold=_sold(head, lines, {line.position: line.points for line in lines if line.points})
-    )
+    spent = {line.position: line.points for line in lines if line.points}
+    return points_of_sales.settle(sold=replace(_sold(head, lines, spent), held=tier))
 
 
 def _sold(head: Sale, lines: Sequence[PricedLine], spent: Mapping[int, int]) -> Sold:

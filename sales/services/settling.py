@@ -17,6 +17,7 @@ from django.db import IntegrityError, transaction
 from psycopg2.errors import ForeignKeyViolation
 
 from marketing.queries.quoting import Offer
+from members.queries.tier_benefits import Held, held_at
 from members.services.value_spending import Hold
 from sales.models import FillClaim, Payment, Sale, Tender
 from sales.queries.offers import apply_offer, offer_to_settle
@@ -68,6 +69,7 @@ class Frozen:
     paid: Paid
     by_hand: bool
     offer: Offer
+    tier: Held
     value: tuple[Hold, ...] = ()
 
 
@@ -142,7 +144,8 @@ def freeze(
     shelf = shelf_of(ticket=ticket, station=session.station, at=at)
     _check_shelf(ticket, shelf, session)
     listed = price_lines(ticket=ticket, shelf=shelf)
-    offer = offer_to_settle(lines=listed, ticket=ticket, session=session, at=at)
+    tier = held_at(member_id=ticket.member_id, at=at)
+    offer = offer_to_settle(lines=listed, ticket=ticket, session=session, held=tier, at=at)
     lines = apply_offer(listed, offer)
     by_hand = discounts.given_by_hand(ticket)
     if by_hand:
@@ -169,7 +172,7 @@ def freeze(
             "请看清新的金额再收。"
         )
     money = _money(ticket, tenders, paid)
-    return Frozen(ticket, tuple(lines), money, paid, by_hand, offer, value)
+    return Frozen(ticket, tuple(lines), money, paid, by_hand, offer, tier, value)
 
 
 def _is_cash(tender: Tender) -> bool:
@@ -241,7 +244,7 @@ def complete(
     head.occurred_at = at
     if frozen.offer.discount:
         offering.redeem(frozen.offer, head=head, key=frozen.ticket.key, actor=actor)
-    writing.add_sale(head=head, lines=frozen.lines, money=frozen.money)
+    writing.add_sale(head=head, lines=frozen.lines, money=frozen.money, tier=frozen.tier)
     if frozen.ticket.fill_ids:
         writing.claim_fills(lines=frozen.lines, document=number, day=day, at=at)
     value_tenders.take(holds=frozen.value, head=head)

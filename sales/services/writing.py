@@ -13,6 +13,7 @@ from datetime import datetime
 from inventory.services import stock
 from inventory.services.stock import Short, StockLine
 from members.models import Purchase
+from members.queries.tier_benefits import Held
 from members.services import purchases
 from sales.models import FillClaim, Payment, Receipt, Sale, SaleLine, Tender
 from sales.queries.totals import PricedLine
@@ -42,14 +43,16 @@ def add_sale(
     money: Sequence[Money],
     originals: Mapping[int, int] | None = None,
     points: Mapping[int, int] | None = None,
+    tier: Held | None = None,
 ) -> list[SaleLine]:
     """Insert head, lines and payments; what was bought goes down to members. Four statements.
 
     `originals` are the ids of the lines that a refund's lines take back, by position, and `points`
-    what that takes of their points; a sale to a member earns its own.
+    what that takes of their points; a sale to a member earns its own,
+    by the `tier` of its instant where that was read already.
     """
     if points is None and head.member_id:
-        points = settle_points(head=head, lines=lines)
+        points = settle_points(head=head, lines=lines, tier=tier)
     head.save(force_insert=True)
     rows = [_line(head, line, (originals or {}).get(line.position)) for line in lines]
     SaleLine.objects.bulk_create(rows)

@@ -13,6 +13,7 @@ from members.models import Member, Redemption, Reward
 from members.queries.points import account_of, wallet_at
 from members.queries.reward_hints import hint_for
 from members.queries.rewards import Search, next_beyond, open_orders, orders, shelf
+from members.queries.tier_benefits import held_at
 from members.services import presence, redemption_endings
 from members.services.presence import Presence
 from members.services.redemptions import Wish
@@ -97,7 +98,8 @@ def _lines(ticket: Ticket, request: StaffRequest, at: datetime) -> list[Any]:
     if any((line.fill_id or -(line.item_id or 0)) not in known for line in ticket.lines):
         return []
     listed = price_lines(ticket=ticket, shelf=on_shelf)
-    offer = offer_on_screen(lines=listed, ticket=ticket, station=request.station, at=at)
+    held = held_at(member_id=ticket.member_id, at=at)
+    offer = offer_on_screen(lines=listed, ticket=ticket, station=request.station, held=held, at=at)
     priced = apply_offer(listed, offer)
     return [basket_line(line) for line in priced]
 

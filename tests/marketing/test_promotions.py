@@ -14,6 +14,7 @@ from marketing.queries.uses import costs
 from marketing.services import promotions, terms
 from marketing.services.terms import OfferDecided, OfferRefused
 from members.models import MemberTier, Tier
+from members.services import tier_rules
 from sales.models import Sale
 from sales.services import refunds, settling
 from sales.services.refunds import RefundLine
@@ -290,3 +291,64 @@ def test_discounts_given_stay():
     sell(till, paid="192.50")
     with pytest.raises(DatabaseError), transaction.atomic():
         OfferUse.objects.update(amount=D(1))
+
+
+# ------------------------------------------------------------------------------ tiers' benefits
+
+
+def gold(member, code="GOLD", since=None):
+    """He holds a tier as a new station has it: 金卡 takes 0.10 yuan off a litre, 银卡 0.05."""
+    tier_rules.found_tiers(station=None, at=make.at(0), actor=None)
+    tier = Tier.objects.get(code=code)
+    MemberTier.objects.filter(member=member, until=None).update(until=since)
+    MemberTier.objects.create(member=member, tier=tier, since=since or make.at(0), reason="MANUAL")
+
+
+@pytest.mark.req("MEM-04")
+def test_the_till_gives_exactly_what_the_tier_of_the_moment_gives():
+    till = make.session()
+    member = make.member(till.station)
+    gold(member, "SILVER")
+    gold(member, "GOLD", since=make.at(10))
+    before = sell(till, paid="198.75", at=make.at(9, 59), member=member.pk)
+    after = sell(till, paid="197.50", at=make.at(10), member=member.pk)
+    assert (before.discount, after.discount) == (D("1.25"), D("2.50"))
+    told = OfferUse.objects.order_by("pk").values_list("name", "amount", "campaign")
+    assert list(told) == [
+        ("银卡每升减 0.05", D("1.25"), "会员等级权益"),
+        ("金卡每升减 0.10", D("2.50"), "会员等级权益"),
+    ]
+    assert after.lines.get().discount_reason == "金卡每升减 0.10"
+    tier_rules.set_benefits(
+        tier=Tier.objects.get(code="GOLD"),
+        gifts=[],
+        station=None,
+        at=make.at(11),
+        actor=make.marketer(till.station),
+        approver=make.manager(till.station),
+    )
+    assert sell(till, paid="200.00", at=make.at(11), member=member.pk).discount == 0
+    assert sell(till, paid="200.00", at=make.at(11)).discount == 0  # and nobody's has none
+    member.status = "FROZEN"
+    member.save()
+    assert sell(till, paid="200.00", at=make.at(10, 1), member=member.pk).discount == 0
+
+
+@pytest.mark.req("MEM-04")
+def test_a_tiers_cut_and_a_promotion_make_the_best_legal_pair():
+    till = make.session()
+    member = make.member(till.station)
+    gold(member)
+    promotion(till.station, products=["95#"])  # 0.30 a litre of 95# only
+    promotion(till.station, name="满减", benefit="THRESHOLD", amount=D(5), threshold=D(100))
+    fills = [
+        make.fill_at(till.station, "10.00", "8.00"),
+        make.fill(make.nozzle(till.station, make.grade("95#")), "10.00", "9.00"),
+    ]
+    sale = sell(till, paid="161.00", fills=fills, member=member.pk)
+    told = {(one.name, one.amount) for one in OfferUse.objects.filter(document=sale.number)}
+    assert ("金卡每升减 0.10", D("1.00")) in told
+    assert ("每升直降三角", D("3.00")) in told
+    assert sum(amount for _, amount in told) == D("9.00") == sale.discount
+    back(sale)
+    assert sum(one.amount for one in OfferUse.objects.all()) == 0

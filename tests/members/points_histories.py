@@ -259,17 +259,11 @@ def history(accounts: int = 1, **terms: object) -> History:
 
 
 def default_rules() -> PointsProgram:
-    """What a new station has, where a test that commits has lost it: 10 per 100 yuan, 15 for 高级."""
+    """What a new station has, where a test that commits has lost it: 10 per 100 yuan."""
     found = program(expiry="YEAR_END", expiry_n=1, min_redeem=100, max_redeem_pct=50, grace_days=30)
     since = make.NOW.replace(year=2020)
-    for fields in (
-        {"code": "base", "name": "每 100 元 10 分", "kind": "BASE", "points": 10, "per": 100},
-        {"code": "senior", "name": "高级会员 1.5 倍", "kind": "TIER", "factor": "1.5"}
-        | {"scope": {"tiers": ["SENIOR"]}},
-    ):
-        EarnRule.objects.get_or_create(
-            code=fields["code"],
-            version=1,
-            defaults={"program": found, "valid_from": since, **fields},
-        )
+    fields = {"name": "每 100 元 10 分", "kind": "BASE", "points": 10, "per": 100}
+    EarnRule.objects.get_or_create(
+        code="base", version=1, defaults={"program": found, "valid_from": since, **fields}
+    )
     return found

@@ -13,8 +13,8 @@ from tests import make
 
 Stacking = PointsProgram.Stacking
 BASE = {"code": "base", "name": "每 100 元 10 分", "kind": "BASE", "points": 10, "per": 100}
-SENIOR = {"code": "senior", "name": "高级 1.5 倍", "kind": "TIER", "factor": Decimal("1.5")}
-SENIOR |= {"scope": {"tiers": ["SENIOR"]}}
+SENIOR = ("SENIOR", "高级", Decimal("1.5"))  # a tier with its factor
+SILVER = ("SILVER", "银卡", Decimal("1.2"))
 NO_SMOKE = {"code": "no-smoke", "name": "烟草不积分", "kind": "EXCLUDE"}
 NO_SMOKE |= {"scope": {"categories": ["烟"]}}
 LITRE = {"code": "litre", "name": "每升 1 分", "kind": "BASE", "measure": "LITRE", "points": 1}
@@ -37,7 +37,7 @@ HERE = {"code": "here", "name": "东站双倍", "kind": "MULTI", "factor": Decim
 HERE |= {"scope": {"stations": ["S01"]}}
 BIG = {"code": "big", "name": "满 300 送 50 分", "kind": "BONUS", "points": 50}
 BIG |= {"min_spend": Decimal(300)}
-STANDARD = (BASE, SENIOR, NO_SMOKE)
+STANDARD = (BASE, NO_SMOKE)
 
 
 def fuel(net: str, litres: str = "20", grade: str = "92#", **fields: object) -> BasketLine:
@@ -73,7 +73,7 @@ def points(
     lines: list[BasketLine],
     rules: tuple[dict[str, object], ...] = STANDARD,
     *,
-    tier: str = "",
+    tier: tuple[str, str, Decimal] = ("", "", Decimal(1)),
     at: datetime = make.NOW,
     station: str = "S01",
     used: Used | None = None,
@@ -82,7 +82,9 @@ def points(
     numbered = tuple(
         BasketLine(**{**vars(one), "position": position}) for position, one in enumerate(lines, 1)
     )
-    basket = Basket(lines=numbered, at=at, station=station, tier=tier)
+    basket = Basket(
+        lines=numbered, at=at, station=station, tier=tier[0], tier_name=tier[1], factor=tier[2]
+    )
     terms = PointsProgram(**{"basis": "NET", "stacking": "BEST", **program})
     return earned(
         basket, program=terms, rules=[EarnRule(version=1, **one) for one in rules], used=used
@@ -92,14 +94,14 @@ def points(
 TEN = make.at(10)
 TABLE: list[tuple[str, Earned, int]] = [
     ("普通会员 100 元", points([fuel("100")]), 10),
-    ("高级会员 100 元", points([fuel("100")], tier="SENIOR"), 15),
+    ("高级会员 100 元", points([fuel("100")], tier=SENIOR), 15),
     ("200 元", points([fuel("200")]), 20),
     ("199.99 元按比例", points([fuel("199.99")]), 19),
     ("199.99 元只计整百", points([fuel("199.99")], (WHOLE,)), 10),
     ("99.99 元只计整百", points([fuel("99.99")], (WHOLE,)), 0),
     ("两行凑满整百", points([fuel("60"), goods("50")], (WHOLE,)), 10),
-    ("高级会员 66 元", points([fuel("66")], tier="SENIOR"), 9),
-    ("银卡没有倍数", points([fuel("100")], tier="SILVER"), 10),
+    ("高级会员 66 元", points([fuel("66")], tier=SENIOR), 9),
+    ("银卡 1.2 倍", points([fuel("100")], tier=SILVER), 12),
     ("0.09 元不到一分", points([fuel("0.9")]), 0),
     ("两行各 5 元合成一分", points([fuel("5"), goods("5")]), 1),
     ("烟不积分", points([goods("80", category="烟")]), 0),
@@ -111,7 +113,7 @@ TABLE: list[tuple[str, Earned, int]] = [
     ("全部用积分抵", points([goods("0", listed="20", by_points="20")]), 0),
     ("每升一分", points([fuel("300", "37.5", "95#")], (BASE, LITRE)), 37),
     ("别的油品还按金额", points([fuel("300", "37.5", "92#")], (BASE, LITRE)), 30),
-    ("每升一分，高级", points([fuel("300", "40", "95#")], (BASE, LITRE, SENIOR), tier="SENIOR"), 60),
+    ("每升一分，高级", points([fuel("300", "40", "95#")], (BASE, LITRE), tier=SENIOR), 60),
     ("商品不按升", points([goods("300")], (LITRE,)), 0),
     ("到店计次", points([fuel("80"), goods("20")], (VISIT,)), 5),
     ("便利店另一条规则", points([fuel("100"), goods("25")], (BASE, SHOP)), 15),
@@ -120,7 +122,9 @@ TABLE: list[tuple[str, Earned, int]] = [
     ("两个倍数取最高", points([goods("100", "X")], (BASE, TRIPLE, DOUBLE)), 30),
     ("两个倍数加成相加", points([goods("100", "X")], (BASE, TRIPLE, DOUBLE), stacking="SUM"), 40),
     ("两个倍数连乘", points([goods("100", "X")], (BASE, TRIPLE, DOUBLE), stacking="MULTIPLY"), 60),
-    ("等级再乘活动", points([goods("100", "X")], (BASE, SENIOR, TRIPLE), tier="SENIOR"), 45),
+    ("等级的部分也受每日封顶", points([fuel("1000")], tier=SENIOR, cap_day=50, used=Used(day=43)), 7),
+    ("规则的封顶不减等级的部分", points([fuel("1000")], (BASE | {"cap_sale": 60},), tier=SENIOR), 110),
+    ("等级再乘活动", points([goods("100", "X")], (BASE, TRIPLE), tier=SENIOR), 45),
     ("周四没有双倍", points([fuel("100")], (BASE, DOUBLE), at=make.at(10, day=date(2026, 4, 23))), 10),
     ("夜里 23 点双倍", points([fuel("100")], (BASE, NIGHT), at=make.at(23)), 20),
     ("凌晨 5:59 双倍", points([fuel("100")], (BASE, NIGHT), at=make.at(5, 59)), 20),
@@ -160,10 +164,10 @@ def test_each_line_says_in_one_sentence_why() -> None:
     told = points(
         [fuel("200"), goods("80", category="烟"), goods("0", listed="5", by_points="5")],
         (*STANDARD, DOUBLE),
-        tier="SENIOR",
+        tier=SENIOR,
     )
     assert [one.words for one in told.lines] == [
-        "92# 加油 200.00 元 × 每 100 元 10 分 × 高级 1.5 倍 × 周三双倍 = 60 分",
+        "92# 加油 200.00 元 × 每 100 元 10 分，高级 ×1.5 × 周三双倍 = 60 分",
         "I：烟草不积分",
         "I：用积分抵扣的部分不积分",
     ]
@@ -174,11 +178,12 @@ def test_each_line_says_in_one_sentence_why() -> None:
 
 
 def test_the_breakdown_names_the_versions_of_the_rules_and_what_each_gave() -> None:
-    told = points([goods("100", "X")], (BASE, SENIOR, TRIPLE), tier="SENIOR")
-    basket = Basket(lines=(), at=TEN, station="S01", tier="SENIOR")
-    assert told.breakdown(basket)["rules"] == [
+    told = points([goods("100", "X")], (BASE, TRIPLE), tier=SENIOR)
+    basket = Basket(lines=(), at=TEN, station="S01", tier="SENIOR", factor=Decimal("1.5"))
+    kept = told.breakdown(basket)
+    assert (kept["tier"], kept["factor"]) == ("SENIOR", "1.5")
+    assert kept["rules"] == [
         {"code": "base", "version": 1, "points": "10"},
-        {"code": "senior", "version": 1, "points": "5"},
         {"code": "triple", "version": 1, "points": "30"},
     ]
 

@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from members.models import MemberTier, PointsAccount, PointsProgram, PointsTxn, Purchase, Tier
+from members.services import tier_rules
 from members.services.points import NotEnoughPoints
 from sales.models import Sale
 from sales.services import prepaying, refunds, uploads
@@ -31,8 +32,10 @@ def wallet(member: Any) -> tuple[int, int, int]:
     return account.balance, account.pending, account.debt
 
 
-def senior(member: Any) -> None:
-    tier = Tier.objects.create(code="SENIOR", name="高级会员", rank=9)
+def senior(member: Any, code: str = "GOLD") -> None:
+    """He holds a tier as a new station has it; 金卡 is the one of 1.5."""
+    tier_rules.found_tiers(station=None, at=make.at(0), actor=None)
+    tier = Tier.objects.get(code=code)
     MemberTier.objects.create(member=member, tier=tier, since=make.at(0), reason="MANUAL")
 
 
@@ -52,6 +55,31 @@ def test_a_hundred_yuan_are_ten_points_and_fifteen_for_a_senior_member() -> None
     make.sale(till, items=[(wash, 1)], member=high.pk)
     assert wallet(plain) == (10, 0, 0)
     assert wallet(high) == (15, 0, 0)
+    told = PointsTxn.objects.get(account__member=high)
+    assert (
+        told.breakdown["lines"][0]["words"] == "洗车 100.00 元 × 每 100 元 10 分，金卡 ×1.5 = 15 分"
+    )
+
+
+@pytest.mark.req("PTS-04", "MEM-04")
+def test_the_tiers_factor_is_its_benefit_in_force_at_the_time_of_the_sale() -> None:
+    till = make.session()
+    member = make.member(till.station)
+    senior(member, "SILVER")
+    silver = Tier.objects.get(code="SILVER")
+    tier_rules.set_benefits(
+        tier=silver,
+        gifts=[tier_rules.gift("MULTIPLIER", Decimal("2.00"))],
+        station=None,
+        at=make.at(10),
+        actor=make.manager(till.station),
+        approver=make.manager(till.station),
+    )
+    wash = make.item("洗车", "100.00", kind="SERVICE")
+    make.sale(till, items=[(wash, 1)], member=member.pk, at=make.at(9, 59))
+    assert wallet(member) == (12, 0, 0)
+    make.sale(till, items=[(wash, 1)], member=member.pk, at=make.at(10))
+    assert wallet(member) == (32, 0, 0)
 
 
 @pytest.mark.req("PTS-04")

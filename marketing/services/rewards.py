@@ -1,0 +1,76 @@
+"""Coupons that points bought: issued from the batch kept for them, and the order ended with the code.
+
+The waiting rows are the mall's (`members.RewardCoupon`); whoever asks, an order gets one coupon.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F, Q
+
+from marketing.models import CouponBatch, Status
+from marketing.services import issuing
+from members.models import Redemption, RewardCoupon
+from members.services.redemption_endings import fulfil
+from station.errors import Refusal
+
+PENDING = RewardCoupon.Status.PENDING
+
+
+def issue_waiting(*, at: datetime, limit: int = 100) -> int:
+    """Issue what waits, oldest first; how many. What cannot be issued waits on and says why."""
+    rows = RewardCoupon.objects.filter(status=PENDING).order_by("pk")
+    return sum(_issue(pk, at) for pk in list(rows.values_list("redemption", flat=True)[:limit]))
+
+
+def _issue(order_id: int, at: datetime) -> bool:
+    try:
+        with transaction.atomic():
+            return _issued(order_id, at)
+    except Refusal as refusal:
+        words = str(refusal)[:200]
+    waiting = RewardCoupon.objects.filter(redemption=order_id, status=PENDING)
+    waiting.exclude(words=words).update(words=words)
+    return False
+
+
+def _issued(order_id: int, at: datetime) -> bool:
+    """The order is locked first, as everybody who ends it does; one that another has is passed by."""
+    order = (
+        Redemption.objects.select_for_update(of=("self",), no_key=True, skip_locked=True)
+        .select_related("member__merged_into", "station", "rewardcoupon")
+        .filter(pk=order_id, state=Redemption.State.RESERVED, rewardcoupon__status=PENDING)
+        .first()
+    )
+    if order is None:
+        return False
+    member = order.member.merged_into or order.member
+    coupon = issuing.redeem(batch=_batch_for(order), member=member, at=at)
+    fulfil(order=order, at=at, actor=None, reference=coupon.code)
+    return True
+
+
+def _batch_for(order: Redemption) -> CouponBatch:
+    """The oldest open batch kept for the mall, of the reward's template, good at the order's station."""
+    code = order.rewardcoupon.template
+    here = Q(template__everywhere=True) | Q(template__station=order.station_id)
+    batch = (
+        CouponBatch.objects.select_related("template", "station")
+        .filter(
+            here,
+            template__code=code,
+            template__status__in=[Status.APPROVED, Status.REPLACED],
+            for_rewards=True,
+            closed_at=None,
+            issued__lt=F("quota"),
+        )
+        .order_by("pk")
+        .first()
+    )
+    if batch is None:
+        raise issuing.NoneLeft(
+            f"没有发出：券 {code or '（未填编号）'} 没有留给积分商城的批次，或已发完。请建批次。"
+        )
+    return batch
