@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from members.queries.earn_rules import active_program
+from members.queries.standing import Standing, held_standing
 from members.services import points_of_sales
 from members.services.points_of_sales import Part, Sold
 from sales.models import Sale
@@ -43,6 +44,12 @@ def pay_part(*, ticket: Ticket, lines: Sequence[PricedLine]) -> list[PricedLine]
     return with_points(lines, ticket.points, amount)
 
 
+def demand_standing(stands: Standing | None) -> None:
+    """Refuses PointsRefused the points of a member who may not spend."""
+    if stands is not None and not stands.may_spend:
+        raise PointsRefused(f"没有抵扣：{stands.words}请去掉积分抵扣。")
+
+
 def settle_points(*, head: Sale, lines: Sequence[PricedLine]) -> dict[int, int]:
     """Spend and earn the points of a sale to a member, in its transaction; earned ones by line.
 
@@ -77,6 +84,7 @@ def give_points_back(
     """What a refund does to the points of its sale; what it takes of each line's, negative."""
     if original.member_id is None:
         return {}
+    held_standing(original.member_id)  # his row before his account, as in a merge
     now = {line.position: line for line in lines}
     parts = [_part(one, now.get(position)) for position, one in left.items()]
     return points_of_sales.give_back(

@@ -10,13 +10,14 @@ and the last step share one transaction.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
 from psycopg2.errors import ForeignKeyViolation
 
 from marketing.queries.quoting import Offer
+from members.queries.standing import Standing, held_standing
 from members.services.value_spending import Hold
 from sales.models import FillClaim, Payment, Sale, Tender
 from sales.queries.offers import apply_offer, offer_to_settle
@@ -36,6 +37,8 @@ from station.errors import Refusal
 from station.models import TillSession, User
 from station.money import ZERO
 from station.services.numbering import next_number
+
+UNKNOWN = "没有收款：单上的会员或加油员不存在。请去掉会员、重选加油员后再收。"
 
 
 class FillTaken(Refusal):
@@ -69,6 +72,7 @@ class Frozen:
     by_hand: bool
     offer: Offer
     value: tuple[Hold, ...] = ()
+    stands: Standing | None = None
 
 
 def settle(
@@ -109,9 +113,7 @@ def _settled_meanwhile(ticket: Ticket, error: IntegrityError | Refusal) -> Sale:
     if isinstance(error, Refusal):
         raise error
     if isinstance(error.__cause__, ForeignKeyViolation):
-        raise NotForSale(
-            "没有收款：单上的会员或加油员不存在。请去掉会员、重选加油员后再收。"
-        ) from error
+        raise NotForSale(UNKNOWN) from error
     taken = (
         FillClaim.objects.select_related("fill__nozzle")
         .filter(fill__in=ticket.fill_ids, released_at=None)
@@ -139,6 +141,7 @@ def freeze(
     ticket: Ticket, *, session: TillSession, actor: User, at: datetime, approver: User | None
 ) -> Frozen:
     """Price the ticket, apply the offer and hand discounts, and see that it is paid. No writes."""
+    ticket, stands = _member_of(ticket)
     shelf = shelf_of(ticket=ticket, station=session.station, at=at)
     _check_shelf(ticket, shelf, session)
     listed = price_lines(ticket=ticket, shelf=shelf)
@@ -151,6 +154,7 @@ def freeze(
             ticket=ticket, lines=lines, station=session.station, actor=actor, approver=approver
         )
     if ticket.points:
+        points.demand_standing(stands)
         lines = points.pay_part(ticket=ticket, lines=lines)
     tenders = tender_table()
     check_tenders(ticket.tenders, tenders)
@@ -169,7 +173,17 @@ def freeze(
             "请看清新的金额再收。"
         )
     money = _money(ticket, tenders, paid)
-    return Frozen(ticket, tuple(lines), money, paid, by_hand, offer, value)
+    return Frozen(ticket, tuple(lines), money, paid, by_hand, offer, value, stands)
+
+
+def _member_of(ticket: Ticket) -> tuple[Ticket, Standing | None]:
+    """The ticket of whom its member became, and how he stands; locked before anything of his."""
+    if ticket.member_id is None:
+        return ticket, None
+    stands = held_standing(ticket.member_id)
+    if not stands.number:
+        raise NotForSale(UNKNOWN)
+    return replace(ticket, member_id=stands.member_id), stands
 
 
 def _is_cash(tender: Tender) -> bool:
@@ -241,7 +255,7 @@ def complete(
     head.occurred_at = at
     if frozen.offer.discount:
         offering.redeem(frozen.offer, head=head, key=frozen.ticket.key, actor=actor)
-    writing.add_sale(head=head, lines=frozen.lines, money=frozen.money)
+    writing.add_sale(head=head, lines=frozen.lines, money=frozen.money, stands=frozen.stands)
     if frozen.ticket.fill_ids:
         writing.claim_fills(lines=frozen.lines, document=number, day=day, at=at)
     value_tenders.take(holds=frozen.value, head=head)
