@@ -163,7 +163,13 @@ JOBS: dict[str, tuple[str, str]] = {
 # What a person gets of his data: dotted path of `f(*, member: Member) -> list[members.queries.dossier.Sheet]`.
 DOSSIERS: list[str] = []
 # What moves when two members become one: dotted path of a `members.services.merging.Mover`.
-MERGES: list[str] = []
+MERGES: list[str] = [
+    "members.services.merge_points.POINTS",
+    "members.services.merge_value.VALUE",
+    "marketing.services.merge_coupons.COUPONS",
+    "members.services.merge_tiers.TIERS",
+    "members.services.merge_rewards.REWARDS",
+]
 # What else a file of members may bring: dotted path of a `members.services.import_rows.Extra`.
 IMPORTERS: list[str] = []
 # Go-live self-checks: dotted path of `f(*, station: Station, at: datetime) -> list[station.queries.go_live.Finding]`.
