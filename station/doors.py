@@ -161,7 +161,12 @@ JOBS: dict[str, tuple[str, str]] = {
     "members.import_undo": ("撤销会员导入", "members.services.importing.run_undo"),
 }
 # What a person gets of his data: dotted path of `f(*, member: Member) -> list[members.queries.dossier.Sheet]`.
-DOSSIERS: list[str] = []
+DOSSIERS: list[str] = [
+    "members.queries.dossier_ledgers.sheets",
+    "marketing.queries.dossier.sheets",
+]
+# What else ends when a member is closed: dotted path of `f(*, member: Member, at: datetime, actor: User | None)`.
+CLOSINGS: list[str] = ["marketing.services.closing.close"]
 # What moves when two members become one: dotted path of a `members.services.merging.Mover`.
 MERGES: list[str] = [
     "members.services.merge_points.POINTS",

@@ -147,6 +147,14 @@ def void(*, coupon: Coupon, actor: User, at: datetime, reason: str) -> None:
     _tell([coupon.pk], Kind.VOIDED, at, actor, "", reason.strip())
 
 
+def void_all(*, ids: Collection[int], actor: User | None, at: datetime, reason: str) -> None:
+    """Void coupons that the caller has locked, held by a basket or not. Two statements."""
+    Coupon.objects.filter(pk__in=ids, state__in=[State.ISSUED, State.LOCKED]).update(
+        state=State.VOID, lock_key="", locked_until=None
+    )
+    _tell(ids, Kind.VOIDED, at, actor, "", reason)
+
+
 @transaction.atomic
 def expire(*, at: datetime, limit: int = 5000) -> int:
     """Expire coupons whose time is over and that no basket holds; how many. Again, none."""
