@@ -176,7 +176,10 @@ MERGES: list[str] = [
     "members.services.merge_rewards.REWARDS",
 ]
 # What else a file of members may bring: dotted path of a `members.services.import_rows.Extra`.
-IMPORTERS: list[str] = []
+IMPORTERS: list[str] = [
+    "members.services.import_points.POINTS",
+    "members.services.import_value.VALUE",
+]
 # Go-live self-checks: dotted path of `f(*, station: Station, at: datetime) -> list[station.queries.go_live.Finding]`.
 GO_LIVE = [
     "station.queries.go_live.site_findings",
