@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -88,27 +88,11 @@ def take(
     )
     rows: list[PointsTxn] = []
     ends: list[datetime | None] = []
-    for account, (member, lots) in zip(accounts, told, strict=True):
-        held = 0
-        for number, (points, last) in enumerate(lots, start=1):
-            held += points
-            rows.append(
-                PointsTxn(
-                    account=account,
-                    kind=PointsTxn.Kind.ADJUST,
-                    delta=points,
-                    amount=points,
-                    balance_after=held,
-                    idem=f"import:{batch.pk}:{member.pk}:{number}",
-                    document=f"导入 {batch.pk}",
-                    station_id=batch.station_id,
-                    actor=actor,
-                    reason=REASON,
-                    date=localtime(at).date(),
-                    occurred_at=at,
-                )
-            )
-            ends.append(midnight_after(last) if last else expires_at(program=program, at=at))
+    for account, (_, lots) in zip(accounts, told, strict=True):
+        rows += _rows(account, lots, batch, at, actor)
+        ends += [
+            midnight_after(last) if last else expires_at(program=program, at=at) for _, last in lots
+        ]
     PointsLot.objects.bulk_create(
         PointsLot(
             account=row.account,
@@ -124,7 +108,34 @@ def take(
     )
 
 
-def touched(batch: ImportBatch) -> QuerySet[PointsAccount, int]:
+def _rows(
+    account: PointsAccount,
+    lots: Sequence[tuple[int, date | None]],
+    batch: ImportBatch,
+    at: datetime,
+    actor: User,
+) -> Iterator[PointsTxn]:
+    """A row of the ledger for each lot of one account."""
+    held = 0
+    for number, (points, _) in enumerate(lots, start=1):
+        held += points
+        yield PointsTxn(
+            account=account,
+            kind=PointsTxn.Kind.ADJUST,
+            delta=points,
+            amount=points,
+            balance_after=held,
+            idem=f"import:{batch.pk}:{account.member_id}:{number}",
+            document=f"导入 {batch.pk}",
+            station_id=batch.station_id,
+            actor=actor,
+            reason=REASON,
+            date=localtime(at).date(),
+            occurred_at=at,
+        )
+
+
+def touched(batch: ImportBatch) -> QuerySet[PointsTxn, int]:
     """Members of a batch whose points moved since, other than by expiring."""
     moved = PointsTxn.objects.filter(account__member__batch=batch).exclude(
         Q(idem__startswith=f"import:{batch.pk}:") | Q(kind=PointsTxn.Kind.EXPIRE)
