@@ -161,11 +161,25 @@ JOBS: dict[str, tuple[str, str]] = {
     "members.import_undo": ("撤销会员导入", "members.services.importing.run_undo"),
 }
 # What a person gets of his data: dotted path of `f(*, member: Member) -> list[members.queries.dossier.Sheet]`.
-DOSSIERS: list[str] = []
+DOSSIERS: list[str] = [
+    "members.queries.dossier_ledgers.sheets",
+    "marketing.queries.dossier.sheets",
+]
+# What else ends when a member is closed: dotted path of `f(*, member: Member, at: datetime, actor: User | None)`.
+CLOSINGS: list[str] = ["marketing.services.closing.close"]
 # What moves when two members become one: dotted path of a `members.services.merging.Mover`.
-MERGES: list[str] = []
+MERGES: list[str] = [
+    "members.services.merge_points.POINTS",
+    "members.services.merge_value.VALUE",
+    "marketing.services.merge_coupons.COUPONS",
+    "members.services.merge_tiers.TIERS",
+    "members.services.merge_rewards.REWARDS",
+]
 # What else a file of members may bring: dotted path of a `members.services.import_rows.Extra`.
-IMPORTERS: list[str] = []
+IMPORTERS: list[str] = [
+    "members.services.import_points.POINTS",
+    "members.services.import_value.VALUE",
+]
 # Go-live self-checks: dotted path of `f(*, station: Station, at: datetime) -> list[station.queries.go_live.Finding]`.
 GO_LIVE = [
     "station.queries.go_live.site_findings",

@@ -17,6 +17,7 @@ import environ
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
+from station.doors import CLOSINGS as CLOSINGS
 from station.doors import DOSSIERS as DOSSIERS
 from station.doors import GO_LIVE as GO_LIVE
 from station.doors import HEALTH as HEALTH

@@ -35,7 +35,7 @@ from inventory.models import (
 )
 from inventory.services.items import save_supplier
 from members.models import Company, Member, TopUpPlan, ValueAccount
-from members.services import companies, joining, value_accounts
+from members.services import companies, joining, profiles, value_accounts
 from sales.models import Sale, Tender, TopUp
 from sales.queries.tickets import Ticket, read_ticket
 from sales.services import topping
@@ -592,7 +592,7 @@ def value_account(
     if card:
         return value_accounts.open_bearer(card=card, station=where, at=NOW, actor=who)
     owner = member or _member(where)
-    joining.change(member=owner, name="", phone="", id_number=ID_NUMBER, at=NOW, actor=who)
+    profiles.change(member=owner, id_number=ID_NUMBER, at=NOW, actor=who)
     return value_accounts.open_named(member=owner, station=where, at=NOW, actor=who)
 
 

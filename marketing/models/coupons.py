@@ -155,6 +155,7 @@ class CouponEvent(models.Model):
         RETURNED = "RETURNED", "退回"
         EXPIRED = "EXPIRED", "过期"
         VOIDED = "VOIDED", "作废"
+        MOVED = "MOVED", "转归"
 
     coupon = models.ForeignKey(Coupon, models.PROTECT, related_name="events")
     kind = models.CharField("事件", max_length=8, choices=Kind.choices)

@@ -16,7 +16,11 @@ from members.queries.tier_benefits import Held
 from station.models import Station
 from station.money import ZERO
 
+<<<<<<< HEAD
 TIER_COST = "会员等级权益"
+=======
+ACTIVE = Member.Status.ACTIVE
+>>>>>>> h8
 WORKS = {
     Benefit.BUNDLE: Work.UNITS,
     Benefit.GIFT: Work.UNITS,
@@ -61,11 +65,12 @@ def _promotion(row: Promotion) -> Rule:
 def coupons_in_hand(*, member: int | None, key: str, codes: Sequence[str] = ()) -> QuerySet[Coupon]:
     """The coupons that a basket may use: the member's own, and those whose codes were read.
 
-    Those that another basket holds are among them: what is said of them is that they are held.
+    Those that another basket holds are among them: what is said of them is that they are held. Of a
+    member who may not spend there are none.
     """
     wanted = Q(code__in=codes, member=None) | Q(code__in=codes, template__transferable=True)
     if member is not None:
-        wanted |= Q(member=member, member__status=Member.Status.ACTIVE)
+        wanted |= Q(member=member)
     return _to_use(wanted | Q(lock_key=key, member=None))
 
 
@@ -78,14 +83,14 @@ def coupons_named(*, ids: Sequence[int], member: int | None, key: str) -> QueryS
     """Those of these coupons that a basket may settle with: held by it, or the member's own."""
     mine = Q(lock_key=key)
     if member is not None:
-        mine |= Q(member=member, member__status=Member.Status.ACTIVE)
+        mine |= Q(member=member)
     return _to_use(Q(pk__in=ids) & mine)
 
 
 def _to_use(wanted: Q) -> QuerySet[Coupon]:
     live = Q(state__in=[Coupon.State.ISSUED, Coupon.State.LOCKED])
     return (
-        Coupon.objects.filter(wanted & live)
+        Coupon.objects.filter(wanted & live & (Q(member=None) | Q(member__status=ACTIVE)))
         .select_related("template__tier", "template__station")
         .order_by("valid_until", "pk")
     )

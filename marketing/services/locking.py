@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
 from marketing.models import Coupon, CouponEvent
+from members.queries.standing import standing_of
 from station.errors import Refusal
 from station.models import Station, User
 from station.queries import settings
@@ -31,14 +32,15 @@ def hold(
     """Hold exactly these coupons for a basket and let the others of it go; whether all were free.
 
     Held for `marketing.lock_minutes`, again from now on. A hold of another basket that ran out is
-    no hold. One statement where the basket has and wants none.
+    no hold; one of a member who may not spend is not free. One statement where the basket has and wants none.
     """
     release(key=key, but=ids, actor=actor, at=at)
     if not ids:
         return True
     until = at + timedelta(minutes=settings.whole("marketing.lock_minutes", station))
     # By number, so that two baskets that want the same coupons do not wait in a ring.
-    wanted = list(Coupon.objects.select_for_update().filter(pk__in=ids).order_by("pk"))
+    rows = Coupon.objects.select_for_update(of=("self",)).select_related("member")
+    wanted = [one for one in rows.filter(pk__in=ids).order_by("pk") if _may_be_spent(one)]
     mine = {one.pk for one in wanted if one.state == State.LOCKED and one.lock_key == key}
     free = {one.pk for one in wanted if _is_free(one, at)} - mine
     if len(mine | free) < len(set(ids)):
@@ -46,6 +48,11 @@ def hold(
     Coupon.objects.filter(pk__in=ids).update(state=State.LOCKED, lock_key=key, locked_until=until)
     _tell(free, Kind.LOCKED, at, actor, key)
     return True
+
+
+def _may_be_spent(coupon: Coupon) -> bool:
+    """Whether it is nobody's, or a member's who may spend."""
+    return coupon.member is None or standing_of(coupon.member).may_spend
 
 
 def _is_free(coupon: Coupon, at: datetime) -> bool:
@@ -138,6 +145,14 @@ def void(*, coupon: Coupon, actor: User, at: datetime, reason: str) -> None:
         coupon.refresh_from_db()
         raise CouponTaken(f"没有作废：{coupon.code} {coupon.get_state_display()}。")
     _tell([coupon.pk], Kind.VOIDED, at, actor, "", reason.strip())
+
+
+def void_all(*, ids: Collection[int], actor: User | None, at: datetime, reason: str) -> None:
+    """Void coupons that the caller has locked, held by a basket or not. Two statements."""
+    Coupon.objects.filter(pk__in=ids, state__in=[State.ISSUED, State.LOCKED]).update(
+        state=State.VOID, lock_key="", locked_until=None
+    )
+    _tell(ids, Kind.VOIDED, at, actor, "", reason)
 
 
 @transaction.atomic

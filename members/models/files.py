@@ -48,6 +48,7 @@ class ImportBatch(models.Model):
     taken = models.PositiveIntegerField("已导入", default=0)
     undone = models.PositiveIntegerField("已撤销", default=0)
     words = models.CharField("说明", max_length=200, blank=True)
+    sums = models.JSONField("文件合计", default=dict, blank=True)
     finished_at = models.DateTimeField("完成时间", null=True, blank=True)
 
     class Meta:

@@ -38,6 +38,7 @@ class TierNotice(models.Model):
         DOWNGRADE = "DOWNGRADE", "降级"
         REFUND = "REFUND", "退款后重新评定"
         MANUAL = "MANUAL", "人工调整"
+        MERGE = "MERGE", "会员合并"
 
     member = models.ForeignKey("members.Member", models.PROTECT, related_name="tier_notices")
     key = models.CharField("标记", max_length=60, unique=True)

@@ -202,8 +202,9 @@ def orders() -> QuerySet[Redemption]:
 
 
 def open_orders(*, member_id: int, station: Station) -> list[Redemption]:
-    """What a member may still pick up or use at a station, oldest first."""
-    rows = orders().filter(member=member_id, station=station, state=State.RESERVED)
+    """What a member, and whoever was merged into him, may still pick up or use at a station."""
+    whose = Q(member=member_id) | Q(member__merged_into=member_id)
+    rows = orders().filter(whose, station=station, state=State.RESERVED)
     return list(rows.order_by("pk")[:20])
 
 

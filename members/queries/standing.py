@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.db.models import Q, Subquery
+
 from members.models import Member
+
+NOBODY = "没有这个会员，请重新查找。"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +30,22 @@ def standing(member_id: int) -> Standing:
     """How a member stands, a merged one as whom he became. Never refuses. One statement."""
     row = Member.objects.select_related("merged_into").filter(pk=member_id).first()
     if row is None:
-        return Standing(member_id, "", "", False, False, "没有这个会员，请重新查找。")
+        return Standing(member_id, "", "", False, False, NOBODY)
     return standing_of(row.merged_into or row)
+
+
+def held_standing(member_id: int) -> Standing:
+    """The same with the member locked (and whom he became), so that it stays until the end. One statement.
+
+    For what books to a member: his row comes before his coupons and accounts, as in a merge.
+    """
+    into = Subquery(Member.objects.filter(pk=member_id).values("merged_into")[:1])
+    rows = Member.objects.filter(Q(pk=member_id) | Q(pk=into)).order_by("pk")
+    held = {row.pk: row for row in rows.select_for_update(no_key=True)}
+    own = held.get(member_id)
+    if own is None:
+        return Standing(member_id, "", "", False, False, NOBODY)
+    return standing_of(held.get(own.merged_into_id or 0, own))
 
 
 def standing_of(member: Member) -> Standing:
@@ -43,5 +61,5 @@ def words_of(number: str, status: str) -> str:
     if status == Member.Status.FROZEN:
         return f"会员 {number} 已冻结：不积分，不能用积分、储值和券。请找站长。"
     if status == Member.Status.CLOSED:
-        return f"会员 {number} 已注销。"
+        return f"会员 {number} 已注销：不积分，不能用积分、储值和券。"
     return ""

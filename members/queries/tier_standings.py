@@ -78,7 +78,7 @@ _KEEP_TO = """LEAST(%(today)s, GREATEST({h}.holds_until + %(grace)s,
 def decisions(*, terms: Terms, today: date, whose: Whose) -> list[Decision]:
     """Members for whom something follows on a local date; nobody else is returned. One statement.
 
-    Locked and closed members are left out. UP: more is reached than is held. RENEW: the period is
+    Closed and merged members, and locked tiers, are left out. UP: more is reached than is held. RENEW: the period is
     over and was enough. DOWN: period, grace and notice are over and it was not. WARN: it will be
     DOWN in `notice_days` unless more is bought. A tier that the rule does not name is not lost.
     """
@@ -95,7 +95,7 @@ def _decide(whose: Whose) -> str:
         FROM members_member member
         LEFT JOIN members_membertier own ON own.member_id = member.id AND own.until IS NULL
         LEFT JOIN members_tier tier ON tier.id = own.tier_id
-        WHERE {whose.on("member.id")} AND member.status <> 'CLOSED'
+        WHERE {whose.on("member.id")} AND member.status NOT IN ('CLOSED', 'MERGED')
             AND (own.locked_until IS NULL OR own.locked_until < %(today)s)),
     sums AS (
         SELECT day.member_id, {_SUMS.format(d="day")}

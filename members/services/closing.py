@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.conf import settings as project
 from django.db import transaction
 from django.db.models import Q
+from django.utils.module_loading import import_string
 
 from devices.models import Card
 from members.models import Member, MemberExport, Vehicle
 from members.services import consents
 from members.services.noting import about
+from members.services.points_adjusting import write_off
 from members.services.refusals import refuse_gone
 from members.services.value_accounts import refuse_with_value
 from station.models import User
@@ -39,7 +42,8 @@ EMPTY = dict.fromkeys(
 def forget(*, member: Member, reason: str, at: datetime, actor: User | None) -> None:
     """Close a member and destroy his key: nobody reads his data again, the books keep their totals.
 
-    Whoever was merged into him goes with him; his cards and consents end. His number stays as the
+    Whoever was merged into him goes with him; his cards and consents end, his points are written off
+    by an adjustment, his unused coupons are void. Refuses who still has stored value. His number stays as the
     tombstone of his sales. Cannot be undone; twice is the same as once. Refuses with MemberMerged
     the one who was merged: his survivor is the one to close.
     """
@@ -51,10 +55,13 @@ def forget(*, member: Member, reason: str, at: datetime, actor: User | None) -> 
     ones = list(
         everyone.filter(Q(pk=member.pk) | Q(merged_into=member))
         .order_by("pk")
-        .select_for_update(of=("self",))
+        .select_for_update(of=("self",), no_key=True)
     )
     for one in ones:
         refuse_with_value(member=one)
+        write_off(member=one, key=f"close:{one.pk}", reason="注销", at=at, actor=actor)
+        for path in project.CLOSINGS:
+            import_string(path)(member=one, at=at, actor=actor)
         _close(one, reason=reason, at=at, actor=actor)
     member.refresh_from_db()
 

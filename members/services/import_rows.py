@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any
 
 from django.conf import settings as project
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.module_loading import import_string
 from django.utils.timezone import get_current_timezone
 
@@ -32,13 +35,21 @@ LIVE_CARDS = (Card.Status.ACTIVE, Card.Status.LOST)
 class Extra:
     """Columns that another floor takes from the file (balances, points): named in `IMPORTERS`.
 
-    `check(values)` returns what is wrong with a row's values, "" for nothing; `take` gets pairs of
-    member and values in the transaction in which the members were written.
+    `check(values, at=)` returns what is wrong with a row's values, "" for nothing; `take` gets pairs of
+    member and values in the transaction in which the members were written. `totals(values)` are a
+    row's figures by name, `booked(batch)` the same as the ledger has them; `ready(batch)` says why it
+    cannot be taken in now. `touched(batch)` are the ids of members whose balance moved since, who
+    stay at an undo; `give_back` takes the balances of the others out again.
     """
 
     columns: tuple[str, ...]
-    check: Callable[[Mapping[str, str]], str]
+    check: Callable[..., str]
     take: Callable[..., None]
+    totals: Callable[[Mapping[str, str]], Mapping[str, Decimal]] | None = None
+    booked: Callable[[ImportBatch], Mapping[str, Decimal]] | None = None
+    ready: Callable[[ImportBatch], str] | None = None
+    touched: Callable[[ImportBatch], QuerySet[Any]] | None = None
+    give_back: Callable[..., None] | None = None
 
 
 @dataclass
@@ -71,6 +82,25 @@ def extras() -> list[Extra]:
 def extra_columns() -> tuple[str, ...]:
     """Their columns."""
     return tuple(name for one in extras() for name in one.columns)
+
+
+def totals_of(rows: Sequence[Row]) -> dict[str, Decimal]:
+    """The figures of all extras over some rows, by name."""
+    found: dict[str, Decimal] = {}
+    for extra in extras():
+        for row in rows if extra.totals else ():
+            assert extra.totals is not None
+            for name, figure in extra.totals(row.extra).items():
+                found[name] = found.get(name, Decimal(0)) + figure
+    return found
+
+
+def booked_of(batch: ImportBatch) -> dict[str, Decimal]:
+    """The same figures as the ledgers have them of a batch."""
+    found: dict[str, Decimal] = {}
+    for extra in extras():
+        found |= extra.booked(batch) if extra.booked else {}
+    return found
 
 
 class Judge:
@@ -136,7 +166,9 @@ class Judge:
             return f"没有油品 {code[:10]}。"
         if one.card and not (4 <= len(one.card) <= 40 and one.card.isascii()):
             return "卡号不对：应为 4 到 40 位数字或字母。"
-        return next((said for extra in self._extras if (said := extra.check(one.row.extra))), "")
+        return next(
+            (said for extra in self._extras if (said := extra.check(one.row.extra, at=self.at))), ""
+        )
 
     def _against_the_books(self, found: Sequence[Judged]) -> None:
         good = [one for one in found if not one.words]

@@ -10,6 +10,7 @@ import base64
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -60,6 +61,10 @@ def upload(
 @transaction.atomic
 def confirm(*, batch: ImportBatch, at: datetime, actor: User) -> Job:
     """Take in what was found good. Refuses a batch that is not checked, or has nothing good."""
+    for extra in import_rows.extras():
+        words = extra.ready(batch) if extra.ready else ""
+        if words:
+            raise ImportRefused(f"没有导入：{words}")
     rows = ImportBatch.objects.filter(pk=batch.pk, status=Status.CHECKED, good__gt=0)
     if not rows.update(status=Status.IMPORTING):
         raise ImportRefused("没有导入：这个文件还没检查完、没有可导入的行，或已经导入过。请刷新。")
@@ -68,7 +73,7 @@ def confirm(*, batch: ImportBatch, at: datetime, actor: User) -> Job:
 
 @transaction.atomic
 def undo(*, batch: ImportBatch, at: datetime, actor: User) -> Job:
-    """Take out again whom the batch brought and who has bought nothing since. Refuses twice."""
+    """Take out again whom the batch brought and who did nothing since, balances too. Refuses twice."""
     rows = ImportBatch.objects.filter(pk=batch.pk, status=Status.DONE)
     if not rows.update(status=Status.UNDONE):
         raise ImportRefused("没有撤销：这一批还没有导入完，或已经撤销过。请刷新。")
@@ -97,7 +102,7 @@ def run_check(*, job: Job, at: datetime) -> Mapping[str, Any]:
     for part in _parts(rows, job, "检查"):
         counted.add(batch, judge.judged(part))
     ImportBatch.objects.filter(pk=batch.pk).update(
-        status=Status.CHECKED, rows=len(rows), **counted.columns
+        status=Status.CHECKED, rows=len(rows), sums=counted.sums, **counted.columns
     )
     return _result(batch)
 
@@ -125,6 +130,7 @@ def run_import(*, job: Job, at: datetime) -> Mapping[str, Any]:
             taken=taken,
             content_sealed="",
             finished_at=at,
+            sums=counted.sums,
             **counted.columns,
         )
         sealing.destroy_key(key=batch.key, at=at)
@@ -142,10 +148,12 @@ def run_undo(*, job: Job, at: datetime) -> Mapping[str, Any]:
         rows = batch.members.exclude(status=Member.Status.CLOSED).filter(
             purchases=None, merged_ones=None, merged_into=None
         )
+        for extra in import_rows.extras():
+            rows = rows.exclude(pk__in=extra.touched(batch)) if extra.touched else rows
         ids = list(rows.order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
         if not ids:
             break
-        import_rows.forget(ids=ids, at=at, actor=job.asked_by, empty=EMPTY)
+        _take_out(batch, ids, at, job.asked_by)
         done += len(ids)
         jobs.report(job, done=done, total=total, step="撤销")
     undone = batch.members.filter(status=Member.Status.CLOSED).count()
@@ -156,6 +164,14 @@ def run_undo(*, job: Job, at: datetime) -> Mapping[str, Any]:
     return _result(batch)
 
 
+@transaction.atomic
+def _take_out(batch: ImportBatch, ids: Sequence[int], at: datetime, actor: User | None) -> None:
+    for extra in import_rows.extras():
+        if extra.give_back:
+            extra.give_back(ids=ids, batch=batch, at=at, actor=actor)
+    import_rows.forget(ids=ids, at=at, actor=actor, empty=EMPTY)
+
+
 # --------------------------------------------------------------------------------- inside
 
 
@@ -164,11 +180,20 @@ class _Count:
 
     def __init__(self) -> None:
         self.columns = {"good": 0, "known": 0, "bad": 0}
+        self._sums: dict[str, Decimal] = {}
+
+    @property
+    def sums(self) -> dict[str, str]:
+        """The figures of the good rows, by name."""
+        return {name: str(figure) for name, figure in self._sums.items()}
 
     def add(self, batch: ImportBatch, part: Sequence[Judged]) -> None:
         for one in part:
             kind = "good" if not one.words else "known" if one.known else "bad"
             self.columns[kind] += 1
+        good = [one.row for one in part if not one.words]
+        for name, figure in import_rows.totals_of(good).items():
+            self._sums[name] = self._sums.get(name, Decimal(0)) + figure
         ImportTrouble.objects.bulk_create(
             ImportTrouble(
                 batch=batch,

@@ -110,19 +110,20 @@ def undo(*, merge: Merge, reason: str, at: datetime, actor: User) -> None:
         )
     if survivor.status == Member.Status.CLOSED or merged.status != Member.Status.MERGED:
         raise UndoRefused("没有撤销：会员已注销，资料已销毁，分不开了。")
-    for mover in reversed(movers()):
-        mover.move_back(merge=merge, at=at, actor=actor)
     Merge.objects.filter(pk=merge.pk).update(
         undone_at=at, undone_by=actor, undo_reason=reason.strip()[:200]
     )
     Member.objects.filter(pk=merged.pk).update(status=Member.Status.ACTIVE, merged_into=None)
     Member.objects.filter(pk__in=_under(merged.pk)).update(merged_into=merged)
+    for mover in reversed(movers()):
+        mover.move_back(merge=merge, at=at, actor=actor)
     _note(merge, "members.member.unmerged", reason, at, actor)
 
 
 def _locked(*ids: int) -> dict[int, Member]:
     rows = Member.objects.select_related("home_station", "merged_into", "key")
-    rows = rows.filter(pk__in=ids).order_by("pk").select_for_update(of=("self",))
+    rows = rows.filter(pk__in=ids).order_by("pk")
+    rows = rows.select_for_update(of=("self",), no_key=True)
     return {row.pk: row for row in rows}
 
 

@@ -92,6 +92,49 @@ def _refuse_own(member: Member, account: PointsAccount, actor: User, approver: U
 
 
 @transaction.atomic
+def write_off(
+    *, member: Member, key: str, reason: str, at: datetime, actor: User | None
+) -> PointsTxn | None:
+    """Take everything that a member has or owes, as one adjustment; None where there is nothing.
+
+    For who is closed or was brought in by mistake. Again with the same key, the same row.
+    """
+    rows = PointsAccount.objects.select_for_update(no_key=True)
+    account = rows.filter(member=member, moved_to=None).first()
+    if account is None:
+        return None
+    cause = Cause(
+        key=key,
+        at=at,
+        date=localtime(at).date(),
+        document=member.number,
+        station_id=member.home_station_id,
+        actor=actor,
+        reason=reason,
+    )
+    twin = ledger.known(cause)
+    if twin is not None:
+        return twin
+    ledger.sweep(account, cause)
+    wanted, debt = account.balance + account.pending, account.debt
+    if not wanted and not debt:
+        return None
+    parts = ledger.consume(account, list(ledger.fifo(account)), wanted)
+    account.debt = 0
+    txn = ledger.note(
+        account,
+        PointsTxn.Kind.ADJUST,
+        cause,
+        amount=wanted or debt,
+        delta=debt - wanted,
+        debt_delta=-debt,
+    )
+    ledger.allocate(txn, parts, -1)
+    ledger.keep(account)
+    return txn
+
+
+@transaction.atomic
 def name_staff(*, member: Member, user: User | None, at: datetime, actor: User) -> None:
     """Say that a member's account is an employee's own (None: nobody's), so that he cannot adjust it.
 

@@ -75,13 +75,14 @@ def _moved(
     )
     allocate(out, parts, -1)
     keep(here)
-    _arrive(there, cause, parts, debt)
+    arrive(there, cause, parts, debt)
     return out
 
 
-def _arrive(
+def arrive(
     there: PointsAccount, cause: Cause, parts: list[tuple[PointsLot, int]], debt: int
 ) -> None:
+    """What was taken of another account's lots, and its debt, come to a locked account."""
     wanted = sum(part for _, part in parts)
     came = note(
         there,

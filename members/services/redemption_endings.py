@@ -23,6 +23,7 @@ from members.models import (
     RewardTopUp,
 )
 from members.queries.earn_rules import active_program
+from members.queries.merged import ids_of
 from members.services import points
 from members.services.points import Cause
 from station.errors import Refusal
@@ -115,8 +116,9 @@ def _is_answered(order: Redemption) -> bool:
 def _payment_of(order: Redemption) -> str:
     """The sale in which the member paid the surcharge of this order; refunds counted against it."""
     item = Reward.objects.select_related("surcharge_item").get(pk=order.reward_id).surcharge_item
-    bought = Purchase.objects.filter(member=order.member_id, product=item.code if item else "")
-    used = Redemption.objects.filter(member=order.member_id).exclude(paid_document="")
+    whose = ids_of(order.member.merged_into or order.member)
+    bought = Purchase.objects.filter(member__in=whose, product=item.code if item else "")
+    used = Redemption.objects.filter(member__in=whose).exclude(paid_document="")
     mine = used.filter(reward__surcharge_item=item).aggregate(total=Sum("surcharge"))["total"]
     paid = bought.aggregate(total=Sum("net"))["total"] or ZERO
     sale = (

@@ -26,6 +26,7 @@ from members.models import (
     RewardTopUp,
 )
 from members.queries.rewards import Taken, closed, lives_until, taken
+from members.queries.standing import held_standing, standing
 from members.services import points
 from members.services.points import Cause, NotEnoughPoints
 from members.services.presence import NotPresent, Presence
@@ -102,7 +103,8 @@ def _taken_meanwhile(wish: Wish, error: IntegrityError | Refusal) -> Redemption:
 
 
 def _same(order: Redemption, wish: Wish) -> Redemption:
-    if (order.member_id, order.reward_id) != (wish.member.pk, wish.reward.pk):
+    his = order.member_id == wish.member.pk or order.member_id == standing(wish.member.pk).member_id
+    if order.reward_id != wish.reward.pk or not his:
         raise NotRedeemable(f"没有兑换：这一步已办过（{order.number}）。请返回后重新选择。")
     return order
 
@@ -118,15 +120,13 @@ def request(*, wish: Wish, at: datetime, actor: User | None) -> Redemption:
         return _same(twin, wish)
     reward = _held(wish.reward)
     day = _day(wish.station)
-    if wish.member.status != Member.Status.ACTIVE:
-        words = wish.member.get_status_display()
-        raise MemberNotActive(f"没有兑换：会员{words}，积分不能使用。请客服核实。")
+    member_id = _spender(wish.member.pk)
     _refuse(reward, closed(reward, at))
-    account = points.locked_account(member_id=wish.member.pk)
+    account = points.locked_account(member_id=member_id)
     twin = Redemption.objects.filter(client_key=wish.key).first()  # by who held the account
     if twin is not None:
         return _same(twin, wish)
-    counts = taken([reward], member_id=wish.member.pk, at=at).get(reward.pk, Taken())
+    counts = taken([reward], member_id=member_id, at=at).get(reward.pk, Taken())
     _refuse(reward, counts.refuses(reward))
     points.sweep(account, _cause("", day, wish.station.pk, at, actor, "", ""))
     _refuse_poor(account, reward)
@@ -140,7 +140,7 @@ def request(*, wish: Wish, at: datetime, actor: User | None) -> Redemption:
         client_key=wish.key,
         station=wish.station,
         till=wish.till,
-        member=wish.member,
+        member_id=member_id,
         reward=reward,
         kind=reward.kind,
         points=reward.cost_points,
@@ -153,6 +153,14 @@ def request(*, wish: Wish, at: datetime, actor: User | None) -> Redemption:
     )
     _note(order, State.REQUESTED, at, actor)
     return order
+
+
+def _spender(member_id: int) -> int:
+    """Whose points are spent: the member, locked, or whom he became. Refuses who may not spend."""
+    stands = held_standing(member_id)
+    if not stands.may_spend:
+        raise MemberNotActive(f"没有兑换：{stands.words}")
+    return stands.member_id
 
 
 def _held(reward: Reward) -> Reward:
@@ -193,7 +201,7 @@ def reserve(
 
     Refuses TooFewPoints, PointsFrozen, NotEnoughStock and an order that is no longer open.
     """
-    account = points.locked_account(member_id=order.member_id)
+    account = points.locked_account(member_id=_spender(order.member_id))
     day, reward = _day(order.station), order.reward
     cause = _cause(
         f"reward:{order.number}", day, order.station_id, at, actor, order.number, reward.name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from django.utils.timezone import localdate
 
 from members.models import Purchase
+from members.queries.standing import held_standing
 from members.queries.tier_rules import terms_at
 from members.queries.tier_standings import Whose
 from members.services import tiers
@@ -62,19 +63,21 @@ def _bought(member_id: int, document: str, lines: Sequence[Purchase]) -> _Bought
 
 
 def _count(one: _Bought) -> None:
-    tiers.lock([one.member_id])
+    whose = held_standing(
+        one.member_id
+    ).member_id  # a refund names who bought, perhaps merged since
     if one.original:
         began, left = _left_of(one)
         visits = int(left > 0) - int(left - one.spend > 0)
     else:
         began, visits = one.at, int(one.spend > 0)
-    _add(one, began, visits)
+    _add(replace(one, member_id=whose), began, visits)
     terms = terms_at(localdate(one.at))
     if terms is None:
         return
     if one.original:
-        tiers.take_back(terms=terms, member_id=one.member_id, at=one.at)
-    tiers.evaluate(terms=terms, whose=Whose(ids=(one.member_id,)), at=one.at)
+        tiers.take_back(terms=terms, member_id=whose, at=one.at)
+    tiers.evaluate(terms=terms, whose=Whose(ids=(whose,)), at=one.at)
 
 
 def _left_of(one: _Bought) -> tuple[datetime, Decimal]:
@@ -110,17 +113,23 @@ def _add(one: _Bought, began: datetime, visits: int) -> None:
         cursor.execute(_ADD, values)
 
 
-# The measures as the purchases give them: each document with its refunds, on the sale's own date.
-FROM_PURCHASES = """
+# The measures as the purchases give them: each document with its refunds, on the sale's own date, for
+# whom a merged member became.
+_FROM = """
 SELECT member_id, (began AT TIME ZONE %(zone)s)::date AS date, SUM(spend) AS spend,
     SUM(litres) AS litres, COUNT(*) FILTER (WHERE spend > 0) AS visits
 FROM (
-    SELECT member_id, COALESCE(NULLIF(original, ''), document) AS root, SUM(net) AS spend,
+    SELECT COALESCE(one.merged_into_id, one.id) AS member_id,
+        COALESCE(NULLIF(original, ''), document) AS root, SUM(net) AS spend,
         COALESCE(SUM(quantity) FILTER (WHERE kind = 'FUEL'), 0) AS litres,
         COALESCE(MIN(occurred_at) FILTER (WHERE original = ''), MIN(occurred_at)) AS began
-    FROM members_purchase WHERE member_id IS NOT NULL GROUP BY member_id, root) AS documents
+    FROM members_purchase bought JOIN members_member one ON one.id = bought.member_id
+    WHERE {which} GROUP BY 1, root) AS documents
 GROUP BY member_id, date
 """
+
+
+FROM_PURCHASES = _FROM.format(which="TRUE")
 
 
 @transaction.atomic
@@ -131,9 +140,21 @@ def rebuild() -> int:
     """
     with connection.cursor() as cursor:
         cursor.execute("LOCK TABLE members_tiermeasuredaily IN EXCLUSIVE MODE")
+    return _rebuilt(FROM_PURCHASES, "TRUE", [])
+
+
+@transaction.atomic(savepoint=False)
+def rebuild_of(*, member_ids: Sequence[int]) -> int:
+    """The same for some members, after a merge or its undoing; the caller holds them."""
+    theirs = _FROM.format(which="COALESCE(one.merged_into_id, one.id) = ANY(%(ids)s)")
+    return _rebuilt(theirs, "own.member_id = ANY(%(ids)s)", member_ids)
+
+
+def _rebuilt(good: str, which: str, ids: Sequence[int]) -> int:
+    with connection.cursor() as cursor:
         cursor.execute(
-            f"WITH good AS ({FROM_PURCHASES}), gone AS (DELETE FROM members_tiermeasuredaily own"
-            " WHERE NOT EXISTS (SELECT FROM good WHERE good.member_id = own.member_id"
+            f"WITH good AS ({good}), gone AS (DELETE FROM members_tiermeasuredaily own"
+            f" WHERE {which} AND NOT EXISTS (SELECT FROM good WHERE good.member_id = own.member_id"
             "  AND good.date = own.date) RETURNING 1), put AS ("
             " INSERT INTO members_tiermeasuredaily AS own (member_id, date, spend, litres, visits)"
             " SELECT * FROM good ON CONFLICT (member_id, date) DO UPDATE SET spend = EXCLUDED.spend,"
@@ -141,7 +162,7 @@ def rebuild() -> int:
             "  WHERE (own.spend, own.litres, own.visits)"
             "   IS DISTINCT FROM (EXCLUDED.spend, EXCLUDED.litres, EXCLUDED.visits) RETURNING 1)"
             " SELECT (SELECT COUNT(*) FROM gone) + (SELECT COUNT(*) FROM put)",
-            {"zone": settings.TIME_ZONE},
+            {"zone": settings.TIME_ZONE, "ids": list(ids)},
         )
         (changed,) = cursor.fetchone()
     return int(changed)

@@ -113,7 +113,7 @@ def _apply(found: Sequence[Decision], terms: Terms, at: datetime) -> Moved:
     _tell([_warning(one, terms, tiers, at) for one in by_act["WARN"]])
     begun = [_up(one, terms, tiers, at) for one in by_act["UP"]]
     begun += [_down(one, terms, tiers, at) for one in by_act["DOWN"]]
-    _begin(begun)
+    begin(begun)
     return Moved(*(len(by_act[act]) for act in ("UP", "RENEW", "DOWN", "WARN")))
 
 
@@ -122,7 +122,7 @@ def _up(one: Decision, terms: Terms, tiers: dict[int, Tier], at: datetime) -> Me
     return MemberTier(
         member_id=one.member_id,
         tier=tier,
-        since=_after(at, one.since),
+        since=after(at, one.since),
         reason=MemberTier.Reason.UPGRADE,
         words=f"{terms.words}{_counted(one)}，升为{tier.name}",
         holds_until=terms.earned_until(localdate(at)),
@@ -135,7 +135,7 @@ def _down(one: Decision, terms: Terms, tiers: dict[int, Tier], at: datetime) -> 
     return MemberTier(
         member_id=one.member_id,
         tier=tier,
-        since=_after(at, one.since),
+        since=after(at, one.since),
         reason=MemberTier.Reason.DOWNGRADE,
         words=f"保级期 {one.holds_until} 已过，宽限 {terms.grace_days} 天内未补足，降为{tier.name}",
         holds_until=terms.period_end(localdate(at)) if tier.rank else None,
@@ -170,11 +170,12 @@ def _below(tiers: dict[int, Tier], rank: int) -> int:
     return max((other for other in tiers if other < rank), default=min(tiers))
 
 
-def _after(at: datetime, since: datetime | None) -> datetime:
+def after(at: datetime, since: datetime | None) -> datetime:
+    """When a tier begins that follows one held since an instant."""
     return (max(at, since) if since else at) + JUST_AFTER
 
 
-def _begin(rows: Sequence[MemberTier]) -> None:
+def begin(rows: Sequence[MemberTier]) -> None:
     """End what the members held and begin what they hold now, with a notice each. Two statements.
 
     By arrays, since a night may move hundreds of thousands.
@@ -219,6 +220,11 @@ FROM begun ON CONFLICT (key) DO NOTHING
 """
 
 
+def lowest() -> Tier | None:
+    """The tier everybody starts with; None where there are no tiers."""
+    return Tier.objects.filter(active=True).order_by("rank").first()
+
+
 def _tell(notices: Sequence[TierNotice]) -> None:
     TierNotice.objects.bulk_create(notices, ignore_conflicts=True, batch_size=5_000)
 
@@ -241,7 +247,7 @@ def take_back(*, terms: Terms, member_id: int, at: datetime) -> bool:
     reached = reached_between(terms=terms, member_id=member_id, first=own.counted_from, last=today)
     if reached >= own.tier.rank:
         return False
-    _begin([_fallen(own, reached, terms, at)])
+    begin([_fallen(own, reached, terms, at)])
     return True
 
 
@@ -264,7 +270,7 @@ def _fallen(own: MemberTier, reached: int, terms: Terms, at: datetime) -> Member
     return MemberTier(
         member_id=own.member_id,
         tier=tier,
-        since=_after(at, own.since),
+        since=after(at, own.since),
         reason=MemberTier.Reason.REFUND,
         words=f"退款后不再达到{own.tier.name}，重新评定为{tier.name}",
         holds_until=max(held or terms.period_end(today), today) if tier.rank else None,
@@ -309,14 +315,14 @@ def set_tier(
     row = MemberTier(
         member=member,
         tier=tier,
-        since=_after(at, own.since if own else None),
+        since=after(at, own.since if own else None),
         reason=MemberTier.Reason.MANUAL,
         words=reason.strip()[:200],
         holds_until=held if tier.rank else None,
         locked_until=locked_until,
         set_by=actor,
     )
-    _begin([row])
+    begin([row])
     about(member).note(
         "members.tier.set",
         at,

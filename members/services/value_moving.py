@@ -6,20 +6,36 @@ from datetime import datetime
 
 from django.db import transaction
 
-from members.models import Member, ValueTxn
+from members.models import Member, ValueAccount, ValueTxn
 from members.queries.value import account_of_member
 from members.services.value_accounts import open_named
-from members.services.value_keeping import Kind, Status, locked, locked_one, post
+from members.services.value_keeping import (
+    Kind,
+    Status,
+    ValueRefused,
+    locked,
+    locked_one,
+    post,
+    successor,
+)
 from station.models import BusinessDay, User
-from station.money import Yuan
+from station.money import ZERO, Yuan
 
 
 @transaction.atomic
-def move(*, source: Member, target: Member, day: BusinessDay, at: datetime, actor: User) -> None:
+def move(
+    *,
+    source: Member,
+    target: Member,
+    day: BusinessDay,
+    at: datetime,
+    actor: User,
+    document: str = "",
+) -> None:
     """Move stored value from one member to another and close the account it was in. Twice is once.
 
     The limit of a card is not asked: no money comes in. What the closed account paid for comes back
-    to the target's. Accounts are locked in the order of their keys.
+    to the target's. Accounts are locked in the order of their keys. `document` is the merge's.
     """
     old = account_of_member(source.pk)
     if old is None or source.pk == target.pk:
@@ -35,8 +51,8 @@ def move(*, source: Member, target: Member, day: BusinessDay, at: datetime, acto
             post(
                 account=account,
                 kind=Kind.IN if sign > 0 else Kind.OUT,
-                document=old.number,
-                idem=f"merge:{old.pk}:{account.pk}",
+                document=document or old.number,
+                idem=f"merge:{document}:{old.pk}:{account.pk}",
                 principal=sign * principal,
                 bonus=sign * bonus,
                 day=day,
@@ -47,6 +63,49 @@ def move(*, source: Member, target: Member, day: BusinessDay, at: datetime, acto
     old.status = Status.CLOSED
     old.replaced_by = new
     old.save(update_fields=["status", "replaced_by"])
+
+
+@transaction.atomic
+def move_back(
+    *, source: Member, target: Member, document: str, day: BusinessDay, at: datetime, actor: User
+) -> None:
+    """Undo `move` of a document: the closed account is open again with what it held. Twice is once.
+
+    Refuses where the target's has less than came from it: whose money was spent nobody can say.
+    """
+    rows = ValueAccount.objects.filter(member__in=[source.pk, target.pk])
+    held = locked(rows.values_list("pk", flat=True))
+    old = next((one for one in held.values() if _closed_by(one, source, target)), None)
+    if old is None or old.replaced_by is None:
+        return
+    new = held[successor(old.replaced_by).pk]
+    came = ValueTxn.objects.filter(idem=f"merge:{document}:{old.pk}:{old.replaced_by_id}").first()
+    principal, bonus = (came.principal, came.bonus) if came else (ZERO, ZERO)
+    if new.principal < principal or new.bonus < bonus:
+        raise ValueRefused(
+            f"没有撤销：合并时转入储值本金 {principal} 元、赠金 {bonus} 元，账户 {new.number} 现有"
+            f"本金 {new.principal} 元、赠金 {new.bonus} 元，转来的钱已用掉，分不开了。"
+        )
+    old.status, old.replaced_by = Status.ACTIVE, None
+    old.save(update_fields=["status", "replaced_by"])
+    for account, sign in ((new, -1), (old, 1)) if came else ():
+        post(
+            account=account,
+            kind=Kind.IN if sign > 0 else Kind.OUT,
+            document=document,
+            idem=f"unmerge:{document}:{account.pk}",
+            principal=sign * principal,
+            bonus=sign * bonus,
+            day=day,
+            at=at,
+            actor=actor,
+            words=f"撤销会员合并，{new.number} → {old.number}",
+        )
+
+
+def _closed_by(account: ValueAccount, source: Member, target: Member) -> bool:
+    new = account.replaced_by
+    return account.member_id == source.pk and new is not None and new.member_id == target.pk
 
 
 @transaction.atomic

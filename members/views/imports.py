@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from decimal import Decimal
 
 from django.contrib import messages
 from django.db.models import QuerySet
@@ -151,9 +152,20 @@ def _page(request: StaffRequest, one: ImportBatch, refusal: str = "") -> HttpRes
         "tone": TONES[one.status],
         "refusal": refusal,
         "troubles": one.troubles.order_by("line")[:100],
+        "sums": _sums(one),
         "waiting": one.status in ("UPLOADED", "IMPORTING"),
     }
     return render(request, "members/import.html", content, status=422 if refusal else 200)
+
+
+def _sums(one: ImportBatch) -> list[tuple[str, str, str]]:
+    """Each figure of the file's good rows, and what of it is booked now."""
+    booked = import_rows.booked_of(one) if one.finished_at else {}
+    return [
+        (name, figure, str(booked.get(name, 0)) if one.finished_at else "")
+        for name, figure in one.sums.items()
+        if Decimal(figure)
+    ]
 
 
 def _batches(request: StaffRequest) -> QuerySet[ImportBatch]:

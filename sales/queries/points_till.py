@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from members.queries.earn_rules import active_program, rules_at
 from members.queries.earning import Basket, BasketLine, earned
 from members.queries.points import points_of, wallet_of
+<<<<<<< HEAD
 from members.queries.tier_benefits import Held, held_at
+=======
+from members.queries.standing import standing
+from members.queries.tiers import tier_at
+>>>>>>> h8
 from sales.models import Sale
 from sales.queries.offers import apply_offer, offer_on_screen
 from sales.queries.points_payment import most_points, worth
@@ -24,7 +30,8 @@ def gained_by(sale: Sale) -> dict[str, Any] | None:
     if sale.member_id is None:
         return None
     told = points_of(document=sale.number)
-    return {"earned": told.earned, "spent": told.spent, "balance": told.balance}
+    words = "" if told.earned else standing(sale.member_id).words
+    return {"earned": told.earned, "spent": told.spent, "balance": told.balance, "words": words}
 
 
 def basket_line(line: PricedLine) -> BasketLine:
@@ -48,7 +55,10 @@ def points_on_screen(*, ticket: Ticket, station: Station, at: datetime) -> dict[
     Before points and with the hand discounts that the ticket has. Writes nothing.
     """
     assert ticket.member_id is not None
-    wallet, program = wallet_of(member_id=ticket.member_id, at=at), active_program()
+    stands = standing(ticket.member_id)
+    ticket = replace(ticket, member_id=stands.member_id)
+    wallet, program = wallet_of(member_id=stands.member_id, at=at), active_program()
+    frozen = wallet.frozen or not stands.may_spend
     shelf = shelf_of(ticket=ticket, station=station, at=at)
     known = all(
         one.fill_id in shelf.fills if one.fill_id is not None else one.item_id in shelf.items
@@ -66,13 +76,21 @@ def points_on_screen(*, ticket: Ticket, station: Station, at: datetime) -> dict[
         "pending": wallet.pending,
         "soon": wallet.soon,
         "debt": wallet.debt,
-        "frozen": wallet.frozen,
-        "most": 0 if wallet.frozen else most,
+        "frozen": frozen,
+        "most": 0 if frozen else most,
         "worth": str(worth(most, program)) if program else "0.00",
         "least": program.min_redeem if program else 0,
         "share": program.max_redeem_pct if program else 0,
         "per100": str(program.yuan_per_100) if program else "0.00",
+<<<<<<< HEAD
         **_preview(lines, station, held, at),
+=======
+        **(
+            _preview(ticket, lines, station, at)
+            if stands.may_earn
+            else {"earns": 0, "words": [stands.words]}
+        ),
+>>>>>>> h8
     }
 
 

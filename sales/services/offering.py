@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import transaction
@@ -13,7 +13,11 @@ from marketing.queries.loading import coupons_in_hand, rules_in_force, rules_of
 from marketing.queries.quoting import Offer
 from marketing.queries.rules import Rule
 from marketing.services import locking, uses
+<<<<<<< HEAD
 from members.queries.tier_benefits import held_at
+=======
+from members.queries.standing import standing
+>>>>>>> h8
 from sales.models import Sale, SaleLine
 from sales.queries.offers import offer_of
 from sales.queries.refundable import LineLeft
@@ -48,6 +52,8 @@ def quote(*, ticket: Ticket, session: TillSession, actor: User, at: datetime) ->
     took in the same moment is left out and the rest quoted again.
     """
     check_key(ticket.key, refused=NotQuoted, undone="没有算优惠")
+    if ticket.member_id is not None:
+        ticket = replace(ticket, member_id=standing(ticket.member_id).member_id)
     shelf = shelf_of(ticket=ticket, station=session.station, at=at)
     if set(ticket.fill_ids) - set(shelf.fills) or set(ticket.item_ids) - set(shelf.items):
         raise NotQuoted("没有算优惠：单上有查不到的加油或商品。请删去后重新添加。")

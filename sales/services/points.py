@@ -6,7 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from members.queries.earn_rules import active_program
+<<<<<<< HEAD
 from members.queries.tier_benefits import Held
+=======
+from members.queries.standing import Standing, held_standing
+>>>>>>> h8
 from members.services import points_of_sales
 from members.services.points_of_sales import Part, Sold
 from sales.models import Sale
@@ -45,9 +49,19 @@ def pay_part(*, ticket: Ticket, lines: Sequence[PricedLine]) -> list[PricedLine]
     return with_points(lines, ticket.points, amount)
 
 
+<<<<<<< HEAD
 def settle_points(
     *, head: Sale, lines: Sequence[PricedLine], tier: Held | None = None
 ) -> dict[int, int]:
+=======
+def demand_standing(stands: Standing | None) -> None:
+    """Refuses PointsRefused the points of a member who may not spend."""
+    if stands is not None and not stands.may_spend:
+        raise PointsRefused(f"没有抵扣：{stands.words}请去掉积分抵扣。")
+
+
+def settle_points(*, head: Sale, lines: Sequence[PricedLine]) -> dict[int, int]:
+>>>>>>> h8
     """Spend and earn the points of a sale to a member, in its transaction; earned ones by line.
 
     Refuses NotEnoughPoints, PointsFrozen.
@@ -80,6 +94,7 @@ def give_points_back(
     """What a refund does to the points of its sale; what it takes of each line's, negative."""
     if original.member_id is None:
         return {}
+    held_standing(original.member_id)  # his row before his account, as in a merge
     now = {line.position: line for line in lines}
     parts = [_part(one, now.get(position)) for position, one in left.items()]
     return points_of_sales.give_back(

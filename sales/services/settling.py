@@ -10,14 +10,18 @@ and the last step share one transaction.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
 from psycopg2.errors import ForeignKeyViolation
 
 from marketing.queries.quoting import Offer
+<<<<<<< HEAD
 from members.queries.tier_benefits import Held, held_at
+=======
+from members.queries.standing import Standing, held_standing
+>>>>>>> h8
 from members.services.value_spending import Hold
 from sales.models import FillClaim, Payment, Sale, Tender
 from sales.queries.offers import apply_offer, offer_to_settle
@@ -37,6 +41,8 @@ from station.errors import Refusal
 from station.models import TillSession, User
 from station.money import ZERO
 from station.services.numbering import next_number
+
+UNKNOWN = "没有收款：单上的会员或加油员不存在。请去掉会员、重选加油员后再收。"
 
 
 class FillTaken(Refusal):
@@ -71,6 +77,7 @@ class Frozen:
     offer: Offer
     tier: Held
     value: tuple[Hold, ...] = ()
+    stands: Standing | None = None
 
 
 def settle(
@@ -111,9 +118,7 @@ def _settled_meanwhile(ticket: Ticket, error: IntegrityError | Refusal) -> Sale:
     if isinstance(error, Refusal):
         raise error
     if isinstance(error.__cause__, ForeignKeyViolation):
-        raise NotForSale(
-            "没有收款：单上的会员或加油员不存在。请去掉会员、重选加油员后再收。"
-        ) from error
+        raise NotForSale(UNKNOWN) from error
     taken = (
         FillClaim.objects.select_related("fill__nozzle")
         .filter(fill__in=ticket.fill_ids, released_at=None)
@@ -141,6 +146,7 @@ def freeze(
     ticket: Ticket, *, session: TillSession, actor: User, at: datetime, approver: User | None
 ) -> Frozen:
     """Price the ticket, apply the offer and hand discounts, and see that it is paid. No writes."""
+    ticket, stands = _member_of(ticket)
     shelf = shelf_of(ticket=ticket, station=session.station, at=at)
     _check_shelf(ticket, shelf, session)
     listed = price_lines(ticket=ticket, shelf=shelf)
@@ -154,6 +160,7 @@ def freeze(
             ticket=ticket, lines=lines, station=session.station, actor=actor, approver=approver
         )
     if ticket.points:
+        points.demand_standing(stands)
         lines = points.pay_part(ticket=ticket, lines=lines)
     tenders = tender_table()
     check_tenders(ticket.tenders, tenders)
@@ -172,7 +179,21 @@ def freeze(
             "请看清新的金额再收。"
         )
     money = _money(ticket, tenders, paid)
+<<<<<<< HEAD
     return Frozen(ticket, tuple(lines), money, paid, by_hand, offer, tier, value)
+=======
+    return Frozen(ticket, tuple(lines), money, paid, by_hand, offer, value, stands)
+
+
+def _member_of(ticket: Ticket) -> tuple[Ticket, Standing | None]:
+    """The ticket of whom its member became, and how he stands; locked before anything of his."""
+    if ticket.member_id is None:
+        return ticket, None
+    stands = held_standing(ticket.member_id)
+    if not stands.number:
+        raise NotForSale(UNKNOWN)
+    return replace(ticket, member_id=stands.member_id), stands
+>>>>>>> h8
 
 
 def _is_cash(tender: Tender) -> bool:
@@ -244,7 +265,11 @@ def complete(
     head.occurred_at = at
     if frozen.offer.discount:
         offering.redeem(frozen.offer, head=head, key=frozen.ticket.key, actor=actor)
+<<<<<<< HEAD
     writing.add_sale(head=head, lines=frozen.lines, money=frozen.money, tier=frozen.tier)
+=======
+    writing.add_sale(head=head, lines=frozen.lines, money=frozen.money, stands=frozen.stands)
+>>>>>>> h8
     if frozen.ticket.fill_ids:
         writing.claim_fills(lines=frozen.lines, document=number, day=day, at=at)
     value_tenders.take(holds=frozen.value, head=head)

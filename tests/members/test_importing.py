@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import io
+from datetime import date
+from decimal import Decimal
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
+from django.db.models import Sum
+from django.utils.timezone import localdate
 from openpyxl import Workbook
 
 from devices.models import Card
-from members.models import ImportBatch, Member
+from members.models import ImportBatch, Member, PointsAccount, PointsLot, ValueAccount
 from members.queries.cards import card_of
 from members.queries.consents import allows
 from members.queries.finding import find
 from members.queries.import_files import Unreadable, day_of, read_rows
-from members.services import import_rows, importing
+from members.queries.points_expiry import last_day
+from members.queries.points_report import points_report
+from members.queries.value import broken_accounts
+from members.services import import_rows, importing, points
 from station.models import AuditEntry
 from station.services import jobs
 from tests import make
+from tests.members.points import violations
 
 pytestmark = [pytest.mark.django_db, pytest.mark.req("IMP-01")]
 
@@ -227,7 +236,7 @@ def test_gb18030_is_read_and_too_many_rows_are_not():
 TAKEN: list[tuple[str, str]] = []
 
 
-def _check(values) -> str:
+def _check(values, *, at) -> str:
     return "" if values["积分余额"].isdigit() else "积分余额不是整数。"
 
 
@@ -247,3 +256,89 @@ def test_what_other_floors_bring_is_checked_and_taken_along(settings):
     told.press("confirm")
     told.work()
     assert [points for _, points in TAKEN] == ["500"]
+
+
+# ---------------------------------------------------------------- points and stored value
+
+
+OLD_ROWS = (
+    "手机号,姓名,积分,储值本金,储值赠金",
+    '13811110001,王一,300@2026-12-31、200@2027-03-31,"1,000.00",50.5',
+    "13811110002,王二,80,,",
+    "13811110003,王三,,20,",
+    "13811110004,王四,多,,",
+    "13811110005,王五,5@2020-01-01,,",
+    "13811110006,王六,,12.345,",
+    "13811110007,王七,,-1,",
+    "13811110008,王八,,,",
+)
+OLD = "\n".join(OLD_ROWS).encode()
+
+
+def balances() -> tuple[int, Decimal, Decimal]:
+    points = PointsAccount.objects.aggregate(total=Sum("balance"))["total"] or 0
+    value = ValueAccount.objects.aggregate(p=Sum("principal"), b=Sum("bonus"))
+    return points, value["p"] or Decimal(0), value["b"] or Decimal(0)
+
+
+def brought() -> Wizard:
+    told = Wizard(OLD, "旧系统.csv")
+    make.day(told.station)
+    told.work()
+    return told
+
+
+def test_balances_are_tried_told_and_booked_once_with_their_last_days():
+    told = brought()
+    assert told.counts() == (8, 4, 0, 4)
+    assert told.batch.sums == {"积分": "580", "储值本金": "1020.00", "储值赠金": "50.50"}
+    assert balances() == (0, 0, 0)
+    lines = told.client.get(f"/members/imports/{told.batch.pk}/errors/").content.decode("utf-8-sig")
+    for words in ("积分看不懂", "到期日已过", "储值本金看不懂"):
+        assert words in lines
+    told.press("confirm")
+    told.work()
+    assert balances() == (580, Decimal("1020.00"), Decimal("50.50"))
+    page = told.client.get(f"/members/imports/{told.batch.pk}/").content.decode()
+    assert "文件合计 580，已入账 580" in page
+    assert "文件合计 1020.00，已入账 1020.00" in page
+    first = Member.objects.get(pk=find(text="13811110001")[0].member_id)
+    lots = PointsLot.objects.filter(account__member=first).order_by("pk")
+    assert [(one.issued, last_day(one.expires_at)) for one in lots] == [
+        (300, date(2026, 12, 31)),
+        (200, date(2027, 3, 31)),
+    ]
+    assert all(one.root == one.txn and one.root.kind == "ADJUST" for one in lots)
+    day = localdate(make.NOW)
+    report = points_report(since=day, until=day)
+    assert (report.adjusted, report.outstanding) == (580, 580)
+    assert (violations(), broken_accounts()) == ([], [])
+
+
+def test_an_undo_takes_balances_out_again_and_who_used_them_stays():
+    told = brought()
+    told.press("confirm")
+    told.work()
+    first = Member.objects.get(pk=find(text="13811110001")[0].member_id)
+    with transaction.atomic():
+        account = points.locked_account(member_id=first.pk)
+        cause = points.Cause(key="spend", at=make.NOW, date=localdate(make.NOW))
+        points.redeem(account=account, points=10, cause=cause)
+    told.press("undo")
+    told.work()
+    assert (told.batch.taken, told.batch.undone) == (4, 3)
+    assert balances() == (490, Decimal("1000.00"), Decimal("50.50"))
+    first.refresh_from_db()
+    assert first.status == "ACTIVE"
+    assert set(ValueAccount.objects.exclude(member=first).values_list("status", flat=True)) == {
+        "CLOSED"
+    }
+    assert (violations(), broken_accounts()) == ([], [])
+
+
+def test_without_a_business_day_no_money_is_taken_in():
+    told = Wizard(OLD, "旧系统.csv")
+    told.work()
+    answer = told.press("confirm")
+    assert (answer.status_code, "营业日" in answer.content.decode()) == (422, True)
+    assert not Member.objects.exists()

@@ -9,16 +9,26 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from django.utils.module_loading import import_string
 
-from members.models import Member, MemberExport
+from members.models import Member, MemberExport, MemberTier, PointsAccount, PointsTxn, Tier
+from members.queries.points_report import points_report
 from members.queries.quality import marks_of
 from members.services import cards, closing, exporting, joining, profiles
+from members.services import points as ledger
 from members.services.refusals import MemberClosed
+from members.services.value_keeping import ValueRefused
+from sales.models import Sale
+from sales.services import refunds
+from station.doors import DOSSIERS
 from station.models import AuditEntry, Setting
 from station.queries.ledgers import ledger_sums
 from station.services import jobs
 from tests import make
+from tests.marketing import offers
+from tests.members import rewards as mall
+from tests.members.points import violations
 
 pytestmark = pytest.mark.django_db
 
@@ -221,3 +231,77 @@ def test_the_quality_page_counts_what_is_missing_and_old():
     assert marks["生日"].count == 2
     page = make.signed_in(make.manager(station)).get("/members/quality/").content.decode()
     assert "50.0%" in page
+
+
+# ---------------------------------------------------------------------------- his ledgers
+
+
+def test_the_file_holds_his_ledgers_coupons_orders_and_tiers():
+    member, till = person()
+    mall.give(member, 900)
+    mall.order(member, mall.reward(cost=800), till.station)
+    make.top_up(till, make.value_account(member), "1000.00", bonus="50.00")
+    offers.coupon(till.station, member)
+    gold = Tier.objects.create(code="GOLDEN", name="金卡会员", rank=55)
+    MemberTier.objects.create(member=member, tier=gold, since=make.NOW, reason="MANUAL")
+    told = {one.name: one for path in DOSSIERS for one in import_string(path)(member=member)}
+    assert set(told) == {"积分", "储值", "兑换单", "等级", "优惠券"}
+    assert "800 分" in told["积分"].rows[-1][-1]
+    assert [row[3] for row in told["储值"].rows] == ["充值", "赠送"]
+    assert told["兑换单"].rows[0][3] == "10 元加油券"
+    assert told["等级"].rows[0][1] == "金卡会员"
+    assert told["优惠券"].rows[0][1] == "满200减20"
+    row, _ = exporting.ask(member=member, reason="本人要求", at=make.NOW, actor=till.cashier)
+    jobs.run_next(at=make.NOW)
+    row.refresh_from_db()
+    names = sheets(exporting.opened(export=row, at=make.NOW, actor=till.cashier))
+    assert {"积分.csv", "储值.csv", "兑换单.csv", "等级.csv", "优惠券.csv"} <= set(names)
+
+
+def test_closing_writes_points_off_and_voids_coupons_and_the_books_add_up():
+    member, till = person()
+    mall.give(member, 900)
+    other = make.member(till.station)
+    mall.give(other, 40)
+    coupon = offers.coupon(till.station, member)
+    account = PointsAccount.objects.get(member=member)
+    day = make.NOW.date()
+    held, before = account.balance, points_report(since=day, until=day)
+    for _ in range(2):
+        closing.forget(member=member, reason="本人要求", at=make.NOW, actor=till.cashier)
+    account.refresh_from_db()
+    after = points_report(since=day, until=day)
+    assert (account.balance, account.pending, account.debt) == (0, 0, 0)
+    row = PointsTxn.objects.get(account=account, kind="ADJUST")
+    assert (row.delta, row.reason) == (-held, "注销")
+    assert before.outstanding - after.outstanding == held == before.adjusted - after.adjusted
+    assert (after.issued, after.used, after.outstanding) == (before.issued, before.used, 40)
+    assert violations() == []
+    coupon.refresh_from_db()
+    assert coupon.state == "VOID"
+    assert coupon.events.filter(kind="VOIDED", words="会员注销").count() == 1
+
+
+def test_a_debt_is_written_off_with_its_member():
+    member, till = person()
+    account = PointsAccount.objects.get(member=member)
+    sold = Sale.objects.get()
+    with transaction.atomic():
+        held = ledger.locked(account_id=account.pk)
+        cause = ledger.Cause(key="all", at=make.NOW, date=make.NOW.date())
+        ledger.redeem(account=held, points=held.balance, cause=cause)
+    refunds.reverse(sale=sold, reason="错", session=till, actor=till.cashier, at=make.NOW, key="r1")
+    account.refresh_from_db()
+    assert account.debt > 0
+    closing.forget(member=member, reason="本人要求", at=make.NOW, actor=till.cashier)
+    account.refresh_from_db()
+    assert (account.debt, violations()) == (0, [])
+
+
+def test_who_has_stored_value_is_not_closed():
+    member, till = person()
+    make.top_up(till, make.value_account(member), "1000.00")
+    with pytest.raises(ValueRefused, match="还有储值"):
+        closing.forget(member=member, reason="本人要求", at=make.NOW, actor=till.cashier)
+    member.refresh_from_db()
+    assert member.status == "ACTIVE"

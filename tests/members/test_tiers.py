@@ -345,7 +345,7 @@ def test_a_forgotten_member_is_not_evaluated():
     member = make.member()
     buy(member, "1000.00", date(2026, 4, 1))
     Member.objects.filter(pk=member.pk).update(
-        status="CLOSED", closed_at=make.NOW, phone_index="", id_number_index=""
+        status="CLOSED", closed_at=make.NOW, phone_index="", id_number_index="", name_index=""
     )
     night(date(2027, 5, 1))
     assert not TierNotice.objects.filter(kind="WARNING").exists()

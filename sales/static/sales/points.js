@@ -89,6 +89,7 @@ export function gained(points) {
   const parts = [];
   if (points.spent) parts.push(`用积分 ${count(points.spent)}`);
   if (points.earned) parts.push(`得积分 ${count(points.earned)}`);
+  if (points.words) parts.push(points.words);
   if (points.balance !== null) parts.push(`可用 ${count(points.balance)}`);
   return parts.join("　");
 }

@@ -1,0 +1,91 @@
+"""What is booked of one person on this floor, as tables of his file: points, value, orders, tiers."""
+
+from __future__ import annotations
+
+from members.models import Member, MemberTier, PointsTxn, Redemption, ValueTxn
+from members.queries import points, value
+from members.queries.dossier import Sheet
+from members.queries.merged import ids_of
+from station.queries.wording import local
+
+
+def sheets(*, member: Member) -> list[Sheet]:
+    """His ledgers and those of whoever was merged into him, the oldest row first. Four tables."""
+    ids = ids_of(member)
+    return [_points(ids), _value(ids), _orders(ids), _tiers(ids)]
+
+
+def _points(ids: list[int]) -> Sheet:
+    rows = PointsTxn.objects.filter(account__member__in=ids).select_related("reverses", "station")
+    told = [
+        (
+            local(row.occurred_at),
+            row.station.name if row.station else "",
+            row.get_kind_display(),
+            row.delta,
+            row.balance_after,
+            row.document,
+            points.in_words(row),
+        )
+        for row in rows.order_by("occurred_at", "pk")
+    ]
+    return Sheet("积分", ("时间", "油站", "类别", "变动", "可用余额", "单据", "说明"), told)
+
+
+def _value(ids: list[int]) -> Sheet:
+    rows = ValueTxn.objects.filter(account__member__in=ids).select_related("account", "station")
+    told = [
+        (
+            local(row.occurred_at),
+            row.station.name,
+            row.account.number,
+            row.get_kind_display(),
+            row.principal,
+            row.bonus,
+            row.principal_after,
+            row.bonus_after,
+            row.document,
+            value.in_words(row),
+        )
+        for row in rows.order_by("occurred_at", "pk")
+    ]
+    head = (
+        *("时间", "油站", "账户", "类别", "本金增减(元)", "赠金增减(元)"),
+        *("本金余额(元)", "赠金余额(元)", "单据", "说明"),
+    )
+    return Sheet("储值", head, told)
+
+
+def _orders(ids: list[int]) -> Sheet:
+    rows = Redemption.objects.filter(member__in=ids).select_related("reward", "station")
+    told = [
+        (
+            local(row.requested_at),
+            row.station.name,
+            row.number,
+            row.reward.name,
+            row.points,
+            row.surcharge,
+            row.get_state_display(),
+            local(row.ended_at) if row.ended_at else "",
+        )
+        for row in rows.order_by("requested_at", "pk")
+    ]
+    head = ("时间", "油站", "兑换单", "礼品", "积分", "加价(元)", "状态", "结束时间")
+    return Sheet("兑换单", head, told)
+
+
+def _tiers(ids: list[int]) -> Sheet:
+    rows = MemberTier.objects.filter(member__in=ids).select_related("tier", "member")
+    told = [
+        (
+            row.member.number,
+            row.tier.name,
+            local(row.since),
+            local(row.until) if row.until else "",
+            row.get_reason_display(),
+            row.words,
+        )
+        for row in rows.order_by("since", "pk")
+    ]
+    return Sheet("等级", ("会员号", "等级", "起", "止", "原因", "说明"), told)
