@@ -68,6 +68,7 @@ urlpatterns: list[URLPattern] = [
     path("till/recent/", late_entries.recent, name="recent"),
     path("till/recent/<str:number>/reprint/", late_entries.reprint, name="till_reprint"),
     path("till/members/", late_entries.members, name="till_members"),
+    path("till/members/present/", late_entries.present, name="till_member_present"),
     path("till/enrol/", uploads.enrol, name="till_enrol"),
     path("uploads/<int:till>/", uploads.upload, name="upload"),
     path("sales/", sales.sales, name="sales"),

@@ -52,7 +52,15 @@ MENU = [
         "outline/shopping-cart",
         [("商品", "inventory:items"), ("库存流水", "inventory:stock_moves")],
     ),
-    ("会员", "outline/users", [("会员", "members:members"), ("单位客户", "members:companies")]),
+    (
+        "会员",
+        "outline/users",
+        [
+            ("会员", "members:members"),
+            ("单位客户", "members:companies"),
+            ("入会二维码", "members:poster"),
+        ],
+    ),
     (
         "报表",
         "outline/chart-bar",
@@ -116,3 +124,13 @@ GO_LIVE = [
     "inventory.queries.go_live.findings",
     "sales.queries.go_live.findings",
 ]
+# The member's phone: pages on its first page and under 我的, (title, icon, URL name under /m/).
+PHONE_PAGES = [
+    ("消费记录", "outline/receipt", "phone:purchases"),
+    ("今日油价", "outline/gas-station", "phone:prices"),
+    ("附近油站", "outline/map-pin", "phone:stations"),
+    ("我的车辆", "outline/car", "phone:vehicles"),
+]
+# Figures on its first page: dotted path of
+# `f(*, member: Member, at: datetime) -> list[members.queries.phone.Fact]`; asked every few seconds.
+PHONE_FACTS = ["members.queries.phone.standing"]

@@ -63,7 +63,7 @@ def join(
     name: str,
     phone: str,
     at: datetime,
-    actor: User,
+    actor: User | None,
     plate: str = "",
     consent: bool = False,
 ) -> Member:
@@ -93,20 +93,20 @@ def join(
         raise
     if plate.strip():
         add_vehicle(owner=member, plate=plate, at=at, actor=actor)
-    about(member).note(
+    about(member, by_himself=actor is None).note(
         "members.member.joined",
         at,
         actor,
         after={"姓名": mask_name(name.strip()), "手机号": mask_phone(kept)},
     )
     if consent:
-        about(member).note("members.consent.given", at, actor)
+        about(member, by_himself=actor is None).note("members.consent.given", at, actor)
     return member
 
 
 @transaction.atomic
 def change(
-    *, member: Member, name: str, phone: str, id_number: str, at: datetime, actor: User
+    *, member: Member, name: str, phone: str, id_number: str, at: datetime, actor: User | None
 ) -> None:
     """Correct name, phone and ID number; an empty field leaves what is there.
 
@@ -134,7 +134,7 @@ def change(
         changed["身份证号"] = (before.id_number, mask_id(kept))
     if changed:
         member.save()
-        about(member).note(
+        about(member, by_himself=actor is None).note(
             "members.member.changed",
             at,
             actor,
@@ -144,19 +144,19 @@ def change(
 
 
 @transaction.atomic
-def set_consent(*, member: Member, given: bool, at: datetime, actor: User) -> None:
+def set_consent(*, member: Member, given: bool, at: datetime, actor: User | None) -> None:
     """Consent to marketing messages, given or withdrawn, dated by its audit row. Twice is once."""
     _refuse_closed(member)
     rows = Member.objects.filter(pk=member.pk, consented_at__isnull=given)
     if rows.update(consented_at=at if given else None):
-        about(member).note(
+        about(member, by_himself=actor is None).note(
             "members.consent.given" if given else "members.consent.withdrawn", at, actor
         )
     member.refresh_from_db(fields=["consented_at"])
 
 
 @transaction.atomic
-def forget(*, member: Member, reason: str, at: datetime, actor: User) -> None:
+def forget(*, member: Member, reason: str, at: datetime, actor: User | None) -> None:
     """Close a member and destroy his key: nobody reads his data again, the books keep their totals.
 
     Cannot be undone. Twice is the same as once.
@@ -179,7 +179,9 @@ def forget(*, member: Member, reason: str, at: datetime, actor: User) -> None:
     )
     sealing.destroy_key(key=member.key, at=at)
     member.refresh_from_db()
-    about(member).note("members.member.forgotten", at, actor, reason=reason)
+    about(member, by_himself=actor is None).note(
+        "members.member.forgotten", at, actor, reason=reason
+    )
 
 
 def _refuse_taken(index: str) -> None:

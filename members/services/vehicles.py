@@ -40,7 +40,7 @@ def add_vehicle(
     owner: Member | Company,
     plate: str,
     at: datetime,
-    actor: User,
+    actor: User | None,
     model: str = "",
     grade: Grade | None = None,
 ) -> Vehicle:
@@ -70,14 +70,18 @@ def add_vehicle(
         raise PlateTaken(
             f"车牌 {mask_plate(kept)} 已登记在别的会员或单位名下，请先在那里移除。"
         ) from None
-    about(owner).note("members.vehicle.added", at, actor, after={"车牌": mask_plate(kept)})
+    about(owner, by_himself=actor is None).note(
+        "members.vehicle.added", at, actor, after={"车牌": mask_plate(kept)}
+    )
     return vehicle
 
 
 @transaction.atomic
-def remove_vehicle(*, vehicle: Vehicle, plate: str, at: datetime, actor: User) -> None:
+def remove_vehicle(*, vehicle: Vehicle, plate: str, at: datetime, actor: User | None) -> None:
     """Take a plate away: sold, or typed wrongly. `plate` is masked already. Twice is once."""
     owner = vehicle.member or vehicle.company
     if Vehicle.objects.filter(pk=vehicle.pk, active=True).update(active=False) and owner:
         masked = plate if "*" in plate else mask_plate(plate)
-        about(owner).note("members.vehicle.removed", at, actor, after={"车牌": masked})
+        about(owner, by_himself=actor is None).note(
+            "members.vehicle.removed", at, actor, after={"车牌": masked}
+        )

@@ -10,12 +10,14 @@ from django.utils.timezone import now
 from django.views.decorators.http import require_GET, require_POST
 
 from devices.models import TotalizerGap
-from members.queries.finding import find
+from members.queries.finding import find, member_by_id
+from members.services import presence
 from sales.forms.receipts import CopyForm
 from sales.forms.till import LateEntryForm, checked
 from sales.models import Sale
 from sales.queries.printing import reprints
 from sales.queries.recovery import recovery as recovered
+from sales.queries.tickets import plain
 from sales.queries.till import last_sales
 from sales.services import late_entries, printing
 from sales.services.late_entries import EntryRefused
@@ -102,3 +104,18 @@ def reprint(request: StaffRequest, number: str) -> dict[str, Any]:
 def members(request: StaffRequest) -> dict[str, Any]:
     """Who the customer may be, masked."""
     return {"members": [shown(one) for one in find(text=request.GET.get("q", ""))]}
+
+
+@require_POST
+@may("sales.till")
+@answers_json
+def present(request: StaffRequest) -> dict[str, Any]:
+    """The member whose phone's code was read at the till: he is there himself."""
+    found = presence.arrive(
+        code=plain(body_of(request).get("code") or ""),
+        station=request.station,
+        at=now(),
+        actor=request.user,
+    )
+    hit = member_by_id(found.pk)
+    return {"member": shown(hit) if hit else None}

@@ -42,6 +42,7 @@ ADDRESSES = (
     "till_enrol",
     "till_worker",
     "till_members",
+    "till_member_present",
 )
 WITH_ID = (
     "recall",

@@ -46,6 +46,7 @@ ACTIONS: dict[str, str] = {
     "members.member.changed": "修改会员资料",
     "members.member.unmasked": "查看会员完整资料",
     "members.member.forgotten": "注销会员并销毁资料",
+    "members.member.policy_agreed": "同意隐私政策",
     "members.consent.given": "同意接收营销消息",
     "members.consent.withdrawn": "撤回营销同意",
     "members.company.added": "登记单位客户",

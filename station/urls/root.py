@@ -6,7 +6,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("station.urls.pages")),
     path("devices/", include("devices.urls")),
     path("inventory/", include("inventory.urls")),
-    path("members/", include("members.urls")),
+    path("members/", include("members.urls.pages")),
+    path("m/", include("members.urls.phone")),
     path("sales/", include("sales.urls")),
     path("finance/", include("finance.urls")),
 ]

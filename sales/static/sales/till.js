@@ -6,7 +6,7 @@ import { dropLost, fromTheWall, holdIfAlone, showFills, takeFill } from "./fills
 import { catalogueOf } from "./goods.js";
 import { fen, shown } from "./money.js";
 import * as offline from "./offline.js";
-import { openPanel, startPanels } from "./panels.js";
+import { isMemberCode, memberPresent, openPanel, startPanels } from "./panels.js";
 import { settle, startPaying } from "./paying.js";
 import { watch } from "./scanner.js";
 import { byId, calm, line, make, onTicket, refuse, state, toast, urls } from "./screen.js";
@@ -107,10 +107,12 @@ function showBadges() {
 function scanned(scan) {
   if (scan.meaning === "GOODS") byCode(scan.text);
   else if (scan.meaning === "MEMBER_CARD") openPanel("member", scan.text);
+  else if (scan.meaning === "MEMBER_CODE") memberPresent(scan.text);
   else if (scan.outcome !== "KNOWN") refuse(`读到 ${scan.text}：未登记或已挂失。`);
 }
 
 function byCode(code) {
+  if (isMemberCode(code)) { memberPresent(code); return true; }
   const found = state.goods.byCode(code);
   if (found) { takeItem(found.item, found.count); return true; }
   refuse(`没有条码 ${code} 的商品。请按名称查找，或请站长建商品。`);
@@ -123,7 +125,7 @@ function command(value) {
   if (/^\d{1,2}$/.test(words)) {
     const fill = state.fills.find((one) => one.nozzle === Number(words) && !one.held && !onTicket(one.id));
     if (fill) takeFill(fill); else refuse(`${words} 号枪没有可收的加油。`);
-  } else if (state.goods.byCode(words)) byCode(words);
+  } else if (isMemberCode(words) || state.goods.byCode(words)) byCode(words);
   else if (/^1\d{10}$/.test(words)) openPanel("member", words);
   else {
     const first = state.goods.find(words)[0];

@@ -1,13 +1,14 @@
-"""URLs of `members`: a flat list."""
+"""URLs of `members` for the staff: a flat list."""
 
 from django.urls import URLPattern, path
 
-from members.views import companies, members
+from members.views import companies, members, pwa
 
 app_name = "members"
 urlpatterns: list[URLPattern] = [
     path("", members.index, name="members"),
     path("new/", members.join, name="join"),
+    path("poster/", pwa.poster, name="poster"),
     path("companies/", companies.index, name="companies"),
     path("companies/new/", companies.company_new, name="company_new"),
     path("companies/<str:number>/", companies.company, name="company"),
