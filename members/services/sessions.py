@@ -72,7 +72,7 @@ def end(*, session: MemberSession, at: datetime) -> None:
 def end_others(*, member: Member, kept: MemberSession | None, at: datetime) -> int:
     """Sign out every phone of a member but one; returns how many."""
     rows = MemberSession.objects.filter(member=member, ended_at=None)
-    return rows.exclude(pk=kept.pk if kept else None).update(ended_at=at)
+    return (rows.exclude(pk=kept.pk) if kept else rows).update(ended_at=at)
 
 
 def _days(name: str, member: Member) -> timedelta:

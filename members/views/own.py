@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from members.forms.phone import CodeForm, NameForm, OwnVehicleForm, PhoneForm
@@ -12,7 +13,7 @@ from members.queries import phone as pages
 from members.queries.cards import card_of
 from members.queries.signins import read_ticket, sessions_of
 from members.services import phone, sessions, signins
-from members.views.guard import MemberRequest, member_only, member_page
+from members.views.guard import TABS, MemberRequest, member_only, member_page
 from station.access import address_of
 from station.channels import texts
 from station.errors import Refusal
@@ -23,7 +24,9 @@ PURPOSE = SignInCode.Purpose.PHONE
 @require_GET
 @member_only
 def me(request: MemberRequest) -> HttpResponse:
-    content = {"card": card_of(request.member), "tiles": pages.tiles()}
+    tabs = {reverse(name) for _, _, name in TABS}
+    tiles = [tile for tile in pages.tiles() if tile.href not in tabs]
+    content = {"card": card_of(request.member), "tiles": tiles}
     return member_page(request, "members/phone/me.html", content)
 
 

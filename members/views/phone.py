@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import segno
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -35,7 +37,7 @@ def home(request: MemberRequest) -> HttpResponse:
 @member_only
 def facts(request: MemberRequest) -> HttpResponse:
     found = phone.facts(member=request.member, at=request.at)
-    content = {"facts": found, "mark": phone.mark(*found)}
+    content: dict[str, Any] = {"facts": found, "mark": phone.mark(*found)}
     return _part(request, "members/phone/_facts.html", content)
 
 
@@ -69,7 +71,7 @@ def prices(request: MemberRequest) -> HttpResponse:
     home_code = request.member.home_station.code
     chosen = sorted(stations, key=lambda one: (one.code != asked, one.code != home_code))
     rows = phone.prices(station=chosen[0], at=request.at) if chosen else []
-    content = {
+    content: dict[str, Any] = {
         "stations": stations if len(stations) > 1 else [],
         "station": chosen[0] if chosen else None,
         "rows": rows,
@@ -119,7 +121,7 @@ def bell(request: MemberRequest) -> HttpResponse:
     return _part(request, "members/phone/_bell.html", {"unread": unread, "mark": str(unread)})
 
 
-def _part(request: MemberRequest, template: str, content: dict[str, object]) -> HttpResponse:
+def _part(request: MemberRequest, template: str, content: dict[str, Any]) -> HttpResponse:
     """A part that asks for itself every few seconds; 204 where it is what the phone has."""
     if request.GET.get("seen") == content["mark"]:
         return HttpResponse(status=204)

@@ -41,7 +41,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
             return _code_page(request, CodeForm(initial={"ticket": ticket}), 200)
         except Refusal as refusal:
             form.add_error(None, str(refusal))
-    return _page(request, "sign_in", form)
+    return _page(request, "sign_in", form, forget=True)
 
 
 @never_cache
