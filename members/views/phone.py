@@ -59,7 +59,14 @@ def purchases(request: MemberRequest) -> HttpResponse:
     rows = phone.purchases(member=request.member, before=_number(request, "before"))
     more = len(rows) > phone.PAGE
     rows = rows[: phone.PAGE]
-    content = {"rows": rows, "older": rows[-1].key if more else 0}
+    content: dict[str, Any] = {
+        "rows": rows,
+        "older": rows[-1].key if more else 0,
+        "mark": phone.mark(*(row.key for row in rows)),
+        "newest": not request.GET.get("before"),
+    }
+    if request.headers.get("HX-Request"):
+        return _part(request, "members/phone/_purchases.html", content)
     return member_page(request, "members/phone/purchases.html", content)
 
 

@@ -118,4 +118,6 @@ def present(request: StaffRequest) -> dict[str, Any]:
         actor=request.user,
     )
     hit = member_by_id(found.pk)
-    return {"member": shown(hit) if hit else None}
+    if hit is None:  # closed at this moment
+        return {"member": None}
+    return {"member": {**shown(hit), "status": f"{hit.status}　本人到场"}}

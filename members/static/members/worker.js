@@ -8,7 +8,7 @@ const KEPT = /^\/m\/(?:(?:purchases|prices|stations|inbox|me)\/)?$/;
 
 self.addEventListener("install", (event) => {
   self.skipWaiting();
-  event.waitUntil(caches.open(SHELL).then((cache) => cache.add(OFFLINE)));
+  event.waitUntil(shell());
 });
 self.addEventListener("activate", (event) => {
   event.waitUntil(
@@ -17,6 +17,15 @@ self.addEventListener("activate", (event) => {
       .then(() => self.clients.claim()),
   );
 });
+
+// The page without network, and the files that it names.
+async function shell() {
+  const cache = await caches.open(SHELL);
+  const answer = await fetch(OFFLINE);
+  const files = [...(await answer.clone().text()).matchAll(/(?:href|src)="(\/static\/[^"]+)"/g)];
+  await cache.put(OFFLINE, answer);
+  await Promise.all([...new Set(files.map((one) => one[1]))].map((one) => cache.add(one).catch(() => {})));
+}
 
 self.addEventListener("fetch", (event) => {
   const { request } = event;
