@@ -179,3 +179,8 @@ def test_prices_and_messages_are_there_within_five_seconds(look: Look) -> None:
     look.resize(1024)
     look.check(axe=False)
     look.shoot("phone-inbox")
+    page = look.at(1440, as_=make.cashier(station)).open("/members/poster/")
+    for width in (1440, 1024, 390):
+        look.resize(width)
+        look.check(axe=width == 1440)
+        look.shoot("members-poster")
