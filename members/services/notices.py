@@ -16,9 +16,9 @@ def tell(
     at: datetime,
     url: str = "",
 ) -> None:
-    """Put a message into a member's inbox; the same key again is the same message. Never refuses.
+    """Put a message into a member's inbox; the same key to him again is the same message.
 
-    In the transaction of what it tells of. No personal data in the words; `url` lies under `/m/`.
+    Never refuses. In the transaction of what it tells of. No personal data in the words; `url` lies under `/m/`.
     One statement.
     """
     row = MemberNotice(

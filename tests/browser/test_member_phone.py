@@ -92,6 +92,7 @@ def test_a_customer_joins_on_his_phone_and_shows_a_code_that_the_till_takes(look
     desk.locator("#command").fill(shown)
     desk.locator("#command").press("Enter")
     expect(desk.locator(".member-facts")).to_contain_text(member.number)
+    expect(desk.locator(".member-facts")).to_contain_text("本人到场")
     assert Presence.objects.get().member == member
     look.expect_errors()  # a refusal is a 422
     desk.locator("#command").fill(shown)

@@ -274,10 +274,12 @@ def test_a_message_is_there_at_the_next_asking_and_read_once():
     assert "1 条未读" in bell
     page = client.get("/m/inbox/").content.decode()
     assert "开票好了" in page and "未读" in page
+    notices.tell(member=make.member(), key="k", subject="别人", text="", at=make.NOW)
+    assert MemberNotice.objects.count() == 2  # a key is one message to each
     newest = re.search(r'name="newest" value="(\d+)"', page)[1]
     notices.tell(member=member.pk, key="k2", subject="又一条", text="", at=make.NOW)
     client.post("/m/inbox/read/", {"newest": newest})
-    assert MemberNotice.objects.get(read_at=None).subject == "又一条"
+    assert MemberNotice.objects.get(member=member, read_at=None).subject == "又一条"
     assert client.post("/m/inbox/read/", {"newest": "x" * 50}).status_code == 302
 
 
