@@ -1,11 +1,55 @@
-"""Background work of the members' floor."""
+"""Background work of membership: points, tiers, orders of the mall, duplicates, old files."""
 
 from __future__ import annotations
 
 from celery import shared_task
 from django.utils.timezone import now
 
-from members.services import signins
+from members.services import duplicates, exporting, points_sweeping, signins, tiers
+from members.services.partners import ask_waiting
+from members.services.redemption_endings import expire_due
+
+
+@shared_task(ignore_result=True)
+def evaluate_tiers(**kwargs: object) -> None:
+    """Evaluate every member's tier after midnight; a night that was missed is made up by the next."""
+    tiers.evaluate_all(at=now())
+
+
+@shared_task(ignore_result=True)
+def expire_points(**kwargs: object) -> None:
+    """After local midnight: take out what was good until yesterday, in ranges of accounts."""
+    points_sweeping.expire_all(at=now())
+
+
+@shared_task(ignore_result=True)
+def mature_points(**kwargs: object) -> None:
+    """After local midnight: make usable what has waited long enough."""
+    points_sweeping.mature_all(at=now())
+
+
+@shared_task(ignore_result=True)
+def find_duplicates(**kwargs: object) -> None:
+    """Propose the pairs of members that look like one person, once a night."""
+    duplicates.find(at=now())
+
+
+@shared_task(ignore_result=True)
+def drop_old_exports(**kwargs: object) -> None:
+    """Empty the files of personal data whose days are over, once a night."""
+    exporting.drop_old(at=now())
+
+
+@shared_task(ignore_result=True)
+def expire_redemptions(**kwargs: object) -> None:
+    """End the orders of the points mall whose last day is over."""
+    expire_due(at=now())
+
+
+@shared_task(ignore_result=True)
+def ask_partners(**kwargs: object) -> None:
+    """Ask partners about the orders that wait for them."""
+    ask_waiting(at=now())
 
 
 @shared_task(ignore_result=True)

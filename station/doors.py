@@ -59,6 +59,45 @@ MENU = [
             ("会员", "members:members"),
             ("单位客户", "members:companies"),
             ("入会二维码", "members:poster"),
+            ("会员等级", "members:tiers"),
+            ("可能重复", "members:pairs"),
+            ("资料质量", "members:quality"),
+            ("导入会员", "members:imports"),
+        ],
+    ),
+    (
+        "积分",
+        "outline/coins",
+        [
+            ("积分规则", "members:points_rules"),
+            ("积分报表", "members:points_report"),
+            ("积分调整", "members:points_adjustments"),
+            ("礼品", "members:rewards"),
+            ("礼品分类", "members:reward_categories"),
+            ("兑换单", "members:redemptions"),
+            ("积分商城报告", "members:reward_report"),
+        ],
+    ),
+    (
+        "储值",
+        "outline/wallet",
+        [
+            ("储值账户", "members:value_accounts"),
+            ("充值单", "sales:top_ups"),
+            ("充值档位", "members:value_plans"),
+            ("储值余额", "members:value_liability"),
+        ],
+    ),
+    (
+        "营销",
+        "outline/discount",
+        [
+            ("促销", "marketing:promotions"),
+            ("优惠券", "marketing:templates"),
+            ("券批次", "marketing:batches"),
+            ("券查询", "marketing:coupons"),
+            ("领券", "marketing:claim"),
+            ("促销成本", "marketing:costs"),
         ],
     ),
     (
@@ -116,7 +155,18 @@ HEALTH = [
     "sales.queries.health.checks",
 ]
 # Long work by kind: title, and dotted path of `f(*, job: Job, at: datetime) -> Mapping | None`.
-JOBS: dict[str, tuple[str, str]] = {}
+JOBS: dict[str, tuple[str, str]] = {
+    "members.export": ("导出会员资料", "members.services.exporting.run"),
+    "members.import_check": ("检查会员文件", "members.services.importing.run_check"),
+    "members.import": ("导入会员", "members.services.importing.run_import"),
+    "members.import_undo": ("撤销会员导入", "members.services.importing.run_undo"),
+}
+# What a person gets of his data: dotted path of `f(*, member: Member) -> list[members.queries.dossier.Sheet]`.
+DOSSIERS: list[str] = []
+# What moves when two members become one: dotted path of a `members.services.merging.Mover`.
+MERGES: list[str] = []
+# What else a file of members may bring: dotted path of a `members.services.import_rows.Extra`.
+IMPORTERS: list[str] = []
 # Go-live self-checks: dotted path of `f(*, station: Station, at: datetime) -> list[station.queries.go_live.Finding]`.
 GO_LIVE = [
     "station.queries.go_live.site_findings",
@@ -134,3 +184,6 @@ PHONE_PAGES = [
 # Figures on its first page: dotted path of
 # `f(*, member: Member, at: datetime) -> list[members.queries.phone.Fact]`; asked every few seconds.
 PHONE_FACTS = ["members.queries.phone.standing"]
+# Who checks a code that shows a member to be present: dotted path of
+# `f(*, member_id: int, code: str, at: datetime) -> bool`, which counts wrong tries itself.
+PRESENCE: list[str] = []

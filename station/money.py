@@ -7,7 +7,7 @@ cashier rounds on paper. Fen (integers) exists only where a payment gateway asks
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from typing import TypeAlias
 
 Yuan: TypeAlias = Decimal
@@ -70,6 +70,26 @@ def _split(total: Decimal, weights: Sequence[Decimal], unit: Decimal) -> list[De
             parts[index] = (total * weight / whole).quantize(unit, ROUND_HALF_UP)
             left -= parts[index]
     parts[last] = left
+    return parts
+
+
+def share_yuan(total: Yuan, weights: Sequence[Yuan]) -> list[Yuan]:
+    """Share `total` over `weights` to the fen by largest remainder; equal remainders go to the first.
+
+    The parts add up to `total` and none exceeds its weight where `total` is no more than their sum.
+    Refuses (ValueError) when no weight is positive but there is something to share.
+    """
+    whole = sum(weights, ZERO)
+    if not total:
+        return [ZERO for _ in weights]
+    if whole <= 0:
+        raise ValueError("没有可分摊的行")
+    exact = [total * weight / whole for weight in weights]
+    parts = [one.quantize(FEN, ROUND_DOWN) for one in exact]
+    left = int((total - sum(parts, ZERO)) / FEN)
+    by_rest = sorted(range(len(parts)), key=lambda index: (parts[index] - exact[index], index))
+    for index in by_rest[:left]:
+        parts[index] += FEN
     return parts
 
 

@@ -17,13 +17,17 @@ import environ
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
+from station.doors import DOSSIERS as DOSSIERS
 from station.doors import GO_LIVE as GO_LIVE
 from station.doors import HEALTH as HEALTH
 from station.doors import HOME as HOME
+from station.doors import IMPORTERS as IMPORTERS
 from station.doors import JOBS as JOBS
 from station.doors import MENU as MENU
+from station.doors import MERGES as MERGES
 from station.doors import PHONE_FACTS as PHONE_FACTS
 from station.doors import PHONE_PAGES as PHONE_PAGES
+from station.doors import PRESENCE as PRESENCE
 from station.doors import SEARCH as SEARCH
 from station.runtime.embedded import database_url, redis_url
 from station.runtime.logging import configure as configure_logging
@@ -207,6 +211,14 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "station.run_jobs": {"task": "station.tasks.run_jobs", "schedule": timedelta(seconds=30)},
     "station.heartbeat": {"task": "station.tasks.heartbeat", "schedule": timedelta(seconds=15)},
     "station.backup": {"task": "station.tasks.backup", "schedule": crontab(hour=3, minute=40)},
+    "members.drop_old_exports": {
+        "task": "members.tasks.drop_old_exports",
+        "schedule": crontab(hour=2, minute=40),
+    },
+    "members.find_duplicates": {
+        "task": "members.tasks.find_duplicates",
+        "schedule": crontab(hour=2, minute=50),
+    },
     "inventory.check_levels": {
         "task": "inventory.tasks.check_levels",
         "schedule": timedelta(seconds=30),
@@ -219,8 +231,36 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "task": "members.tasks.forget_codes",
         "schedule": crontab(hour=4, minute=10),
     },
+    "members.evaluate_tiers": {
+        "task": "members.tasks.evaluate_tiers",
+        "schedule": crontab(hour=0, minute=20),
+    },
+    "members.expire_points": {
+        "task": "members.tasks.expire_points",
+        "schedule": crontab(hour=0, minute=1),
+    },
+    "members.mature_points": {
+        "task": "members.tasks.mature_points",
+        "schedule": crontab(hour=0, minute=2),
+    },
     "finance.archive_reports": {
         "task": "finance.tasks.archive_reports",
+        "schedule": timedelta(seconds=30),
+    },
+    "marketing.end_promotions": {
+        "task": "marketing.tasks.end_promotions",
+        "schedule": timedelta(minutes=1),
+    },
+    "marketing.expire_coupons": {
+        "task": "marketing.tasks.expire_coupons",
+        "schedule": timedelta(minutes=1),
+    },
+    "members.expire_redemptions": {
+        "task": "members.tasks.expire_redemptions",
+        "schedule": timedelta(minutes=5),
+    },
+    "members.ask_partners": {
+        "task": "members.tasks.ask_partners",
         "schedule": timedelta(seconds=30),
     },
     "sales.print_receipts": {

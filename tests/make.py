@@ -35,11 +35,12 @@ from inventory.models import (
     Supplier,
 )
 from inventory.services.items import save_supplier
-from members.models import Company, Member
-from members.services import companies, joining, sessions
+from members.models import Company, Member, TopUpPlan, ValueAccount
+from members.services import companies, joining, profiles, sessions, value_accounts
 from members.views.guard import COOKIE
-from sales.models import Sale, Tender
+from sales.models import Sale, Tender, TopUp
 from sales.queries.tickets import Ticket, read_ticket
+from sales.services import topping
 from sales.services.settling import settle
 from station import idle
 from station.models import (
@@ -64,6 +65,7 @@ TODAY = date(2026, 4, 22)  # a Wednesday
 NOW = datetime(2026, 4, 22, 10, 0, tzinfo=SHANGHAI)
 PASSWORD = "jiayou-2026-zhan"
 PIN = "258036"
+ID_NUMBER = "530102199003078915"
 
 _serial = itertools.count(1)
 
@@ -465,11 +467,12 @@ def item(
 
 
 def tenders() -> dict[str, Tender]:
-    """现金, 刷卡 with a slip number, and 微信 entered by hand; the same ones when asked twice."""
+    """现金, 刷卡 with a slip number, 微信 by hand, and 会员储值; the same ones when asked twice."""
     rows = (
         ("CASH", "现金", Tender.Kind.CASH, True, False),
         ("CARD", "银行卡", Tender.Kind.SLIP, False, True),
         ("WECHAT", "微信", Tender.Kind.MANUAL, False, False),
+        ("MEMBER", "会员储值", Tender.Kind.VALUE, False, False),
     )
     for position, (code, name, kind, drawer, reference) in enumerate(rows):
         Tender.objects.get_or_create(
@@ -590,6 +593,49 @@ def phone_of(member: Member, at: datetime | None = None) -> Client:
     return client
 
 
+def value_account(
+    member: Member | None = None, at: Station | None = None, card: str = ""
+) -> ValueAccount:
+    """A stored value account: of a member with his papers, or a bearer card's."""
+    where = at or (member.home_station if member else station())
+    who = cashier(where)
+    if card:
+        return value_accounts.open_bearer(card=card, station=where, at=NOW, actor=who)
+    owner = member or _member(where)
+    profiles.change(member=owner, id_number=ID_NUMBER, at=NOW, actor=who)
+    return value_accounts.open_named(member=owner, station=where, at=NOW, actor=who)
+
+
+def top_up(
+    session: TillSession,
+    account: ValueAccount,
+    amount: str | Decimal = "1000.00",
+    bonus: str | Decimal = "0.00",
+    tender: str = "CASH",
+    at: datetime | None = None,
+    key: str = "",
+) -> TopUp:
+    """Money put on an account at a till, with a bonus where one is named."""
+    plan = None
+    if Decimal(bonus):
+        plan = TopUpPlan.objects.create(
+            name=f"充{amount}送{bonus}",
+            amount=Decimal(amount),
+            bonus=Decimal(bonus),
+            audience=TopUpPlan.Audience.ALL,
+            since=date(2026, 1, 1),
+        )
+    asked = topping.Asked(Decimal(amount), tenders()[tender], "004711", plan)
+    return topping.top_up(
+        account=account,
+        asked=asked,
+        session=session,
+        actor=session.cashier,
+        at=at or NOW,
+        key=key or f"key-{next(_serial)}",
+    )
+
+
 def depot(name: str = "油库", contact: str = "", phone: str = "") -> Supplier:
     """A depot or wholesaler; the same name is the same one."""
     told = {"contact": contact, "phone": phone, "name": name}
@@ -598,6 +644,9 @@ def depot(name: str = "油库", contact: str = "", phone: str = "") -> Supplier:
     return found or save_supplier(
         row=None, values=told, at=NOW, actor=manager(where), station=where
     )
+
+
+_member = member
 
 
 def company(

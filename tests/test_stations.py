@@ -29,6 +29,9 @@ SHARED = {
     "inventory:items-edit",
     "inventory:categories-edit",
     "inventory:suppliers-edit",
+    "members:reward",
+    "members:reward_change",
+    "members:reward_categories-edit",
 }
 ROLES = ["OWNER", "CASHIER"]  # of one station: they open everything between them
 NUMBER, TEXT = str(FILLERS["IntConverter"]), str(FILLERS["StringConverter"])

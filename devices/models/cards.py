@@ -50,13 +50,22 @@ class Card(models.Model):
         LOST = "LOST", "挂失"
         CANCELLED = "CANCELLED", "注销"
 
+    class Medium(models.TextChoices):
+        IC = "IC", "IC 卡"
+        RFID = "RFID", "射频卡"
+        QR = "QR", "二维码卡"
+
     station = models.ForeignKey("station.Station", models.PROTECT, related_name="cards")
     number = models.CharField("卡号", max_length=40)
     meaning = models.CharField("用途", max_length=12, choices=ReadRule.Meaning.choices)
     holder = models.ForeignKey(
         "station.User", models.PROTECT, null=True, blank=True, related_name="cards"
     )
-    document = models.CharField("会员编号", max_length=60, blank=True)
+    document = models.CharField("会员编号", max_length=60, blank=True, db_index=True)
+    medium = models.CharField("介质", max_length=4, choices=Medium.choices, default=Medium.IC)
+    replaces = models.ForeignKey(
+        "devices.Card", models.PROTECT, null=True, blank=True, related_name="replaced_by"
+    )
     status = models.CharField("状态", max_length=10, choices=Status.choices, default=Status.ACTIVE)
     issued_at = models.DateTimeField("发卡时间")
 
@@ -66,6 +75,11 @@ class Card(models.Model):
                 fields=["number"],
                 condition=Q(status__in=["ACTIVE", "LOST"]),
                 name="one_card_per_number",
+            ),
+            models.UniqueConstraint(
+                fields=["replaces"],
+                condition=~Q(replaces=None),
+                name="a_card_is_replaced_once",
             ),
         ]
 

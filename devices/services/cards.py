@@ -34,26 +34,65 @@ class RuleRefused(Refusal):
 @transaction.atomic
 def issue(*, station: Station, number: str, holder: User, actor: User, at: datetime) -> Card:
     """Issue a card to one of the staff. Refuses a number that is in use or reported lost."""
-    number = number.strip()
-    try:
-        with transaction.atomic():
-            card = Card.objects.create(
-                station=station,
-                number=number,
-                meaning=ReadRule.Meaning.STAFF_CARD,
-                holder=holder,
-                issued_at=at,
-            )
-    except IntegrityError as error:
-        if "one_card_per_number" not in str(error):
-            raise
-        raise CardRefused(f"未发卡：卡 {number} 已经发出，请先注销原来的那一张") from error
-    _record(card, "devices.card.issued", actor=actor, at=at)
+    card = Card(
+        station=station,
+        number=number.strip(),
+        meaning=ReadRule.Meaning.STAFF_CARD,
+        holder=holder,
+        issued_at=at,
+    )
+    _hand_out(card, actor=actor, at=at)
     return card
 
 
 @transaction.atomic
-def move(*, card: Card, to: Card.Status, actor: User, at: datetime) -> None:
+def issue_by_document(
+    *,
+    station: Station,
+    number: str,
+    document: str,
+    medium: str,
+    actor: User | None,
+    at: datetime,
+    replaces: Card | None = None,
+) -> Card:
+    """Issue a card to who has that document (a member by his number); with `replaces` instead of one.
+
+    The old card is void in the same instant. Refuses a number that is in use or reported lost, and
+    an old card that is void already.
+    """
+    if not re.fullmatch(r"[0-9A-Za-z-]{4,40}", number.strip()):
+        raise CardRefused("未发卡：卡号应为 4 到 40 位数字或字母，请刷卡读入或照卡面输入。")
+    if replaces is not None:
+        live = Card.objects.filter(pk=replaces.pk, status__in=[Status.ACTIVE, Status.LOST])
+        if not live.update(status=Status.CANCELLED):
+            raise CardRefused(f"未补卡：卡 {replaces.number} 已经注销，请刷新页面。")
+    card = Card(
+        station=station,
+        number=number.strip(),
+        meaning=ReadRule.Meaning.MEMBER_CARD,
+        medium=medium,
+        document=document,
+        replaces=replaces,
+        issued_at=at,
+    )
+    _hand_out(card, actor=actor, at=at)
+    return card
+
+
+def _hand_out(card: Card, *, actor: User | None, at: datetime) -> None:
+    try:
+        with transaction.atomic():
+            card.save(force_insert=True)
+    except IntegrityError as error:
+        if "one_card_per_number" not in str(error):
+            raise
+        raise CardRefused(f"未发卡：卡 {card.number} 已经发出，请先注销原来的那一张") from error
+    _record(card, "devices.card.issued", actor=actor, at=at)
+
+
+@transaction.atomic
+def move(*, card: Card, to: Card.Status, actor: User | None, at: datetime) -> None:
     """挂失, 解除挂失 or 注销 a card. Refuses one that is not in a state for it."""
     allowed, word = MOVES[to]
     moved = Card.objects.filter(pk=card.pk, status__in=allowed).update(status=to)
@@ -98,7 +137,7 @@ def save_rule(
     return saved
 
 
-def _record(card: Card, action: str, *, actor: User, at: datetime, before: str = "") -> None:
+def _record(card: Card, action: str, *, actor: User | None, at: datetime, before: str = "") -> None:
     audit.record(
         at=at,
         actor=actor,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Q
 
 from devices.models import Card, Reader, ReadRule, Swipe
 from devices.queries.swipes import meaning_of
@@ -55,8 +56,11 @@ def record_read(
 
 
 def _card(station: Station, number: str) -> Card | None:
+    """A card of this station, or of a member, whom every station knows."""
     return Card.objects.filter(
-        station=station, number=number, status__in=[Card.Status.ACTIVE, Card.Status.LOST]
+        Q(station=station) | Q(meaning=ReadRule.Meaning.MEMBER_CARD),
+        number=number,
+        status__in=[Card.Status.ACTIVE, Card.Status.LOST],
     ).first()
 
 

@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 from finance.models import DayFigures
-from finance.queries import forecourt, takings, trade
+from finance.queries import forecourt, stored_value, takings, trade
 from finance.queries.ask import ask, by_day
 from finance.queries.frozen import from_json, to_json
 from finance.queries.parts import (
@@ -38,6 +38,7 @@ from finance.queries.parts import (
     TenderDay,
     share,
 )
+from members.queries.value_liability import Liability
 from station.models import BusinessDay
 from station.money import NO_LITRES, ZERO, Litres, Yuan, permille, round_litres, round_yuan
 
@@ -78,6 +79,7 @@ class Figures:
     alarms: tuple[Tally, ...] = ()
     new_members: int = 0
     checks: tuple[Check, ...] = ()
+    value: Liability | None = None
 
     @property
     def fuels(self) -> tuple[Product, ...]:
@@ -166,7 +168,7 @@ def figures_of_facts(*, day: BusinessDay) -> Figures:
 def figures_of_days(*, days: Sequence[BusinessDay]) -> list[Figures]:
     """The question asked of several days, one after the other, as if each was frozen before the next.
 
-    One statement for each part of all days; what is carried on from day to day, four for each day.
+    One statement for each part of all days; what is carried on from day to day, five for each day.
     """
     before = _frozen_before(days[0])
     window = days_since(days[0], before.date if before else None)
@@ -208,6 +210,8 @@ class _Parts:
         products = self.products.get(day.pk, ())
         head = self.heads.get(day.pk, Head())
         tenders = self.tenders.get(day.pk, ())
+        moved = stored_value.movements(window)
+        value = stored_value.owed(day=day.pk, carried=before.value if before else None, moved=moved)
         return Figures(
             station=day.station.name,
             date=day.date,
@@ -239,7 +243,11 @@ class _Parts:
             discrepancies=self.discrepancies.get(day.pk, ()),
             alarms=self.alarms.get(day.pk, ()),
             new_members=self.new_members.get(day.pk, 0),
-            checks=_checks(head, products, tenders, self.claimed.get(day.pk)),
+            value=value,
+            checks=(
+                *_checks(head, products, tenders, self.claimed.get(day.pk)),
+                *stored_value.checks(value=value, rows=moved.get(day.pk, {})),
+            ),
         )
 
 

@@ -123,12 +123,16 @@ def sessions(days: Days) -> dict[int, tuple[SessionDay, ...]]:
 
 
 def movement_of_advances(days: Days) -> dict[str, Decimal]:
-    """预收 by document over the days: taken positive, used or refunded negative."""
+    """预收 by document over the days: taken positive, used or refunded negative.
+
+    Stored value is not waiting for a fill: what is owed for it stands in `value`.
+    """
     rows = ask(
         """
         SELECT document, SUM(amount) AS amount FROM sales_payment
         WHERE day_id = ANY(%(days)s) AND sale_id IS NULL
             AND status NOT IN ('FAILED', 'CLOSED', 'REVERSED')
+            AND NOT EXISTS (SELECT 1 FROM sales_topup top WHERE top.number = document)
         GROUP BY document ORDER BY document
         """,
         days=list(days),

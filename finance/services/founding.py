@@ -20,6 +20,7 @@ from inventory.models import Item
 from inventory.services import stock
 from inventory.services.movements import open_tank
 from inventory.services.stock import StockLine
+from members.services.tier_rules import found_tiers
 from station.errors import Refusal
 from station.models import (
     BusinessDay,
@@ -286,7 +287,10 @@ def open_balance(
 
 @transaction.atomic
 def go_live(*, station: Station, at: datetime, actor: User) -> None:
-    """Put the station into service. Refuses while the go-live check misses something; twice is once."""
+    """Put the station into service. Refuses while the go-live check misses something; twice is once.
+
+    Where there are no member tiers yet, the usual three begin.
+    """
     if station.went_live_at is not None:
         return
     missing = [
@@ -296,6 +300,7 @@ def go_live(*, station: Station, at: datetime, actor: User) -> None:
         told = "；".join(f"{row.subject}（{row.missing}）" for row in missing[:5])
         raise NotComplete(f"还缺 {len(missing)} 项，不能启用：{told}")
     Station.objects.filter(pk=station.pk, went_live_at=None).update(went_live_at=at)
+    found_tiers(station=station, at=at, actor=actor)
     _note(station, "finance.founding.live", at, actor, {})
 
 

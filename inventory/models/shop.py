@@ -98,6 +98,8 @@ class StockMove(models.Model):
         RETURN = "RETURN", "销售退回"
         ADJUST = "ADJUST", "盘点调整"
         WRITE_OFF = "WRITE_OFF", "报损"
+        GIFT = "GIFT", "积分兑换"
+        GIFT_BACK = "GIFT_BACK", "兑换退回"
 
     station = models.ForeignKey("station.Station", models.PROTECT, related_name="+")
     item = models.ForeignKey(Item, models.PROTECT, verbose_name="商品", related_name="moves")
@@ -125,8 +127,8 @@ class StockMove(models.Model):
             models.CheckConstraint(condition=~Q(quantity=0), name="a_stock_move_moves_something"),
             models.CheckConstraint(
                 condition=Q(kind__in=["OPENING", "ADJUST"])
-                | Q(kind__in=["RECEIPT", "RETURN"], quantity__gt=0)
-                | Q(kind__in=["SALE", "WRITE_OFF"], quantity__lt=0),
+                | Q(kind__in=["RECEIPT", "RETURN", "GIFT_BACK"], quantity__gt=0)
+                | Q(kind__in=["SALE", "WRITE_OFF", "GIFT"], quantity__lt=0),
                 name="a_stock_move_goes_its_way",
             ),
         ]

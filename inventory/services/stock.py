@@ -97,6 +97,56 @@ def take_back(
 
 
 @transaction.atomic
+def give_away(
+    *,
+    station: Station,
+    day: BusinessDay,
+    document: str,
+    item: Item,
+    at: datetime,
+    actor: User | None,
+) -> None:
+    """Take one piece out for an order of the points mall. Refuses NotEnoughStock."""
+    _gift(Kind.GIFT, -1, station, day, document, item, at, actor)
+
+
+@transaction.atomic
+def put_gift_back(
+    *,
+    station: Station,
+    day: BusinessDay,
+    document: str,
+    item: Item,
+    at: datetime,
+    actor: User | None,
+) -> None:
+    """Put the piece of a cancelled order back on the shelf; the database refuses it a second time."""
+    _gift(Kind.GIFT_BACK, 1, station, day, document, item, at, actor)
+
+
+def _gift(
+    kind: str,
+    sign: int,
+    station: Station,
+    day: BusinessDay,
+    document: str,
+    item: Item,
+    at: datetime,
+    actor: User | None,
+) -> None:
+    _move(
+        station=station,
+        day=day,
+        kind=kind,
+        document=document,
+        lines=[StockLine(line=1, item_id=item.pk, quantity=Decimal(1), unit_cost=item.cost)],
+        sign=sign,
+        at=at,
+        actor=actor,
+    )
+
+
+@transaction.atomic
 def receive(
     *,
     station: Station,

@@ -47,7 +47,7 @@ class JoinForm(forms.Form):
     name = forms.CharField(
         label="姓名", max_length=40, widget=forms.TextInput(attrs={"autocomplete": "name"})
     )
-    born = DayField(label="出生日期", help_text="只用来核对年龄，不保存。")
+    born = DayField(label="出生日期", help_text="核对年龄和送生日优惠，加密保存。")
     plate = forms.CharField(
         label="车牌",
         max_length=12,
@@ -59,11 +59,21 @@ class JoinForm(forms.Form):
     consent = forms.BooleanField(label="愿意接收优惠短信（随时可以取消）", required=False)
 
 
-class NameForm(forms.Form):
-    """One's own name."""
+class ProfileForm(forms.Form):
+    """One's own data, typed anew where it is wrong."""
 
-    helper = laid("name")
-    name = forms.CharField(label="姓名", max_length=40, widget=forms.TextInput(attrs=OFF))
+    helper = laid("name", "birthday", "preferences")
+    name = forms.CharField(
+        label="姓名", max_length=40, required=False, widget=forms.TextInput(attrs=OFF)
+    )
+    birthday = DayField(label="生日", required=False)
+    preferences = forms.CharField(
+        label="偏好",
+        max_length=100,
+        required=False,
+        widget=forms.TextInput(attrs=OFF),
+        help_text="例如：常加 95#，喜欢洗车券。留空的项不改。",
+    )
 
 
 class OwnVehicleForm(forms.Form):

@@ -37,6 +37,7 @@ class Member(models.Model):
     class Status(models.TextChoices):
         ACTIVE = "ACTIVE", "正常"
         FROZEN = "FROZEN", "冻结"
+        MERGED = "MERGED", "已并入"
         CLOSED = "CLOSED", "已注销"
 
     number = models.CharField("会员号", max_length=20, unique=True)
@@ -46,13 +47,36 @@ class Member(models.Model):
     )
     key = models.ForeignKey("station.DataKey", models.PROTECT, related_name="+")
     name_sealed = models.CharField("姓名(密文)", max_length=300, blank=True)
+    name_index = models.CharField("姓名索引", max_length=64, blank=True, db_index=True)
     phone_sealed = models.CharField("手机号(密文)", max_length=300, blank=True)
     phone_index = models.CharField("手机号索引", max_length=64, blank=True, db_index=True)
     phone_tail_index = models.CharField("手机尾号索引", max_length=64, blank=True, db_index=True)
     id_number_sealed = models.CharField("身份证号(密文)", max_length=300, blank=True)
     id_number_index = models.CharField("身份证索引", max_length=64, blank=True, db_index=True)
-    consented_at = models.DateTimeField("同意接收营销消息时间", null=True, blank=True)
+    birthday_sealed = models.CharField("生日(密文)", max_length=300, blank=True)
+    birthday_index = models.CharField("生日(月日)索引", max_length=64, blank=True, db_index=True)
+    guardian_name_sealed = models.CharField("监护人姓名(密文)", max_length=300, blank=True)
+    guardian_phone_sealed = models.CharField("监护人电话(密文)", max_length=300, blank=True)
+    preferences_sealed = models.CharField("偏好(密文)", max_length=500, blank=True)
+    merged_into = models.ForeignKey(
+        "members.Member",
+        models.PROTECT,
+        verbose_name="并入",
+        null=True,
+        blank=True,
+        related_name="merged_ones",
+    )
+    batch = models.ForeignKey(
+        "members.ImportBatch",
+        models.PROTECT,
+        verbose_name="导入批次",
+        null=True,
+        blank=True,
+        related_name="members",
+    )
     joined_at = models.DateTimeField("入会时间")
+    confirmed_at = models.DateTimeField("资料核对时间", null=True, blank=True)
+    confirm_asked_at = models.DateTimeField("上次请其核对时间", null=True, blank=True)
     closed_at = models.DateTimeField("注销时间", null=True, blank=True)
 
     class Meta:
@@ -64,8 +88,19 @@ class Member(models.Model):
             ),
             models.CheckConstraint(
                 condition=~Q(status="CLOSED")
-                | Q(closed_at__isnull=False, phone_index="", id_number_index=""),
+                | Q(
+                    closed_at__isnull=False,
+                    phone_index="",
+                    id_number_index="",
+                    name_index="",
+                    birthday_index="",
+                ),
                 name="a_closed_member_is_found_by_nothing",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="MERGED", merged_into__isnull=False)
+                | (~Q(status="MERGED") & Q(merged_into=None)),
+                name="a_merged_member_names_whom_he_became",
             ),
         ]
 

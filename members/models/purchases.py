@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 
 from station.fields import LitresField, YuanField
 
@@ -17,6 +18,7 @@ class Purchase(models.Model):
     day = models.ForeignKey("station.BusinessDay", models.PROTECT, related_name="+")
     document = models.CharField("单据", max_length=60)
     line = models.PositiveSmallIntegerField("行")
+    original = models.CharField("原单", max_length=60, blank=True)  # what a refund takes back
     occurred_at = models.DateTimeField("时间")
     kind = models.CharField("类别", max_length=8)
     product = models.CharField("商品", max_length=20)
@@ -33,7 +35,12 @@ class Purchase(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["document", "line"], name="one_purchase_per_sold_line")
         ]
-        indexes = [models.Index(fields=["member", "-occurred_at"], name="purchases_of_a_member")]
+        indexes = [
+            models.Index(fields=["member", "-occurred_at"], name="purchases_of_a_member"),
+            models.Index(
+                fields=["original"], condition=~Q(original=""), name="purchases_taken_back"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.document}/{self.line}"

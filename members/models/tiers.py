@@ -35,6 +35,15 @@ class MemberTier(models.Model):
     until = models.DateTimeField("止", null=True, blank=True)
     reason = models.CharField("原因", max_length=10, choices=Reason.choices)
     words = models.CharField("说明", max_length=200, blank=True)
+    # Last day the tier is held without being earned anew; None: until somebody changes it.
+    holds_until = models.DateField("保级到", null=True, blank=True)
+    counted_from = models.DateField("达标统计自", null=True, blank=True)
+    renewed_on = models.DateField("续期日期", null=True, blank=True)
+    warned_on = models.DateField("降级提醒日期", null=True, blank=True)
+    locked_until = models.DateField("锁定到", null=True, blank=True)
+    set_by = models.ForeignKey(
+        "station.User", models.PROTECT, null=True, blank=True, related_name="+"
+    )
 
     class Meta:
         constraints = [

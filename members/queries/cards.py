@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.db.models import Prefetch, QuerySet
 
-from members.models import Company, Member, Purchase, Vehicle
+from members.models import Company, Member, Vehicle
 from station.models import Station
 from station.queries.masking import mask_id, mask_name, mask_phone, mask_plate
 from station.services.sealing import unseal
@@ -35,6 +35,9 @@ class Card:
     bank_account: str
     plates: tuple[Plate, ...]
     full: bool
+    birthday: str = ""
+    preferences: str = ""
+    guardian: str = ""
 
 
 def members_of(stations: Iterable[Station]) -> QuerySet[Member]:
@@ -44,7 +47,9 @@ def members_of(stations: Iterable[Station]) -> QuerySet[Member]:
 
 def members_anywhere() -> QuerySet[Member]:
     """Members of every station, with what a card needs: for the till, where anybody may fill up."""
-    return Member.objects.select_related("key", "home_station").prefetch_related(_vehicles())
+    return Member.objects.select_related("key", "home_station", "merged_into").prefetch_related(
+        _vehicles()
+    )
 
 
 def companies_of(stations: Iterable[Station]) -> QuerySet[Company]:
@@ -72,7 +77,22 @@ def card_of(member: Member, *, full: bool = False) -> Card:
         "",
         _plates(member, full=full),
         full,
+        _birthday(unseal(member.key, member.birthday_sealed), full=full),
+        unseal(member.key, member.preferences_sealed),
+        _guardian(member, full=full),
     )
+
+
+def _birthday(text: str, *, full: bool) -> str:
+    return text if full or not text else f"****-{text[5:]}"
+
+
+def _guardian(member: Member, *, full: bool) -> str:
+    phone = unseal(member.key, member.guardian_phone_sealed)
+    name = unseal(member.key, member.guardian_name_sealed)
+    if not phone:
+        return ""
+    return f"{name} {phone}" if full else f"{mask_name(name)} {mask_phone(phone)}"
 
 
 def card_of_company(company: Company, *, full: bool = False) -> Card:
@@ -90,12 +110,6 @@ def card_of_company(company: Company, *, full: bool = False) -> Card:
         _plates(company, full=full),
         full,
     )
-
-
-def latest_purchases(member: Member, *, most: int = 20) -> list[Purchase]:
-    """What a member bought last, refunds among it as negative rows."""
-    rows = Purchase.objects.filter(member=member).select_related("station")
-    return list(rows.order_by("-occurred_at", "-id")[:most])
 
 
 def _plates(owner: Member | Company, *, full: bool) -> tuple[Plate, ...]:

@@ -22,6 +22,7 @@ from django.utils.module_loading import import_string
 
 from inventory.models import Item
 from members.models import Member, MemberNotice, Purchase
+from members.queries.merged import one_person
 from members.queries.tiers import tier_at
 from station.models import Grade, Station
 from station.money import Yuan
@@ -131,7 +132,7 @@ def purchases(*, member: Member, before: int = 0) -> list[Bought]:
 
     One more than a page where more follow. Four statements.
     """
-    mine = Purchase.objects.filter(member=member)
+    mine = Purchase.objects.filter(member__in=one_person(member))
     heads = mine.values("document", "station__name").annotate(
         key=Max("id"), at=Max("occurred_at"), total=Sum("net")
     )
@@ -206,9 +207,9 @@ def _map_href(station: Station) -> str:
 
 def unread(*, member: Member) -> int:
     """How many messages the member has not seen. One statement."""
-    return MemberNotice.objects.filter(member=member, read_at=None).count()
+    return MemberNotice.objects.filter(member__in=one_person(member), read_at=None).count()
 
 
 def inbox(*, member: Member, most: int = 50) -> list[MemberNotice]:
     """The member's messages, the latest first."""
-    return list(MemberNotice.objects.filter(member=member).order_by("-pk")[:most])
+    return list(MemberNotice.objects.filter(member__in=one_person(member)).order_by("-pk")[:most])

@@ -1,17 +1,21 @@
-"""What the frame's search field finds on this floor: members and companies, masked."""
+"""What the frame's search field finds on this floor: members and companies, masked; orders of the mall."""
 
 from __future__ import annotations
+
+import re
 
 from django.db.models import Q, QuerySet
 from django.urls import reverse
 
-from members.models import Member
+from members.models import Member, Redemption
 from members.queries.cards import companies_of
 from members.queries.finding import find
 from station.access import may_do, role_at
 from station.models import Station, User
 from station.queries.search import Hit
 from station.services.sealing import blind_index
+
+CODE = re.compile(r"[2-9A-Z]{8}")  # of a service: what `services.redemptions` mints
 
 
 def hits(*, query: str, user: User, stations: QuerySet[Station]) -> list[Hit]:
@@ -47,4 +51,18 @@ def hits(*, query: str, user: User, stations: QuerySet[Station]) -> list[Hit]:
             Hit("单位客户", row.name, reverse("members:company", args=[row.number]), row.number)
             for row in rows.distinct().order_by("number")[:8]
         ]
-    return found
+    shops = [place for place in places if may_do(rights[place.pk], "members.rewards")]
+    return found + _orders(query.strip().upper(), shops)
+
+
+def _orders(text: str, shops: list[Station]) -> list[Hit]:
+    """Orders of the mall by the number or code on their slip; other text costs no statement."""
+    if not shops or not (text.startswith("DH") or CODE.fullmatch(text)):
+        return []
+    rows = Redemption.objects.filter(
+        Q(number=text) | Q(code=text), station__in=shops
+    ).select_related("reward")
+    return [
+        Hit("兑换单", one.number, reverse("members:redemption", args=[one.number]), one.reward.name)
+        for one in rows
+    ]

@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet, Sum
 from django.utils.crypto import salted_hmac
 
 from members.models import Member, MemberSession, SignInCode
+from members.queries.merged import one_person
 
 CODE_LIFE = timedelta(minutes=5)
 JOINING_LIFE = timedelta(minutes=15)  # from the right code to the end of the joining form
@@ -98,9 +99,16 @@ def session_of(*, token: str, at: datetime) -> MemberSession | None:
         return None
     rows = MemberSession.objects.filter(living(at=at), token_hash=digest("session", token))
     rows = rows.exclude(member__status=Member.Status.CLOSED)
-    return rows.select_related("member__key", "member__home_station").first()
+    return rows.select_related(
+        "member__key",
+        "member__home_station",
+        "member__merged_into__key",
+        "member__merged_into__home_station",
+    ).first()
 
 
 def sessions_of(*, member: Member, at: datetime) -> QuerySet[MemberSession]:
     """Where a member is signed in, the latest first."""
-    return MemberSession.objects.filter(living(at=at), member=member).order_by("-seen_at", "-pk")
+    return MemberSession.objects.filter(living(at=at), member__in=one_person(member)).order_by(
+        "-seen_at", "-pk"
+    )

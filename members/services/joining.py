@@ -1,19 +1,23 @@
-"""Members: joined, corrected, consenting, and forgotten. Personal data is sealed as it comes in."""
+"""Members join: at the till, on the page, by the member himself. Personal data is sealed as it comes in."""
 
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 
 from django.db import IntegrityError, transaction
+from django.utils.timezone import localtime
 
-from members.models import Member, Vehicle
-from members.queries.cards import card_of
+from members.models import Channel, Consent, Member
+from members.services import consents
 from members.services.noting import about
 from members.services.vehicles import add_vehicle
 from station.errors import Refusal
-from station.models import Station, User
-from station.queries.masking import mask_id, mask_name, mask_phone
+from station.models import Grade, Station, User
+from station.queries import settings
+from station.queries.masking import mask_name, mask_phone
 from station.services import sealing
 from station.services.numbering import next_in
 
@@ -34,8 +38,24 @@ class PhoneTaken(Refusal):
     """The phone is a member's already."""
 
 
-class MemberClosed(Refusal):
-    """The member was forgotten; nothing can be changed any more."""
+class BadBirthday(Refusal):
+    """Not a day on which somebody alive was born."""
+
+
+class GuardianNeeded(Refusal):
+    """A child joins with a guardian, or not at all."""
+
+
+class PolicyNotAgreed(Refusal):
+    """Nobody's data is kept without his agreeing to the policy."""
+
+
+@dataclass(frozen=True)
+class Guardian:
+    """Who agrees for a child."""
+
+    name: str = ""
+    phone: str = ""
 
 
 def checked_phone(phone: str) -> str:
@@ -56,143 +76,166 @@ def checked_id(number: str) -> str:
     return kept
 
 
+def checked_birthday(birthday: date, *, at: datetime) -> date:
+    """A birthday between 1900 and today. Refuses with BadBirthday."""
+    if not date(1900, 1, 1) <= birthday <= localtime(at).date():
+        raise BadBirthday("生日不对：应在 1900 年之后、今天之前，请核对。")
+    return birthday
+
+
+def age_at(birthday: date, *, at: datetime) -> int:
+    """Whole years of age on the local day of an instant."""
+    today = localtime(at).date()
+    return today.year - birthday.year - ((today.month, today.day) < (birthday.month, birthday.day))
+
+
 @transaction.atomic
 def join(
     *,
     station: Station,
-    name: str,
+    name: str = "",
     phone: str,
     at: datetime,
     actor: User | None,
     plate: str = "",
     consent: bool = False,
+    purposes: Sequence[str] = (),
+    model: str = "",
+    grade: Grade | None = None,
+    birthday: date | None = None,
+    guardian: Guardian | None = None,
+    preferences: str = "",
+    channel: str = Channel.STATION,
 ) -> Member:
-    """A new member with a number of his own, his phone and, if told, his plate.
+    """A new member with a number of his own, his phone and, if told, his plate and the rest.
 
-    Refuses with BadPhone, PhoneTaken, BadPlate or PlateTaken; then nothing is kept.
+    Joining is agreeing to the privacy policy, and recorded so; `consent` adds marketing messages,
+    `purposes` any others. Refuses with BadPhone, PhoneTaken, BadPlate, PlateTaken, BadBirthday or,
+    for a child without one, GuardianNeeded; then nothing is kept.
     """
     kept = checked_phone(phone)
-    key = sealing.new_key(at=at)
-    index = sealing.blind_index("phone", kept)
-    _refuse_taken(index)
-    try:
-        with transaction.atomic():
-            member = Member.objects.create(
-                number=next_in(f"M{station.code}", width=6),
-                home_station=station,
-                key=key,
-                name_sealed=sealing.seal(key, name.strip()),
-                phone_sealed=sealing.seal(key, kept),
-                phone_index=index,
-                phone_tail_index=sealing.tail_index("phone", kept),
-                consented_at=at if consent else None,
-                joined_at=at,
-            )
-    except IntegrityError:  # another till was faster
-        _refuse_taken(index)
-        raise
+    agreed = [Consent.Purpose.POLICY, *([Consent.Purpose.SMS] if consent else []), *purposes]
+    child = birthday is not None and _is_child(checked_birthday(birthday, at=at), station, at)
+    told = _checked_guardian(guardian) if child else Guardian()
+    if child:
+        agreed.append(Consent.Purpose.GUARDIAN)
+    member = _created(station, name, kept, at)
+    _add_sealed(member, birthday, told, preferences)
     if plate.strip():
-        add_vehicle(owner=member, plate=plate, at=at, actor=actor)
+        add_vehicle(owner=member, plate=plate, model=model, grade=grade, at=at, actor=actor)
     about(member, by_himself=actor is None).note(
         "members.member.joined",
         at,
         actor,
         after={"姓名": mask_name(name.strip()), "手机号": mask_phone(kept)},
     )
-    if consent:
-        about(member, by_himself=actor is None).note("members.consent.given", at, actor)
+    consents.give_at_joining(
+        member=member,
+        purposes=agreed,
+        at=at,
+        actor=actor,
+        channel=channel,
+        evidence="登记时当面同意" if actor else "本人操作",
+    )
     return member
 
 
-@transaction.atomic
-def change(
-    *, member: Member, name: str, phone: str, id_number: str, at: datetime, actor: User | None
+def join_or_find(
+    *,
+    station: Station,
+    phone: str,
+    at: datetime,
+    actor: User | None,
+    policy: bool,
+    **more: object,
+) -> tuple[Member, bool]:
+    """`join`, or the member whose phone it is already: (member, whether he is new).
+
+    Refuses with PolicyNotAgreed where he has not agreed, and as `join` does otherwise.
+    """
+    if not policy:
+        raise PolicyNotAgreed("没有登记：顾客还没有同意隐私政策。请先请他看过并同意。")
+    try:
+        made = join(station=station, phone=phone, at=at, actor=actor, **more)  # type: ignore[arg-type]
+    except PhoneTaken:
+        holder = _holder(sealing.blind_index("phone", checked_phone(phone)))
+        if holder is None:
+            raise
+        return holder.merged_into or holder, False
+    return made, True
+
+
+def _created(station: Station, name: str, phone: str, at: datetime) -> Member:
+    key = sealing.new_key(at=at)
+    index = sealing.blind_indexes({"phone": phone, "phone:tail": phone[-sealing.TAIL :]})
+    refuse_taken(index["phone"])
+    try:
+        with transaction.atomic():
+            return Member.objects.create(
+                number=next_in(f"M{station.code}", width=6),
+                home_station=station,
+                key=key,
+                name_sealed=sealing.seal(key, name.strip()),
+                name_index=sealing.blind_index("name", name),
+                phone_sealed=sealing.seal(key, phone),
+                phone_index=index["phone"],
+                phone_tail_index=index["phone:tail"],
+                joined_at=at,
+                confirmed_at=at,
+            )
+    except IntegrityError:  # another till was faster
+        refuse_taken(index["phone"])
+        raise
+
+
+def _add_sealed(
+    member: Member, birthday: date | None, guardian: Guardian, preferences: str
 ) -> None:
-    """Correct name, phone and ID number; an empty field leaves what is there.
+    """What of the rest was told, sealed; no statement where nothing was."""
+    told: dict[str, str] = {}
+    if birthday is not None:
+        told |= birthday_columns(member, birthday)
+    if guardian.phone:
+        told["guardian_name_sealed"] = sealing.seal(member.key, guardian.name.strip())
+        told["guardian_phone_sealed"] = sealing.seal(member.key, guardian.phone)
+    if preferences.strip():
+        told["preferences_sealed"] = sealing.seal(member.key, preferences.strip()[:100])
+    if told:
+        Member.objects.filter(pk=member.pk).update(**told)
+        member.refresh_from_db(fields=list(told))
 
-    The page shows them masked, so what was not typed anew is not known to be wrong. Refuses with
-    BadPhone, PhoneTaken, BadIdNumber or MemberClosed.
-    """
-    _refuse_closed(member)
-    before, changed = card_of(member), {}
-    if name.strip():
-        member.name_sealed = sealing.seal(member.key, name.strip())
-        changed["姓名"] = (before.name, mask_name(name.strip()))
-    if phone.strip():
-        kept = checked_phone(phone)
-        index = sealing.blind_index("phone", kept)
-        if index != member.phone_index:
-            _refuse_taken(index)
-        member.phone_sealed = sealing.seal(member.key, kept)
-        member.phone_index = index
-        member.phone_tail_index = sealing.tail_index("phone", kept)
-        changed["手机号"] = (before.phone, mask_phone(kept))
-    if id_number.strip():
-        kept = checked_id(id_number)
-        member.id_number_sealed = sealing.seal(member.key, kept)
-        member.id_number_index = sealing.blind_index("id_number", kept)
-        changed["身份证号"] = (before.id_number, mask_id(kept))
-    if changed:
-        member.save()
-        about(member, by_himself=actor is None).note(
-            "members.member.changed",
-            at,
-            actor,
-            before={field: old for field, (old, _) in changed.items()},
-            after={field: new for field, (_, new) in changed.items()},
+
+def birthday_columns(member: Member, birthday: date) -> dict[str, str]:
+    """The columns of a birthday: sealed whole, and its month and day as a blind index."""
+    return {
+        "birthday_sealed": sealing.seal(member.key, birthday.isoformat()),
+        "birthday_index": sealing.blind_index("birthday", f"{birthday:%m%d}"),
+    }
+
+
+def _is_child(birthday: date, station: Station, at: datetime) -> bool:
+    return age_at(birthday, at=at) < settings.whole("members.guardian_age", station)
+
+
+def _checked_guardian(guardian: Guardian | None) -> Guardian:
+    if guardian is None or not guardian.name.strip() or not guardian.phone.strip():
+        raise GuardianNeeded(
+            "没有登记：未满 14 周岁须由监护人同意。请填写监护人姓名和手机号，或不登记。"
         )
+    return Guardian(guardian.name, checked_phone(guardian.phone))
 
 
-@transaction.atomic
-def set_consent(*, member: Member, given: bool, at: datetime, actor: User | None) -> None:
-    """Consent to marketing messages, given or withdrawn, dated by its audit row. Twice is once."""
-    _refuse_closed(member)
-    rows = Member.objects.filter(pk=member.pk, consented_at__isnull=given)
-    if rows.update(consented_at=at if given else None):
-        about(member, by_himself=actor is None).note(
-            "members.consent.given" if given else "members.consent.withdrawn", at, actor
-        )
-    member.refresh_from_db(fields=["consented_at"])
+def _holder(index: str) -> Member | None:
+    rows = Member.objects.select_related("key", "home_station", "merged_into__key")
+    return rows.filter(phone_index=index).exclude(status=Member.Status.CLOSED).first()
 
 
-@transaction.atomic
-def forget(*, member: Member, reason: str, at: datetime, actor: User | None) -> None:
-    """Close a member and destroy his key: nobody reads his data again, the books keep their totals.
-
-    Cannot be undone. Twice is the same as once.
-    """
-    closed = Member.objects.filter(pk=member.pk).exclude(status=Member.Status.CLOSED)
-    if not closed.update(
-        status=Member.Status.CLOSED,
-        closed_at=at,
-        consented_at=None,
-        name_sealed="",
-        phone_sealed="",
-        phone_index="",
-        phone_tail_index="",
-        id_number_sealed="",
-        id_number_index="",
-    ):
-        return
-    Vehicle.objects.filter(member=member).update(
-        active=False, plate_sealed="", plate_index="", plate_tail_index=""
-    )
-    sealing.destroy_key(key=member.key, at=at)
-    member.refresh_from_db()
-    about(member, by_himself=actor is None).note(
-        "members.member.forgotten", at, actor, reason=reason
-    )
-
-
-def _refuse_taken(index: str) -> None:
-    holder = Member.objects.filter(phone_index=index).exclude(status=Member.Status.CLOSED).first()
+def refuse_taken(index: str) -> None:
+    """Refuse (PhoneTaken) a phone that is a living member's already."""
+    holder = _holder(index)
     if holder:
-        raise PhoneTaken(f"这个手机号已是会员 {holder.number}，不用再登记，可直接查找使用。")
-
-
-def _refuse_closed(member: Member) -> None:
-    if member.status == Member.Status.CLOSED:
-        raise MemberClosed(f"会员 {member.number} 已注销，资料已销毁，不能再修改。")
+        number = (holder.merged_into or holder).number
+        raise PhoneTaken(f"这个手机号已是会员 {number}，不用再登记，可直接查找使用。")
 
 
 def _check_digit(number: str) -> str:

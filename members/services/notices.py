@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from members.models import Member, MemberNotice
+from members.queries.merged import one_person
 
 
 def tell(
@@ -34,5 +35,5 @@ def tell(
 
 def mark_all_read(*, member: Member, upto: int, at: datetime) -> None:
     """The member saw his inbox up to a message; what came since stays unread."""
-    rows = MemberNotice.objects.filter(member=member, read_at=None, pk__lte=upto)
+    rows = MemberNotice.objects.filter(member__in=one_person(member), read_at=None, pk__lte=upto)
     rows.update(read_at=at)

@@ -1,45 +1,95 @@
-"""A member shows the code of his phone at the till: read once, within its minute."""
+"""本人在场: what counts as the member himself asking for his points, so that nobody else spends them.
+
+A member card that this till read within two minutes, each read once; the last four of his phone with
+a code that a checker of `settings.PRESENCE` knows; or a second person who saw him and signs for it.
+Called by the view before the service, like an approver: a wrong code is counted by its checker
+whatever becomes of the rest.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import cast
 
-from django.db import IntegrityError, transaction
+from django.conf import settings
+from django.db.models import CharField, Exists, OuterRef, Value
+from django.db.models.functions import Cast, Concat
+from django.utils.module_loading import import_string
 
-from members.models import Member, Presence
-from members.queries.presence import read_code
-from members.queries.signins import digest
+from devices.models import ReadRule, Swipe
+from members.models import Member, Redemption
 from station.errors import Refusal
-from station.models import Station, User
+from station.models import Till, User
+from station.services.sealing import blind_index, normal
+
+JUST_NOW = timedelta(minutes=2)
+Checker = Callable[..., bool]
+Kind = Redemption.Presence
 
 
-class CodeRefused(Refusal):
-    """Not a member's code, too old, or read before."""
+class NotPresent(Refusal):
+    """Nothing shows that the member himself is there."""
 
 
-def arrive(*, code: str, station: Station, at: datetime, actor: User | None) -> Member:
-    """The member whose code was read: he is present at this station now.
+@dataclass(frozen=True)
+class Presence:
+    """How the member was seen to be there, and by which swipe, checker or person."""
 
-    Refuses with CodeRefused what was not made here, is older than a minute or was read before, and
-    a member who is frozen or gone. Two tills that read one code: one of them is refused.
-    """
-    shown = read_code(code)
-    if shown is None:
-        raise CodeRefused("这不是本系统的会员手机码。请顾客打开会员手机首页再扫。")
-    if not shown.is_fresh(at):
-        raise CodeRefused("会员手机码已过期（一分钟内有效）。请顾客刷新首页再扫。")
-    member = Member.objects.filter(pk=shown.member_id).first()
-    if member is None or member.status != Member.Status.ACTIVE:
-        raise CodeRefused("这位会员已冻结或注销，没有选上。请按普通顾客收款，或请站长查看会员。")
-    try:
-        with transaction.atomic():
-            Presence.objects.create(
-                member=member,
-                station=station,
-                code_hash=digest("presence", code.strip().upper()),
-                occurred_at=at,
-                seen_by=actor,
-            )
-    except IntegrityError:
-        raise CodeRefused("这个会员手机码已经用过。请顾客刷新首页再扫。") from None
-    return member
+    kind: str
+    reference: str
+
+
+def by_card(*, member: Member, till: Till, at: datetime) -> Presence:
+    """The newest unused read of one of the member's cards at a till. Refuses NotPresent."""
+    swipe = card_read(member=member, till=till, at=at)
+    if swipe is None:
+        raise NotPresent(
+            "没有兑换：两分钟内没有刷过这位会员的卡。请他刷卡，或用验证码、另一人核验。"
+        )
+    return Presence(Kind.CARD, f"swipe:{swipe.pk}")
+
+
+def card_read(*, member: Member, till: Till, at: datetime) -> Swipe | None:
+    """The read that would prove it. One statement."""
+    reference = Concat(Value("swipe:"), Cast(OuterRef("pk"), CharField()))
+    used = Redemption.objects.filter(presence=Kind.CARD, presence_ref=reference)
+    return (
+        Swipe.objects.filter(
+            ~Exists(used),
+            reader__till=till,
+            meaning=ReadRule.Meaning.MEMBER_CARD,
+            outcome=Swipe.Outcome.KNOWN,
+            card__document=member.number,
+            occurred_at__gt=at - JUST_NOW,
+            occurred_at__lte=at,
+        )
+        .order_by("-pk")
+        .first()
+    )
+
+
+def has_codes() -> bool:
+    """Whether anything can check a code: a part that sends them, or keeps a member's PIN."""
+    return bool(settings.PRESENCE)
+
+
+def by_code(*, member: Member, tail: str, code: str, at: datetime) -> Presence:
+    """The last four of the phone, and a code that one of the checkers takes. Refuses NotPresent."""
+    if not has_codes():
+        raise NotPresent("没有兑换：本站还没有开通验证码。请刷会员卡，或请另一人核验。")
+    typed = blind_index("phone:tail", normal(tail))
+    if not member.phone_tail_index or not hmac.compare_digest(typed, member.phone_tail_index):
+        raise NotPresent("没有兑换：手机尾号不对。请会员再说一遍后四位。")
+    for path in settings.PRESENCE:
+        checker = cast(Checker, import_string(path))
+        if checker(member_id=member.pk, code=code.strip(), at=at):
+            return Presence(Kind.CODE, path.rpartition(".")[0][-60:])
+    raise NotPresent("没有兑换：验证码不对或已过期。请核对后重输，或重新获取。")
+
+
+def by_vouching(*, approver: User) -> Presence:
+    """A second person, whose secret and right were checked, has seen the member."""
+    return Presence(Kind.VOUCHED, f"user:{approver.username}"[:60])

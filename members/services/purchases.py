@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from members.models import Purchase
+from members.services.tier_measures import measure
 
 
 def hand_down(rows: Sequence[Purchase]) -> None:
     """Keep the purchases of one sale, refund or reversal (negative rows). One statement.
 
-    The caller holds the transaction: a purchase without its sale cannot be.
+    With a member they count for his tier, which may rise at once. The caller holds the
+    transaction: a purchase without its sale cannot be.
     """
     Purchase.objects.bulk_create(rows)
+    measure(rows)

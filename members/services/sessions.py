@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from members.models import Member, MemberSession
+from members.queries.merged import one_person
 from members.queries.signins import Ticket, digest
 from members.services.signins import spend
 from station.queries import settings
@@ -34,11 +35,11 @@ def sign_in(*, ticket: Ticket, device: str, at: datetime) -> Opened | None:
     """
     index = blind_index("phone", ticket.phone)
     known = Member.objects.filter(phone_index=index).exclude(status=Member.Status.CLOSED)
-    member = known.select_related("home_station").first()
+    member = known.select_related("home_station", "merged_into__home_station").first()
     if member is None:
         return None
     spend(ticket=ticket, at=at)
-    return open_for(member=member, device=device, at=at)
+    return open_for(member=member.merged_into or member, device=device, at=at)
 
 
 def open_for(*, member: Member, device: str, at: datetime) -> Opened:
@@ -71,7 +72,7 @@ def end(*, session: MemberSession, at: datetime) -> None:
 
 def end_others(*, member: Member, kept: MemberSession | None, at: datetime) -> int:
     """Sign out every phone of a member but one; returns how many."""
-    rows = MemberSession.objects.filter(member=member, ended_at=None)
+    rows = MemberSession.objects.filter(member__in=one_person(member), ended_at=None)
     return (rows.exclude(pk=kept.pk) if kept else rows).update(ended_at=at)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
-from members.models import Company, Member, Vehicle
+from members.models import Channel, Company, Member, ProfileChange, Vehicle
 from members.services.noting import about
 from station.errors import Refusal
 from station.models import Grade, User
@@ -70,6 +70,7 @@ def add_vehicle(
         raise PlateTaken(
             f"车牌 {mask_plate(kept)} 已登记在别的会员或单位名下，请先在那里移除。"
         ) from None
+    _keep(owner, vehicle.plate_sealed, added=True, at=at, actor=actor)
     about(owner, by_himself=actor is None).note(
         "members.vehicle.added", at, actor, after={"车牌": mask_plate(kept)}
     )
@@ -82,6 +83,23 @@ def remove_vehicle(*, vehicle: Vehicle, plate: str, at: datetime, actor: User | 
     owner = vehicle.member or vehicle.company
     if Vehicle.objects.filter(pk=vehicle.pk, active=True).update(active=False) and owner:
         masked = plate if "*" in plate else mask_plate(plate)
+        _keep(owner, vehicle.plate_sealed, added=False, at=at, actor=actor)
         about(owner, by_himself=actor is None).note(
             "members.vehicle.removed", at, actor, after={"车牌": masked}
+        )
+
+
+def _keep(
+    owner: Member | Company, sealed: str, *, added: bool, at: datetime, actor: User | None
+) -> None:
+    """The plate goes into the member's history, under the same key as it stands under."""
+    if isinstance(owner, Member):
+        ProfileChange.objects.create(
+            member=owner,
+            field=ProfileChange.Field.PLATE,
+            old_sealed="" if added else sealed,
+            new_sealed=sealed if added else "",
+            at=at,
+            channel=Channel.STATION if actor else Channel.APP,
+            actor=actor,
         )

@@ -58,7 +58,8 @@ def member_only(
             return _to_sign_in(request)
         sessions.seen(session=found, at=at)
         mine = cast(MemberRequest, request)
-        mine.member, mine.session_of_member, mine.at = found.member, found, at
+        mine.member = found.member.merged_into or found.member
+        mine.session_of_member, mine.at = found, at
         answer = view(mine, *args, **kwargs)
         patch_cache_control(answer, private=True, no_store=True)
         return answer

@@ -7,10 +7,12 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from members.forms.phone import CodeForm, NameForm, OwnVehicleForm, PhoneForm
+from members.forms.phone import CodeForm, OwnVehicleForm, PhoneForm, ProfileForm
 from members.models import MemberSession, SignInCode, Vehicle
 from members.queries import phone as pages
 from members.queries.cards import card_of
+from members.queries.consents import OPEN, standings
+from members.queries.merged import one_person
 from members.queries.signins import read_ticket, sessions_of
 from members.services import phone, sessions, signins
 from members.views.guard import TABS, MemberRequest, member_only, member_page
@@ -33,10 +35,10 @@ def me(request: MemberRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @member_only
 def profile(request: MemberRequest) -> HttpResponse:
-    form = NameForm(request.POST or None)
+    form = ProfileForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            phone.rename(member=request.member, name=form.cleaned_data["name"], at=request.at)
+            phone.change_profile(member=request.member, at=request.at, **form.cleaned_data)
             return redirect("phone:me")
         except Refusal as refusal:
             form.add_error(None, str(refusal))
@@ -117,11 +119,16 @@ def vehicle_remove(request: MemberRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @member_only
 def consents(request: MemberRequest) -> HttpResponse:
+    refused = ""
     if request.method == "POST":
-        given = request.POST.get("given") == "1"
-        phone.set_consent(member=request.member, given=given, at=request.at)
-        return redirect("phone:consents")
-    return member_page(request, "members/phone/consents.html", {})
+        given, purpose = request.POST.get("given") == "1", request.POST.get("purpose", "")
+        try:
+            phone.set_consent(member=request.member, purpose=purpose, given=given, at=request.at)
+            return redirect("phone:consents")
+        except Refusal as refusal:
+            refused = str(refusal)
+    content = {"rows": standings(request.member), "open": OPEN, "refused": refused}
+    return member_page(request, "members/phone/consents.html", content, 422 if refused else 200)
 
 
 @require_GET
@@ -135,7 +142,7 @@ def devices(request: MemberRequest) -> HttpResponse:
 @require_POST
 @member_only
 def device_end(request: MemberRequest, pk: int) -> HttpResponse:
-    found = get_object_or_404(MemberSession, pk=pk, member=request.member)
+    found = get_object_or_404(MemberSession, pk=pk, member__in=one_person(request.member))
     sessions.end(session=found, at=request.at)
     return redirect("phone:devices")
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from members.models import Member
 from members.queries import phone
-from members.queries.presence import LIFE, code_for
+from members.queries.present_codes import LIFE, code_for
 from members.services import notices
 from members.views.guard import MemberRequest, member_only, member_page
 from station.models import Station

@@ -43,7 +43,9 @@ class CountForm(forms.Form):
 
     def __init__(self, *args: Any, tenders: Sequence[Tender], **options: Any) -> None:
         super().__init__(*args, **options)
-        self.tenders = [one for one in tenders if one.kind != Tender.Kind.CASH]
+        # Cash is counted by its faces; stored value is in no drawer.
+        uncounted = (Tender.Kind.CASH, Tender.Kind.VALUE)
+        self.tenders = [one for one in tenders if one.kind not in uncounted]
         for face, label in FACES:
             self.fields[_face(face)] = forms.IntegerField(
                 label=label,

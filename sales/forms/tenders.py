@@ -26,7 +26,7 @@ class RecoverForm(forms.Form):
 
     tender = forms.ModelChoiceField(
         label="付款方式",
-        queryset=Tender.objects.filter(active=True),
+        queryset=Tender.objects.filter(active=True).exclude(kind=Tender.Kind.VALUE),
         to_field_name="code",
         empty_label=None,
     )

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from django import forms
 
+from members.models import Member
 from sales.models import Tender
 from sales.queries.tickets import plain
 from station.errors import Refusal
@@ -87,10 +88,15 @@ class PrepayForm(_AtStation):
     nozzle = forms.ModelChoiceField(label="油枪", queryset=Nozzle.objects.none())
     amount = YuanInput("预付金额")
     tender = forms.ModelChoiceField(
-        label="付款方式", queryset=Tender.objects.filter(active=True), to_field_name="code"
+        label="付款方式",
+        queryset=Tender.objects.filter(active=True).exclude(kind=Tender.Kind.VALUE),
+        to_field_name="code",
     )
     reference = forms.CharField(label="凭证号", max_length=60, required=False)
     plate = forms.CharField(label="车牌", max_length=12, required=False)
+    member = forms.ModelChoiceField(
+        label="会员", queryset=Member.objects.exclude(status=Member.Status.CLOSED), required=False
+    )
 
 
 class PrepayMoveForm(_AtStation):
@@ -136,6 +142,8 @@ class RetenderForm(ReasonForm):
     """Another tender for a payment."""
 
     tender = forms.ModelChoiceField(
-        label="付款方式", queryset=Tender.objects.filter(active=True), to_field_name="code"
+        label="付款方式",
+        queryset=Tender.objects.filter(active=True).exclude(kind=Tender.Kind.VALUE),
+        to_field_name="code",
     )
     reference = forms.CharField(label="凭证号", max_length=60, required=False)

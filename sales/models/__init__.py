@@ -19,6 +19,7 @@ from sales.models.shifts import (
     ShiftNozzle,
     ShiftSignature,
 )
+from sales.models.topups import TopUp
 from sales.models.uploads import Discrepancy, OfflineUpload
 
 __all__ = [
@@ -48,4 +49,5 @@ __all__ = [
     "ShiftNozzle",
     "ShiftSignature",
     "Tender",
+    "TopUp",
 ]

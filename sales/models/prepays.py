@@ -26,6 +26,9 @@ class Prepay(models.Model):
     amount = YuanField("预付金额(元)")
     session = models.ForeignKey("station.TillSession", models.PROTECT, related_name="prepays")
     cashier = models.ForeignKey("station.User", models.PROTECT, related_name="+")
+    member = models.ForeignKey(
+        "members.Member", models.PROTECT, null=True, blank=True, related_name="+"
+    )
     day = models.ForeignKey("station.BusinessDay", models.PROTECT, related_name="+")
     client_key = models.CharField("客户端键", max_length=60, unique=True)
     authorisation = models.ForeignKey(

@@ -17,6 +17,7 @@ class Tender(models.Model):
         CASH = "CASH", "现金"
         SLIP = "SLIP", "刷卡小票"
         MANUAL = "MANUAL", "手工登记"
+        VALUE = "VALUE", "会员储值"
 
     code = models.CharField("代码", max_length=12, unique=True)
     name = models.CharField("名称", max_length=20)
@@ -25,6 +26,14 @@ class Tender(models.Model):
     needs_reference = models.BooleanField("须填凭证号", default=False)
     position = models.PositiveSmallIntegerField("排序", default=0)
     active = models.BooleanField("在用", default=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(kind="VALUE") | Q(needs_reference=False, opens_drawer=False),
+                name="stored_value_has_no_slip_and_no_drawer",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -273,6 +282,8 @@ class Receipt(models.Model):
         REPRINT = "REPRINT", "补打"
         SHIFT = "SHIFT", "班结单"
         TRIAL = "TRIAL", "试打"
+        TOPUP = "TOPUP", "充值小票"
+        REWARD = "REWARD", "兑换单"
 
     class Status(models.TextChoices):
         WAITING = "WAITING", "待打印"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from django.utils.timezone import localtime
 
+from members.queries.points import points_of
 from sales.models import Payment, Receipt, Sale, SaleLine
+from sales.queries.offers import Reduction, reductions_of
 
 WEEK = "一二三四五六日"
 TITLES = {
@@ -49,12 +51,21 @@ def sale_for_paper(*, document: str) -> Sale | None:
     )
 
 
-def paper_of(*, sale: Sale, kind: str = Receipt.Kind.ORIGINAL, copy: int = 1) -> Paper:
-    """The receipt of a sale; a reprint says 补打 and the how manyeth copy it is."""
-    return Paper(tuple(_rows(sale, kind, copy)), code=sale.number)
+def paper_of(
+    *,
+    sale: Sale,
+    kind: str = Receipt.Kind.ORIGINAL,
+    copy: int = 1,
+    for_member: Sequence[str] = (),
+) -> Paper:
+    """The receipt of a sale; a reprint says 补打 and the how manyeth copy it is.
+
+    `for_member` is what is true of him at the sale and no longer later: a reprint has none.
+    """
+    return Paper(tuple(_rows(sale, kind, copy, for_member)), code=sale.number)
 
 
-def _rows(sale: Sale, kind: str, copy: int) -> Iterator[Row]:
+def _rows(sale: Sale, kind: str, copy: int, for_member: Sequence[str]) -> Iterator[Row]:
     yield Row(sale.station.name, big=True, centre=True)
     title = TITLES[Sale.Kind(sale.kind)]
     yield Row(title, centre=True)
@@ -67,27 +78,30 @@ def _rows(sale: Sale, kind: str, copy: int) -> Iterator[Row]:
     yield Row(f"时间 {stamp(sale.occurred_at)}")
     yield Row(sale.till.name, f"收银员 {sale.cashier.name}")
     yield Row(rule=True)
+    reductions = reductions_of(sale)
     for line in sorted(sale.lines.all(), key=lambda one: one.position):
-        yield from _line(line)
+        yield from _line(line, reductions.get(line.position, []))
     yield Row(rule=True)
     yield from _sums(sale)
     yield from _payments(sale)
     yield Row(rule=True)
     if sale.member_id:
         yield Row(f"会员 {sale.member.number}" if sale.member else "")
+        yield from _points(sale)
+        yield from (Row(words) for words in for_member)
     yield Row("税额（含在金额内）", f"{sale.tax}")
     if sale.station.phone:
         yield Row(f"电话 {sale.station.phone}")
     yield Row("凭此单号查询与开票", centre=True)
 
 
-def _line(line: SaleLine) -> Iterator[Row]:
+def _line(line: SaleLine, reductions: Sequence[Reduction]) -> Iterator[Row]:
     unit = "L" if line.kind == SaleLine.Kind.FUEL else (line.item.unit if line.item else "")
     quantity = f"{line.quantity:.2f}" if line.kind == SaleLine.Kind.FUEL else plain(line.quantity)
     yield Row(line.name)
     yield Row(f"  {quantity}{unit} × {line.unit_price}", f"{line.list_amount}")
-    if line.discount:
-        yield Row(f"  {line.discount_reason or '优惠'}", f"-{line.discount}")
+    for one in reductions:
+        yield Row(f"  {one.name}", f"{-one.amount}")
 
 
 def _sums(sale: Sale) -> Iterator[Row]:
@@ -110,6 +124,23 @@ def _payments(sale: Sale) -> Iterator[Row]:
             yield Row(f"{one.get_kind_display()} {name}", f"{one.amount}")
         if one.reference:
             yield Row(f"  凭证 {one.reference}")
+
+
+def _points(sale: Sale) -> Iterator[Row]:
+    """What the sale did to the member's points, and why: a sentence for each line."""
+    told = points_of(document=sale.number)
+    for name, points in (
+        ("积分抵扣", -told.spent),
+        ("退回积分", told.returned),
+        ("本次积分", told.earned),
+        ("扣回积分", -told.taken),
+    ):
+        if points:
+            yield Row(name, f"{points:+d}")
+    for words in told.words:
+        yield Row(f"  {words}")
+    if told.balance is not None:
+        yield Row("可用积分", f"{told.balance}")
 
 
 def stamp(moment: datetime) -> str:

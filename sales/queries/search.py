@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import QuerySet
 from django.urls import reverse
 
-from sales.models import DriveOff, Payment, Prepay, Sale
+from sales.models import DriveOff, Payment, Prepay, Sale, TopUp
 from sales.queries.slips import shift_of_document
 from station.models import Station, User
 from station.queries.search import Hit
@@ -16,7 +16,7 @@ MOST = 8
 
 
 def hits(*, query: str, user: User, stations: QuerySet[Station]) -> list[Hit]:
-    """Sales by number or its last digits, prepays, card slips, shifts by 班次号, drive-offs by plate."""
+    """Sales by number or its last digits, prepays, top-ups, card slips, shifts by 班次号, drive-offs by plate."""
     text = query.strip().upper()
     if len(text) < 4:
         return []
@@ -37,29 +37,46 @@ def hits(*, query: str, user: User, stations: QuerySet[Station]) -> list[Hit]:
         )
         for sale in dict.fromkeys(found)
     ]
-    prepays = Prepay.objects.filter(station__in=stations, number=text)
-    hits += [
+    hits += _prepays(text, stations) + _top_ups(text, stations) + _drive_offs(text, stations)
+    return hits + _shifts(text, stations)
+
+
+def _prepays(text: str, stations: QuerySet[Station]) -> list[Hit]:
+    return [
         Hit(
             kind="预付单",
             title=one.number,
             href=reverse("sales:till"),
             note=f"{local(one.taken_at)} {yuan(one.amount)}",
         )
-        for one in prepays
+        for one in Prepay.objects.filter(station__in=stations, number=text)
     ]
-    gone = DriveOff.objects.filter(
-        station__in=stations, plate_index=blind_index("plate", text)
-    ).order_by("-pk")[:MOST]
-    hits += [
+
+
+def _drive_offs(text: str, stations: QuerySet[Station]) -> list[Hit]:
+    mine = DriveOff.objects.filter(station__in=stations, plate_index=blind_index("plate", text))
+    return [
         Hit(
             kind="跑单",
             title=one.number,
             href=reverse("sales:drive_offs"),
             note=f"{one.get_status_display()} {yuan(one.amount)}",
         )
-        for one in gone
+        for one in mine.order_by("-pk")[:MOST]
     ]
-    return hits + _shifts(text, stations)
+
+
+def _top_ups(text: str, stations: QuerySet[Station]) -> list[Hit]:
+    """A top-up, or the money given back of one, by its number."""
+    return [
+        Hit(
+            kind="充值单",
+            title=one.number,
+            href=reverse("sales:top_up", args=[one.number]),
+            note=f"{local(one.occurred_at)} {yuan(one.principal)}",
+        )
+        for one in TopUp.objects.filter(station__in=stations, number=text)
+    ]
 
 
 def _shifts(text: str, stations: QuerySet[Station]) -> list[Hit]:

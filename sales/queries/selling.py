@@ -14,7 +14,6 @@ from django.db.models import Model
 
 from devices.models import Fill
 from inventory.models import Item
-from marketing.queries.quoting import Offer, QuoteLine, quote
 from sales.models import SaleLine, Tender
 from sales.queries.tickets import Ticket, TicketLine
 from sales.queries.totals import PricedLine
@@ -140,7 +139,9 @@ def shelf_of(*, ticket: Ticket, station: Station, at: datetime) -> Shelf:
 _SESSION = """
 SELECT {columns},
  EXISTS (SELECT 1 FROM sales_sale WHERE client_key = %(key)s),
- EXISTS (SELECT 1 FROM devices_printer p WHERE p.till_id = ts.till_id AND p.active)
+ EXISTS (SELECT 1 FROM devices_printer p WHERE p.till_id = ts.till_id AND p.active),
+ EXISTS (SELECT 1 FROM marketing_promotion m WHERE m.status = 'APPROVED'
+   AND (m.everywhere OR m.station_id = ts.station_id))
 FROM station_tillsession ts
 JOIN station_station st ON st.id = ts.station_id
 JOIN station_shift sh ON sh.id = ts.shift_id
@@ -164,7 +165,7 @@ def _session_sql() -> tuple[str, Parts]:
 
 
 def locked_session(*, session: TillSession, key: str) -> TillSession:
-    """The session locked, with `settled` (a sale of this key is known) and `has_printer`.
+    """The session locked, with `settled` (a sale of this key is known), `has_printer`, `has_offers`.
 
     One statement: sales of one till go one after the other, and a handover waits for them. Written
     by hand for the same reason as the fills.
@@ -178,7 +179,7 @@ def locked_session(*, session: TillSession, key: str) -> TillSession:
     (held, station, shift, day, till), rest = _made(row, parts)
     held.station, held.shift, held.till = station, shift, till
     held.shift.day = day
-    held.settled, held.has_printer = rest
+    held.settled, held.has_printer, held.has_offers = rest
     return held  # type: ignore[no-any-return]
 
 
@@ -231,32 +232,3 @@ def item_line(position: int, line: TicketLine, item: Item, *, as_shown: bool = F
         item_id=item.pk,
         attendant_id=line.attendant_id,
     )
-
-
-def offer_for(*, lines: Sequence[PricedLine], member: int | None, at: datetime) -> Offer:
-    """What marketing offers on these lines."""
-    return quote(
-        lines=[
-            QuoteLine(
-                position=line.position,
-                kind=line.kind,
-                product=line.product,
-                category=line.category,
-                quantity=line.quantity,
-                unit_price=line.unit_price,
-                list_amount=line.list_amount,
-            )
-            for line in lines
-        ],
-        member=member,
-        at=at,
-    )
-
-
-def apply_offer(lines: Sequence[PricedLine], offer: Offer) -> list[PricedLine]:
-    """The lines with the offer's discounts taken off."""
-    by_position = {line.position: line for line in offer.lines}
-    return [
-        line.less(by_position[line.position].discount, by_position[line.position].reason)
-        for line in lines
-    ]

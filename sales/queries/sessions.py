@@ -97,6 +97,8 @@ def tender_dues(session: TillSession) -> list[TenderDue]:
         counted: Yuan | None = None
         if count is not None:
             counted = count.cash_counted if is_cash else Decimal((said or {}).get("amount", "0.00"))
+            if tender.kind == Tender.Kind.VALUE:  # nothing of it is in the drawer
+                counted = got.received + got.refunded
         row = frozen.get(tender.pk)
         rows.append(
             TenderDue(

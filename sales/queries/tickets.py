@@ -55,7 +55,11 @@ class Tendered:
 
 @dataclass(frozen=True)
 class Ticket:
-    """A basket and its payment. `key` is the till's own and makes settling twice the same as once."""
+    """A basket and its payment. `key` is the till's own and makes settling twice the same as once.
+
+    `coupons` are those that the till's last quote used, `codes` what was read of bearer coupons,
+    `without` the coupons that the cashier left out.
+    """
 
     key: str
     lines: tuple[TicketLine, ...]
@@ -64,6 +68,11 @@ class Ticket:
     reason: str = ""
     member_id: int | None = None
     shown_due: Yuan | None = None
+    points: int = 0  # points of the member that pay a part
+    proven: frozenset[int] = frozenset()  # value accounts whose holder typed the PIN
+    coupons: tuple[int, ...] = ()
+    codes: tuple[str, ...] = ()
+    without: tuple[int, ...] = ()
 
     @property
     def fill_ids(self) -> list[int]:
@@ -96,6 +105,10 @@ def read_ticket(body: Mapping[str, Any]) -> Ticket:
             reason=plain(body.get("reason") or "")[:60],
             member_id=_id(body.get("member")),
             shown_due=None if body.get("due") in (None, "") else _yuan(body["due"]),
+            points=_id(body.get("points") or None) or 0,
+            coupons=tuple(read_id(one) for one in _few(body, "coupons")),
+            codes=tuple(plain(one)[:20] for one in _few(body, "codes")),
+            without=tuple(read_id(one) for one in _few(body, "without")),
         )
     except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
         raise BadTicket("单据内容不完整，没有收款。请核对明细后重试。") from error
@@ -109,6 +122,13 @@ def _rows(body: Mapping[str, Any], name: str) -> Sequence[Mapping[str, Any]]:
     if not isinstance(rows, list) or len(rows) > 200:
         raise ValueError(name)
     return rows
+
+
+def _few(body: Mapping[str, Any], name: str) -> Sequence[Any]:
+    some = body.get(name) or []
+    if not isinstance(some, list) or len(some) > 50:
+        raise ValueError(name)
+    return some
 
 
 def _line(one: Mapping[str, Any]) -> TicketLine:

@@ -41,6 +41,7 @@ def setup_of(session: TillSession, *, role: str) -> dict[str, Any]:
                 "name": one.name,
                 "cash": one.kind == one.Kind.CASH,
                 "reference": one.needs_reference,
+                "value": one.kind == one.Kind.VALUE,
             }
             for one in tender_table().values()
         ],
@@ -126,7 +127,9 @@ SELECT
  (SELECT count(*) FROM sales_prepay
    WHERE station_id = %(station)s AND status IN ('OPEN', 'FUELLING')),
  (SELECT count(*) FROM sales_discrepancy WHERE station_id = %(station)s AND status = 'OPEN'),
- (SELECT count(*) FROM station_tillsession WHERE station_id = %(station)s AND status = 'OPEN')
+ (SELECT count(*) FROM station_tillsession WHERE station_id = %(station)s AND status = 'OPEN'),
+ (SELECT count(*) FROM marketing_promotion
+   WHERE (everywhere OR station_id = %(station)s) AND status = 'APPROVED')
 """
 
 
@@ -135,7 +138,7 @@ def _badges(session: TillSession) -> dict[str, int]:
     with connection.cursor() as cursor:
         cursor.execute(_BADGES, {"station": session.station_id})
         counts = cursor.fetchone()
-    names = ("parked", "refunds", "prepays", "discrepancies", "tills")
+    names = ("parked", "refunds", "prepays", "discrepancies", "tills", "offers")
     return dict(zip(names, counts, strict=True))
 
 

@@ -34,6 +34,8 @@ class PricedLine:
     attendant_id: int | None = None
     discount: Yuan = ZERO
     reason: str = ""
+    by_points: Yuan = ZERO  # what of the discount points paid, and how many
+    points: int = 0
 
     @property
     def net(self) -> Yuan:

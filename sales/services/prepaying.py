@@ -11,6 +11,7 @@ from django.db.models import Exists
 
 from devices.models import Authorisation, Fill
 from devices.services import authorising
+from members.models import Member
 from sales.models import Discrepancy, DriveOff, Payment, Prepay, Sale, Tender
 from sales.queries.selling import fills_to_sell, fuel_line, locked_session
 from sales.queries.tickets import TicketLine
@@ -46,6 +47,7 @@ def create(
     actor: User,
     at: datetime,
     key: str,
+    member: Member | None = None,
 ) -> Prepay:
     """Take an advance and let the nozzle deliver up to it; again with the same key, the same one.
 
@@ -54,7 +56,9 @@ def create(
     """
     try:
         with transaction.atomic():
-            return _create(nozzle, amount, tender, reference, plate, session, actor, at, key)
+            return _create(
+                nozzle, amount, tender, reference, plate, session, actor, at, key, member
+            )
     except IntegrityError as error:
         twin = Prepay.objects.filter(client_key=key).first()
         if twin is None:
@@ -72,6 +76,7 @@ def _create(
     actor: User,
     at: datetime,
     key: str,
+    member: Member | None,
 ) -> Prepay:
     held = locked_session(session=session, key=key)
     twin = Prepay.objects.filter(client_key=key).first()
@@ -81,6 +86,8 @@ def _create(
     refuse_owing_plate(plate)
     if amount <= 0:
         raise PrepayRefused("没有收预付：金额应大于零。")
+    if tender.kind == Tender.Kind.VALUE:
+        raise PrepayRefused("没有收预付：预付不能用会员储值。请在收款时用储值，或换一种方式。")
     if tender.needs_reference and not reference.strip():
         raise PrepayRefused(f"没有收预付：{tender.name} 须填凭证号。")
     number = next_number(
@@ -98,6 +105,7 @@ def _create(
         cashier=actor,
         day=held.shift.day,
         client_key=key,
+        member=member,
         authorisation=authorisation,
         taken_at=at,
     )
@@ -207,6 +215,7 @@ def _write(prepay: Prepay, line: PricedLine, *, session: TillSession, at: dateti
     )
     head.client_key = f"prepay:{prepay.number}"
     head.cashier = prepay.cashier
+    head.member_id = prepay.member_id
     head.occurred_at = at
     tender = advance_of(prepay).tender
     kind = Payment.Kind.ADVANCE_USED

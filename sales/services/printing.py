@@ -18,10 +18,14 @@ from escpos.printer import Dummy
 
 from devices.models import Printer
 from devices.queries.ports import PAPERS, is_port, paper_file, paper_folder
+from members.queries.tier_progress import tier_words
 from sales.models import Receipt, Sale
 from sales.queries.receipts import Paper, paper_of, sale_for_paper, set_out
+from sales.queries.reward_slips import order_for_paper, paper_of_order, printer_of_order
 from sales.queries.shifts import shift_report
 from sales.queries.slips import printer_of_shift, shift_of_document, slip_of, trial_paper
+from sales.queries.topups import paper_of as paper_of_top_up
+from sales.queries.topups import top_ups
 from station.errors import Refusal
 from station.models import User
 from station.queries.trouble import said_of
@@ -160,7 +164,15 @@ def _of_sale(receipt: Receipt) -> tuple[Printer, Paper]:
     printer = _asked_for(receipt) or printer_of(sale)
     if printer is None:
         raise NotPrintable(f"没有打印：{sale.till.name} 没有在用的打印机。请在设备里设置。")
-    return printer, paper_of(sale=sale, kind=receipt.kind, copy=receipt.copy)
+    words = _for_member(sale) if receipt.kind == Receipt.Kind.ORIGINAL else []
+    return printer, paper_of(sale=sale, kind=receipt.kind, copy=receipt.copy, for_member=words)
+
+
+def _for_member(sale: Sale) -> list[str]:
+    """What the member should read at the foot of his own receipt."""
+    if sale.member_id is None or sale.kind != Sale.Kind.SALE:
+        return []
+    return tier_words(member_id=sale.member_id, at=sale.occurred_at)
 
 
 def _of_shift(receipt: Receipt) -> tuple[Printer, Paper]:
@@ -174,6 +186,16 @@ def _of_shift(receipt: Receipt) -> tuple[Printer, Paper]:
     return printer, slip_of(told=told, document=receipt.document, copy=receipt.copy)
 
 
+def _of_reward(receipt: Receipt) -> tuple[Printer, Paper]:
+    order = order_for_paper(document=receipt.document)
+    if order is None:
+        raise NotPrintable(f"没有打印：找不到兑换单 {receipt.document}。")
+    printer = _asked_for(receipt) or printer_of_order(order)
+    if printer is None:
+        raise NotPrintable("没有打印：本台没有在用的打印机。请在设备里设置。")
+    return printer, paper_of_order(order=order, copy=receipt.copy)
+
+
 def _of_trial(receipt: Receipt) -> tuple[Printer, Paper]:
     printer = _asked_for(receipt)
     if printer is None:
@@ -183,11 +205,24 @@ def _of_trial(receipt: Receipt) -> tuple[Printer, Paper]:
     return printer, trial_paper(printer=printer, document=receipt.document, by=by, at=at)
 
 
+def _of_top_up(receipt: Receipt) -> tuple[Printer, Paper]:
+    top = top_ups().filter(number=receipt.document, station=receipt.station).first()
+    if top is None:
+        raise NotPrintable(f"没有打印：找不到充值单 {receipt.document}。")
+    printers = Printer.objects.filter(till=top.session.till_id, active=True).order_by("pk")
+    printer = _asked_for(receipt) or printers.first()
+    if printer is None:
+        raise NotPrintable(f"没有打印：{top.session.till.name} 没有在用的打印机。请在设备里设置。")
+    return printer, paper_of_top_up(top=top)
+
+
 _PAPERS: dict[Receipt.Kind, Callable[[Receipt], tuple[Printer, Paper]]] = {
     Receipt.Kind.ORIGINAL: _of_sale,
     Receipt.Kind.REPRINT: _of_sale,
     Receipt.Kind.SHIFT: _of_shift,
     Receipt.Kind.TRIAL: _of_trial,
+    Receipt.Kind.TOPUP: _of_top_up,
+    Receipt.Kind.REWARD: _of_reward,
 }
 
 

@@ -18,8 +18,9 @@ from sales.models import FillClaim, Payment, Sale, SaleLine
 from sales.queries.refundable import LineLeft, lines_left, tenders_left
 from sales.queries.selling import locked_session
 from sales.queries.totals import Paid, PricedLine
-from sales.services import writing
+from sales.services import offering, value_tenders, writing
 from sales.services.keys import check_key
+from sales.services.points import give_points_back
 from sales.services.settling import SessionEnded, head_of
 from sales.services.writing import Money
 from station.errors import Refusal
@@ -100,7 +101,7 @@ def _refund(
     rounding = -original.rounding if everything else ZERO
     money = _to_tenders(original, -(net + rounding), references)
     head = _head(held, original, Sale.Kind.REFUND, lines, rounding, key, reason, by)
-    _write(head, original, lines, left, money)
+    _write(head, original, lines, left, money, whole=everything)
     writing.return_goods(head=head, lines=lines, actor=by.actor)
     _leave_traces(held, head, original, "sales.refund", money, by)
     return head
@@ -151,7 +152,7 @@ def _reverse(
     ]
     money = _to_tenders(original, original.due, references)
     head = _head(held, original, Sale.Kind.REVERSAL, lines, -original.rounding, key, reason, by)
-    _write(head, original, lines, left, money)
+    _write(head, original, lines, left, money, whole=True)
     FillClaim.objects.filter(document=original.number, released_at=None).update(
         released_at=by.at, released_day=head.day, released_by_document=head.number
     )
@@ -296,13 +297,20 @@ def _write(
     lines: Sequence[PricedLine],
     left: Mapping[int, LineLeft],
     money: Sequence[Money],
+    *,
+    whole: bool,
 ) -> None:
+    offering.take_back(
+        head=head, original=original, lines=lines, left=left, whole=whole, actor=head.cashier
+    )
     writing.add_sale(
         head=head,
         lines=lines,
         money=money,
         originals={position: one.line.pk for position, one in left.items()},
+        points=give_points_back(head=head, original=original, lines=lines, left=left),
     )
+    value_tenders.give_back(head=head, original=original, money=money)
 
 
 def _leave_traces(

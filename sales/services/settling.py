@@ -16,19 +16,20 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 from psycopg2.errors import ForeignKeyViolation
 
+from marketing.queries.quoting import Offer
+from members.services.value_spending import Hold
 from sales.models import FillClaim, Payment, Sale, Tender
+from sales.queries.offers import apply_offer, offer_to_settle
 from sales.queries.selling import (
     Shelf,
-    apply_offer,
     locked_session,
-    offer_for,
     price_lines,
     shelf_of,
     tender_table,
 )
 from sales.queries.tickets import MOST, Ticket
 from sales.queries.totals import Paid, PricedLine, settle_up
-from sales.services import discounts, writing
+from sales.services import discounts, offering, points, value_tenders, writing
 from sales.services.tenders import check_tenders
 from sales.services.writing import Money
 from station.errors import Refusal
@@ -66,6 +67,8 @@ class Frozen:
     money: tuple[Money, ...]
     paid: Paid
     by_hand: bool
+    offer: Offer
+    value: tuple[Hold, ...] = ()
 
 
 def settle(
@@ -139,15 +142,21 @@ def freeze(
     shelf = shelf_of(ticket=ticket, station=session.station, at=at)
     _check_shelf(ticket, shelf, session)
     listed = price_lines(ticket=ticket, shelf=shelf)
-    lines = apply_offer(listed, offer_for(lines=listed, member=ticket.member_id, at=at))
+    offer = offer_to_settle(lines=listed, ticket=ticket, session=session, at=at)
+    lines = apply_offer(listed, offer)
     by_hand = discounts.given_by_hand(ticket)
     if by_hand:
         lines = discounts.apply(ticket, lines)
         discounts.check_limit(
             ticket=ticket, lines=lines, station=session.station, actor=actor, approver=approver
         )
+    if ticket.points:
+        lines = points.pay_part(ticket=ticket, lines=lines)
     tenders = tender_table()
     check_tenders(ticket.tenders, tenders)
+    ticket, value = value_tenders.hold(
+        ticket=ticket, tenders=tenders, station=session.station, at=at
+    )
     cash = sum((t.amount for t in ticket.tenders if _is_cash(tenders[t.tender])), ZERO)
     other = sum((t.amount for t in ticket.tenders), ZERO) - cash
     net = sum((line.net for line in lines), ZERO)
@@ -159,7 +168,8 @@ def freeze(
             f"没有收款：屏幕上是 {ticket.shown_due} 元，现在应收 {paid.due} 元（价格已变）。"
             "请看清新的金额再收。"
         )
-    return Frozen(ticket, tuple(lines), _money(ticket, tenders, paid), paid, by_hand)
+    money = _money(ticket, tenders, paid)
+    return Frozen(ticket, tuple(lines), money, paid, by_hand, offer, value)
 
 
 def _is_cash(tender: Tender) -> bool:
@@ -229,9 +239,12 @@ def complete(
     head.approved_by = approver
     head.reason = frozen.ticket.reason
     head.occurred_at = at
+    if frozen.offer.discount:
+        offering.redeem(frozen.offer, head=head, key=frozen.ticket.key, actor=actor)
     writing.add_sale(head=head, lines=frozen.lines, money=frozen.money)
     if frozen.ticket.fill_ids:
         writing.claim_fills(lines=frozen.lines, document=number, day=day, at=at)
+    value_tenders.take(holds=frozen.value, head=head)
     writing.take_goods(head=head, lines=frozen.lines, actor=actor)
     if session.has_printer:  # type: ignore[attr-defined]
         writing.ask_for_receipt(head=head, actor=actor, at=at, money=frozen.money)

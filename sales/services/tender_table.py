@@ -36,6 +36,10 @@ def save_tender(
         raise TenderKept(f"没有保存：代码 {values['code']} 已有付款方式在用。请换一个代码。")
     if before and tender.kind != values["kind"]:
         raise TenderKept("没有保存：类别不能改，账里已有它的收款。请停用后新建一个。")
+    if values["kind"] == Tender.Kind.VALUE and (
+        values["needs_reference"] or values["opens_drawer"]
+    ):
+        raise TenderKept("没有保存：会员储值没有小票、不开钱箱。请去掉“须填凭证号”和“开钱箱”。")
     others = Tender.objects.filter(kind=Tender.Kind.CASH, active=True).exclude(pk=tender.pk)
     if values["kind"] == Tender.Kind.CASH and not values["active"] and not others.exists():
         raise TenderKept("没有保存：这是最后一个在用的现金，收银台不能没有现金。")

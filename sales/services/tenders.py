@@ -93,6 +93,10 @@ def _check_change(
         raise TenderRefused("没有改：只有收款可以改付款方式，找零和退款不能改。")
     if payment.corrections.filter(kind=Payment.Kind.RETENDER).exists():
         raise TenderRefused("没有改：这笔收款已经改过付款方式。")
+    if Tender.Kind.VALUE in (tender.kind, payment.tender.kind):
+        raise TenderRefused(
+            "没有改：会员储值不能改成或改自其他付款方式，余额已经动过。请退款后重新收。"
+        )
     if tender.pk == payment.tender_id:
         raise TenderRefused(f"没有改：原来就是{tender.name}。")
     if tender.needs_reference and not reference.strip():

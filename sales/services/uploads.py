@@ -316,7 +316,8 @@ def _money(
     rows = [
         Money(Payment.Kind.PAYMENT, known.get(one.tender, fallback), one.amount, one.reference)
         for one in ticket.tenders
-        if one.amount > 0
+        # Stored value is not taken without the network: what was not debited was not paid.
+        if one.amount > 0 and known.get(one.tender, fallback).kind != Tender.Kind.VALUE
     ]
     cash = sum((row.amount for row in rows if row.tender.kind == Tender.Kind.CASH), ZERO)
     other = sum((row.amount for row in rows), ZERO) - cash

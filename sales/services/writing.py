@@ -16,6 +16,7 @@ from members.models import Purchase
 from members.services import purchases
 from sales.models import FillClaim, Payment, Receipt, Sale, SaleLine, Tender
 from sales.queries.totals import PricedLine
+from sales.services.points import settle_points
 from station.models import BusinessDay, TillSession, User
 from station.money import Yuan
 from station.services.waking import wake
@@ -40,18 +41,25 @@ def add_sale(
     lines: Sequence[PricedLine],
     money: Sequence[Money],
     originals: Mapping[int, int] | None = None,
+    points: Mapping[int, int] | None = None,
 ) -> list[SaleLine]:
     """Insert head, lines and payments; what was bought goes down to members. Four statements.
 
-    `originals` are the ids of the lines that a refund's lines take back, by position.
+    `originals` are the ids of the lines that a refund's lines take back, by position, and `points`
+    what that takes of their points; a sale to a member earns its own.
     """
+    if points is None and head.member_id:
+        points = settle_points(head=head, lines=lines)
     head.save(force_insert=True)
     rows = [_line(head, line, (originals or {}).get(line.position)) for line in lines]
     SaleLine.objects.bulk_create(rows)
     add_payments(sale=head, document=head.number, money=money, at=head.occurred_at)
     tenders = list(dict.fromkeys(one.tender.code for one in money))
     purchases.hand_down(
-        [_purchase(head, row, line, tenders) for row, line in zip(rows, lines, strict=True)]
+        [
+            _purchase(head, row, line, tenders, (points or {}).get(line.position, 0))
+            for row, line in zip(rows, lines, strict=True)
+        ]
     )
     return rows
 
@@ -82,19 +90,23 @@ def _line(head: Sale, line: PricedLine, original_id: int | None) -> SaleLine:
     )
 
 
-def _purchase(head: Sale, row: SaleLine, line: PricedLine, tenders: list[str]) -> Purchase:
+def _purchase(
+    head: Sale, row: SaleLine, line: PricedLine, tenders: list[str], points: int
+) -> Purchase:
     return Purchase(
         station_id=head.station_id,
         member_id=head.member_id,
         day_id=head.day_id,
         document=head.number,
         line=row.position,
+        original=head.original.number if head.original else "",
         occurred_at=head.occurred_at,
         kind=row.kind,
         product=line.product,
         category=line.category,
         quantity=row.quantity,
         net=row.net,
+        points=points,
         tenders=tenders,
         attendant_id=row.attendant_id,
     )

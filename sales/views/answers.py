@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
@@ -12,6 +12,7 @@ from django.http import HttpResponse, JsonResponse
 from django.utils.timezone import now
 
 from members.queries.finding import MemberHit
+from members.queries.tier_progress import Progress, progress_of
 from sales.queries.tickets import BadTicket, plain, read_id
 from sales.services.settling import SessionEnded
 from station.access import StaffRequest
@@ -78,6 +79,22 @@ def own_session(request: StaffRequest) -> TillSession:
     return session
 
 
+def all_shown(hits: Sequence[MemberHit], *, at: datetime) -> list[dict[str, Any]]:
+    """Members as the till shows them: masked, with their tier and what is missing to the next."""
+    stand = progress_of(member_ids=[hit.member_id for hit in hits], at=at)
+    return [{**shown(hit), "tier": _tier(stand.get(hit.member_id))} for hit in hits]
+
+
+def _tier(progress: Progress | None) -> dict[str, Any]:
+    if progress is None:
+        return {"name": "", "lines": [], "benefits": []}
+    return {
+        "name": progress.tier,
+        "lines": progress.lines,
+        "benefits": list(progress.benefits),
+    }
+
+
 def shown(hit: MemberHit) -> dict[str, Any]:
     """A member as the till shows him: masked."""
     return {
@@ -87,6 +104,8 @@ def shown(hit: MemberHit) -> dict[str, Any]:
         "phone": hit.phone,
         "plates": " ".join(hit.plates),
         "status": hit.status,
+        "words": hit.words,
+        "exact": hit.exact,
     }
 
 

@@ -13,7 +13,7 @@ from sales.forms.till import BasketVoidForm, ParkForm, ReasonForm, checked
 from sales.models import ParkedTicket
 from sales.queries.till import parked_tickets
 from sales.services import parking
-from sales.views.answers import answers_json, body_of, session_of, shown
+from sales.views.answers import all_shown, answers_json, body_of, session_of
 from station.access import StaffRequest, may
 
 
@@ -64,7 +64,8 @@ def recall(request: StaffRequest, pk: int) -> dict[str, Any]:
     one = parking.recall(parked=found, session=session_of(request), at=now())
     member = one.basket.get("member")
     hit = member_by_id(member) if isinstance(member, int) else None
-    return {"number": one.number, "basket": one.basket, "member": shown(hit) if hit else None}
+    known = all_shown([hit] if hit else [], at=now())
+    return {"number": one.number, "basket": one.basket, "member": known[0] if known else None}
 
 
 @require_POST

@@ -1,4 +1,4 @@
-"""补录 and 恢复核对, the last sales, and members, as the till asks for them."""
+"""补录 and 恢复核对, the last sales, as the till asks for them."""
 
 from __future__ import annotations
 
@@ -10,18 +10,15 @@ from django.utils.timezone import now
 from django.views.decorators.http import require_GET, require_POST
 
 from devices.models import TotalizerGap
-from members.queries.finding import find, member_by_id
-from members.services import presence
 from sales.forms.receipts import CopyForm
 from sales.forms.till import LateEntryForm, checked
 from sales.models import Sale
 from sales.queries.printing import reprints
 from sales.queries.recovery import recovery as recovered
-from sales.queries.tickets import plain
 from sales.queries.till import last_sales
 from sales.services import late_entries, printing
 from sales.services.late_entries import EntryRefused
-from sales.views.answers import answers_json, approver_of, body_of, session_of, shown
+from sales.views.answers import answers_json, approver_of, body_of, session_of
 from station.access import StaffRequest, may
 
 
@@ -96,28 +93,3 @@ def reprint(request: StaffRequest, number: str) -> dict[str, Any]:
     copy = form.cleaned_data["copy"] if form.is_valid() else None
     receipt = printing.reprint(sale=sale, actor=request.user, at=now(), copy=copy)
     return {"copy": receipt.copy}
-
-
-@require_GET
-@may("sales.till")
-@answers_json
-def members(request: StaffRequest) -> dict[str, Any]:
-    """Who the customer may be, masked."""
-    return {"members": [shown(one) for one in find(text=request.GET.get("q", ""))]}
-
-
-@require_POST
-@may("sales.till")
-@answers_json
-def present(request: StaffRequest) -> dict[str, Any]:
-    """The member whose phone's code was read at the till: he is there himself."""
-    found = presence.arrive(
-        code=plain(body_of(request).get("code") or ""),
-        station=request.station,
-        at=now(),
-        actor=request.user,
-    )
-    hit = member_by_id(found.pk)
-    if hit is None:  # closed at this moment
-        return {"member": None}
-    return {"member": {**shown(hit), "status": f"{hit.status}　本人到场"}}

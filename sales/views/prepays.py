@@ -44,6 +44,7 @@ def create(request: StaffRequest) -> dict[str, Any]:
         actor=request.user,
         at=now(),
         key=typed["key"],
+        member=typed["member"],
     )
     return {"number": prepay.number}
 

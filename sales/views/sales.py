@@ -15,6 +15,7 @@ from sales.forms.receipts import CopyForm
 from sales.forms.sales import SalesFilter
 from sales.forms.till import RetenderForm, checked
 from sales.models import Payment, Receipt, Sale
+from sales.queries.offers import Reduction, reductions_of
 from sales.queries.printing import reprints
 from sales.queries.receipts import paper_of
 from sales.queries.sales import sale_of, sales_of
@@ -95,6 +96,7 @@ def _detail(request: StaffRequest, found: Sale, refusal: str = "") -> HttpRespon
         "tone": TONES[found.kind],
         "lines": sorted(found.lines.all(), key=lambda one: one.position),
         "payments": sorted(found.payments.all(), key=lambda one: one.pk),
+        "reductions": _reductions(found),
         "corrections": corrections,
         "reversed": reversed_,
         **_money_back(request, may_refund=open_, may_reverse=open_ and not corrections),
@@ -106,6 +108,13 @@ def _detail(request: StaffRequest, found: Sale, refusal: str = "") -> HttpRespon
         "refusal": refusal,
     }
     return render(request, "sales/sale.html", context, status=422 if refusal else 200)
+
+
+def _reductions(found: Sale) -> list[tuple[str, Reduction]]:
+    """Each discount with the name of its line."""
+    names = {line.position: line.name for line in found.lines.all()}
+    rows = sorted(reductions_of(found).items())
+    return [(names.get(position, ""), one) for position, some in rows for one in some]
 
 
 def _money_back(request: StaffRequest, **ways: bool) -> dict[str, str]:

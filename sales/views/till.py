@@ -15,11 +15,14 @@ from django.views.decorators.http import require_GET, require_POST
 
 from devices.models import Swipe
 from sales.queries import till as screen
+from sales.queries.points_till import gained_by
 from sales.queries.tickets import read_id, read_ticket
 from sales.services import leasing, settling
 from sales.views.answers import answers_json, approver_of, body_of, ids_of, own_session, session_of
+from sales.views.topups import proven
 from station.access import StaffRequest, may, may_do
 from station.errors import Refusal
+from station.queries import settings
 from station.queries.calendar import open_session
 
 # What the script calls, by name; those with an id carry 0 in its place.
@@ -43,6 +46,17 @@ ADDRESSES = (
     "till_worker",
     "till_members",
     "till_member_present",
+    "till_value",
+    "till_topup",
+    "till_points",
+    "till_quote",
+    "till_release",
+    "till_join",
+    "till_mall",
+    "till_reward_tile",
+    "till_reward_hint",
+    "till_redeem",
+    "till_use_code",
 )
 WITH_ID = (
     "recall",
@@ -53,6 +67,9 @@ WITH_ID = (
     "prepay_refund",
     "fill_use",
     "fill_drive_off",
+    "till_confirm",
+    "till_hand_out",
+    "till_reward_slip",
 )
 
 
@@ -72,6 +89,7 @@ def till(request: StaffRequest) -> HttpResponse:
     ]
     last = Swipe.objects.order_by("-pk").values_list("pk", flat=True).first()
     setup["swipe"] = last or 0
+    setup["guardian_age"] = settings.whole("members.guardian_age", request.station)
     setup["urls"] = {name: reverse(f"sales:{name}") for name in ADDRESSES} | {
         name: reverse(f"sales:{name}", args=[0]) for name in WITH_ID
     }
@@ -123,7 +141,7 @@ def _tagged(request: HttpRequest, payload: dict[str, Any]) -> HttpResponse:
 @answers_json
 def settle(request: StaffRequest) -> dict[str, Any]:
     body = body_of(request)
-    ticket = read_ticket(body)
+    ticket = proven(read_ticket(body), body, at=now())
     sale = settling.settle(
         ticket,
         session=own_session(request),
@@ -137,6 +155,7 @@ def settle(request: StaffRequest) -> dict[str, Any]:
         "due": str(sale.due),
         "tendered": str(tendered),
         "change": str(tendered - sale.due),
+        "points": gained_by(sale),
     }
 
 

@@ -5,6 +5,7 @@ A floor that needs a figure adds its line here; the page, the check and the docs
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -102,6 +103,30 @@ DECLARED: tuple[Declared, ...] = (
         "站内管理规定",
     ),
     Declared(
+        "members.points_adjust_limit",
+        Kind.WHOLE,
+        "100",
+        "人工调整积分须第二人审批的限额",
+        "分",
+        "站内管理规定：人工加分是会员积分最常见的内部舞弊",
+    ),
+    Declared(
+        "members.reward_hint_yuan",
+        Kind.WHOLE,
+        "100",
+        "收银台提示「再加 X 元可换」的最大差额",
+        "元",
+        "站内管理规定；0 为不提示",
+    ),
+    Declared(
+        "members.idle_points",
+        Kind.WHOLE,
+        "1000",
+        "积分沉淀：余额到多少分算大额",
+        "分",
+        "站内管理规定；60 天没有用过积分的才列出",
+    ),
+    Declared(
         "inventory.delivery_tolerance",
         Kind.RATE,
         "3",
@@ -126,6 +151,70 @@ DECLARED: tuple[Declared, ...] = (
         "行业经验：销量小的班次只看损溢率会误报",
     ),
     Declared(
+        "members.value_named_limit",
+        Kind.YUAN,
+        "5000.00",
+        "记名储值账户余额上限",
+        "元",
+        "单用途商业预付卡管理办法第十八条：单张记名卡限额不得超过 5000 元",
+    ),
+    Declared(
+        "members.value_bearer_limit",
+        Kind.YUAN,
+        "1000.00",
+        "不记名储值卡余额上限",
+        "元",
+        "单用途商业预付卡管理办法第十八条：单张不记名卡限额不得超过 1000 元",
+    ),
+    Declared(
+        "members.value_real_name_from",
+        Kind.YUAN,
+        "10000.00",
+        "一次购买不记名卡须实名的金额",
+        "元",
+        "单用途商业预付卡管理办法第十五条：一次性购买 1 万元（含）以上不记名卡须登记身份",
+    ),
+    Declared(
+        "members.value_named_real_name",
+        Kind.WHOLE,
+        "1",
+        "记名储值是否须登记身份证（1 须，0 不须）",
+        "",
+        "单用途商业预付卡管理办法第十五条：购买（含充值）记名卡须登记身份；按本地主管部门要求调整",
+    ),
+    Declared(
+        "members.value_pin_above",
+        Kind.YUAN,
+        "500.00",
+        "储值消费超过多少须输支付密码",
+        "元",
+        "站内管理规定；账户设了密码的，每笔都要输",
+    ),
+    Declared(
+        "members.value_bonus_order",
+        Kind.WHOLE,
+        "2",
+        "储值消费的扣款顺序（1 先本金后赠金，2 按本金赠金比例）",
+        "",
+        "站内管理规定；按比例时退款与开票的口径一致",
+    ),
+    Declared(
+        "members.value_refund_days",
+        Kind.WHOLE,
+        "7",
+        "充值后可无理由退本金的天数",
+        "天",
+        "最高人民法院预付式消费司法解释（2025-05-01 施行）：付款之日起七日内可退本金",
+    ),
+    Declared(
+        "members.value_custody_rate",
+        Kind.RATE,
+        "20",
+        "预收资金存管比例",
+        "%",
+        "单用途商业预付卡管理办法第二十六条：规模发卡企业不低于上季度末预收资金余额的 20%，集团 30%，品牌 40%",
+    ),
+    Declared(
         "inventory.loss_allowance_gasoline",
         Kind.RATE,
         "4",
@@ -142,6 +231,30 @@ DECLARED: tuple[Declared, ...] = (
         "加油站管理规范：柴油全年综合损耗 0.28%；按本地主管部门文件调整",
     ),
     Declared(
+        "marketing.lock_minutes",
+        Kind.WHOLE,
+        "15",
+        "券在一张单上锁定的时间",
+        "分钟",
+        "站内管理规定；超过即放开，别的单可以用",
+    ),
+    Declared(
+        "marketing.coupon_grace_days",
+        Kind.WHOLE,
+        "7",
+        "整单退款时已过期的券再给几天",
+        "天",
+        "站内管理规定；没过期的券按原有效期退回",
+    ),
+    Declared(
+        "marketing.wrong_codes",
+        Kind.WHOLE,
+        "10",
+        "十分钟内最多输错几次券码",
+        "次",
+        "站内管理规定；超过须等十分钟，防止猜码",
+    ),
+    Declared(
         "members.policy_version",
         Kind.TEXT,
         "2026-01",
@@ -156,6 +269,30 @@ DECLARED: tuple[Declared, ...] = (
         "未满几周岁须监护人同意",
         "周岁",
         "个人信息保护法第二十八、三十一条：不满十四周岁未成年人的个人信息须监护人同意",
+    ),
+    Declared(
+        "members.confirm_months",
+        Kind.WHOLE,
+        "12",
+        "会员资料多久没核对就在下次到站时问一次",
+        "个月",
+        "站内管理规定",
+    ),
+    Declared(
+        "members.unmerge_days",
+        Kind.WHOLE,
+        "30",
+        "会员合并后几天内可以撤销",
+        "天",
+        "站内管理规定",
+    ),
+    Declared(
+        "members.export_limit",
+        Kind.WHOLE,
+        "100",
+        "一次导出会员超过多少行须另一人审批",
+        "行",
+        "站内管理规定；保护客户资料",
     ),
     Declared(
         "members.session_idle_days",
@@ -204,6 +341,13 @@ def text(name: str, station: Station) -> str:
     line = declared(name)
     found = Setting.objects.filter(name=name, station=station).values_list("value", flat=True)
     return found.first() or line.default
+
+
+def texts(names: Sequence[str], station: Station) -> dict[str, str]:
+    """Several figures as they are written, by name. One statement."""
+    set_here = Setting.objects.filter(name__in=names, station=station)
+    found = dict(set_here.values_list("name", "value"))
+    return {name: found.get(name, declared(name).default) for name in names}
 
 
 def yuan(name: str, station: Station) -> Yuan:

@@ -8,6 +8,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("inventory/", include("inventory.urls")),
     path("members/", include("members.urls.pages")),
     path("m/", include("members.urls.phone")),
+    path("marketing/", include("marketing.urls")),
     path("sales/", include("sales.urls")),
     path("finance/", include("finance.urls")),
 ]

@@ -18,6 +18,7 @@ PARTS = {
     "devices.NozzleState.nozzle",
     "inventory.DeliveryTank.delivery",
     "inventory.ItemBarcode.item",
+    "members.ImportTrouble.batch",
     "members.Vehicle.company",
     "members.Vehicle.member",
     "sales.DepositLine.deposit",

@@ -15,9 +15,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from time import monotonic, sleep
 
 import pytest
 from django.conf import settings as project
+from django.db import connection
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from station.runtime.browser import ARGUMENTS, find_chromium
@@ -146,11 +148,32 @@ def browser_type_launch_args() -> dict[str, object]:
     return {"executable_path": find_chromium(), "args": list(ARGUMENTS), "env": chinese}
 
 
+def answered() -> None:
+    """Wait until the server has answered what the closed pages asked for.
+
+    Emptying the tables under a request that still reads them ends now and then as a deadlock.
+    """
+    at_work = (
+        "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = CURRENT_DATABASE()"
+        " AND pid <> PG_BACKEND_PID() AND backend_type = 'client backend' AND state <> 'idle'"
+    )
+    until = monotonic() + 5
+    with connection.cursor() as cursor:
+        while monotonic() < until:
+            cursor.execute(at_work)
+            if not cursor.fetchone()[0]:
+                return
+            sleep(0.02)
+
+
 @pytest.fixture
 def look(browser: Browser, live_server) -> Iterator[Look]:
     made = Look(browser, live_server.url)
     yield made
-    made.close()
+    try:
+        made.close()
+    finally:
+        answered()
 
 
 def pytest_terminal_summary(terminalreporter) -> None:

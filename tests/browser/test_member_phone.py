@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from devices.models import Line, Reader
 from devices.services.reads import record_read
 from members.models import Member, Presence
-from members.queries.presence import code_for
+from members.queries.present_codes import code_for
 from members.services import notices
 from members.views.guard import COOKIE
 from station.channels import texts

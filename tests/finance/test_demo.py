@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
-from django.db.models import Max, Sum
+from django.db.models import Count, Max, Sum
 
 from devices.models import Fill
 from finance.models import DayClose
@@ -20,7 +20,7 @@ from finance.services.demonstration.proof import DAYS_IN_FULL, QUESTIONS, some_d
 from finance.services.demonstration.site import Site, opening_totalizer
 from finance.services.demonstration.trade import LOCAL
 from inventory.models import Delivery, StockBalance, StockMove, TankBook
-from members.models import Purchase
+from members.models import DuplicatePair, Member, Purchase
 from sales.models import (
     FillClaim,
     Payment,
@@ -162,6 +162,19 @@ def test_every_whole_day_was_closed_by_the_service_of_the_wizard(site: Site) -> 
 
 
 @pytest.mark.django_db
+@pytest.mark.req("CRM-04")
+def test_a_share_of_the_sales_is_of_members_who_come_again(site: Site) -> None:
+    known = Sale.objects.filter(member__isnull=False)
+    assert 0.3 < known.count() / Sale.objects.count() < 0.45
+    assert known.values("member").distinct().count() > 50
+    assert DuplicatePair.objects.filter(reasons="姓名和手机尾号相同").exists()
+    assert Member.objects.filter(status="FROZEN").count() == 1
+    someone = known.values("member").annotate(n=Count("pk")).order_by("-n")[0]["member"]
+    bought = Purchase.objects.filter(member=someone).aggregate(net=Sum("net"))["net"]
+    assert bought == Sale.objects.filter(member=someone).aggregate(due=Sum("due"))["due"]
+
+
+@pytest.mark.django_db
 def test_tankers_and_price_windows_came_before_the_story(site: Site) -> None:
     story = UNTIL.date() - timedelta(days=14)
     assert Delivery.objects.filter(day__date__lt=story).exists()
@@ -199,6 +212,10 @@ TAMPERED = {
     "每笔加油有归属（当班待付款除外）": ("sales_fillclaim", "fill_id = fill_id + 1000000"),
     "油品明细 = 其加油记录": ("sales_saleline", "quantity = quantity + 1"),
     "应收 = 明细 = 收款 = 会员底账，逐日": ("members_purchase", "net = net + 1"),
+    "会员底账的会员 = 销售单的会员": (
+        "members_purchase",
+        "member_id = COALESCE(member_id, 0) + 1",
+    ),
     "收银班应有 = 收款 + 备用金": (
         "sales_sessiontender",
         "expected = expected + 1, difference = difference - 1",

@@ -14,10 +14,12 @@ from inventory.services import deliveries
 from inventory.services.deliveries import Note
 from members.models import Member, Purchase, Vehicle
 from members.queries.cards import card_of
+from members.queries.consents import allows
 from members.queries.finding import find
 from members.queries.search import hits
-from members.services import companies, joining, unmasking, vehicles
+from members.services import companies, consents, joining, profiles, unmasking, vehicles
 from members.services.purchases import hand_down
+from members.services.refusals import MemberClosed
 from station.models import AuditEntry, Station
 from station.runtime.backup import _libpq_environment
 from station.runtime.embedded import postgres_tools
@@ -27,31 +29,42 @@ pytestmark = [pytest.mark.django_db, pytest.mark.req("CRM-01")]
 
 PHONE = "13887654321"
 PLATE = "云A7K3M9"
+AGREED = {"policy": "on", "consent": "on"}
 
 
 def test_a_member_joins_at_the_till_with_phone_name_and_plate():
     station = make.station("S01")
     client = make.signed_in(make.cashier(station))
-    form = {"phone": "138 8765 4321", "name": "张建国", "plate": "云a·7k3m9", "consent": "on"}
+    form = {"phone": "138 8765 4321", "name": "张建国", "plate": "云a·7k3m9"} | AGREED
     answer = client.post("/members/new/", form)
     member = Member.objects.get()
     assert answer["Location"] == f"/members/{member.number}/"
     assert member.number == "MS01000001"
-    assert member.consented_at
+    assert allows(member, "POLICY")
+    assert allows(member, "SMS")
     card = card_of(member, full=True)
     assert (card.name, card.phone, card.plates[0].plate) == ("张建国", PHONE, "云A7K3M9")
     actions = set(AuditEntry.objects.values_list("action", flat=True))
     assert {"members.member.joined", "members.consent.given", "members.vehicle.added"} <= actions
 
 
-def test_pressing_twice_makes_one_member_and_says_where_he_is():
+def test_pressing_twice_makes_one_member_and_leads_to_him():
     station = make.station()
     client = make.signed_in(make.cashier(station))
-    form = {"phone": PHONE, "name": "张建国"}
+    form = {"phone": PHONE, "name": "张建国", "policy": "on"}
     client.post("/members/new/", form)
-    answer = client.post("/members/new/", form)
+    answer = client.post("/members/new/", form, follow=True)
+    assert answer.redirect_chain == [(f"/members/{Member.objects.get().number}/", 302)]
+    assert "没有重复登记" in answer.content.decode()
+
+
+@pytest.mark.req("SEC-06")
+def test_nobody_is_registered_who_has_not_agreed_to_the_policy():
+    client = make.signed_in(make.cashier(make.station()))
+    answer = client.post("/members/new/", {"phone": PHONE, "name": "张建国"})
     assert answer.status_code == 422
-    assert Member.objects.get().number in answer.content.decode()
+    assert "隐私政策" in answer.content.decode()
+    assert not Member.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -157,7 +170,7 @@ def test_the_last_four_find_masked_candidates():
 def test_finding_costs_the_same_whoever_is_found(django_assert_max_num_queries):
     for number in range(3):
         make.member(phone=f"1381111{number}321", plate=f"云A1{number}345")
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(2):
         find(text="2345")
 
 
@@ -244,7 +257,7 @@ def test_a_phone_of_somebody_else_cannot_be_taken_by_a_correction():
     member = make.member(phone=PHONE)
     other = make.member(member.home_station)
     with pytest.raises(joining.PhoneTaken, match=member.number):
-        joining.change(
+        profiles.change(
             member=other,
             name="",
             phone=PHONE,
@@ -252,19 +265,6 @@ def test_a_phone_of_somebody_else_cannot_be_taken_by_a_correction():
             at=make.NOW,
             actor=make.cashier(member.home_station),
         )
-
-
-def test_consent_is_dated_given_and_withdrawn():
-    station = make.station()
-    member = make.member(station)
-    client = make.signed_in(make.cashier(station))
-    for given in ("1", "1", "0"):
-        client.post(f"/members/{member.number}/consent/", {"given": given})
-    actions = AuditEntry.objects.filter(action__startswith="members.consent").order_by("id")
-    assert [entry.action for entry in actions] == [
-        "members.consent.given",
-        "members.consent.withdrawn",
-    ]
 
 
 @pytest.mark.req("SEC-03")
@@ -298,8 +298,8 @@ def test_a_forgotten_member_is_read_by_nobody_and_the_books_stay():
     page = client.get(f"/members/{member.number}/").content.decode()
     assert "已销毁" in page
     assert "235.50" in page
-    with pytest.raises(joining.MemberClosed):
-        joining.set_consent(member=member, given=True, at=make.NOW, actor=make.owner())
+    with pytest.raises(MemberClosed):
+        consents.give(member=member, purpose="SMS", at=make.NOW, actor=make.owner())
     make.member(station, phone=PHONE, plate=PLATE)  # may come again as a new person
 
 
@@ -380,7 +380,7 @@ def test_a_dump_of_the_database_holds_no_phone_plate_id_or_account():
     station = make.station()
     wu = make.service(station)
     member = make.member(station, phone=PHONE, plate=PLATE)
-    joining.change(
+    profiles.change(
         member=member, name="", phone="", id_number="11010519491231002X", at=make.NOW, actor=wu
     )
     company = make.company(station, phone="13912348765", bank_account="6222021234567890123")

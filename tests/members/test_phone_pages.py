@@ -15,15 +15,24 @@ from django.utils.timezone import now
 
 from devices.models import ReadRule
 from devices.queries.swipes import meaning_of
-from members.models import Member, MemberNotice, Presence, SignInCode, Tier
+from members.models import (
+    Consent,
+    Member,
+    MemberNotice,
+    Presence,
+    ProfileChange,
+    SignInCode,
+    Tier,
+)
 from members.queries import phone as pages
 from members.queries.cards import card_of
-from members.queries.presence import code_for, is_present, read_code
-from members.services import joining, notices, presence
-from members.services.presence import CodeRefused
+from members.queries.present_codes import code_for, is_present, read_code
+from members.services import closing, merging, notices, present_codes
+from members.services.present_codes import CodeRefused
 from sales.services import refunds
 from station.channels import texts
 from station.models import AuditEntry, Setting
+from station.services.sealing import unseal
 from tests import make
 from tests.members.test_phone_sign_in import OTHER, PHONE, code_sent, ticket_of
 from tests.test_role_matrix import addresses
@@ -100,15 +109,15 @@ def test_a_member_who_is_frozen_or_gone_is_not_taken_by_his_code(status):
     member = make.member()
     if status == "CLOSED":
         lead = make.manager(member.home_station)
-        joining.forget(member=member, reason="要求", at=make.NOW, actor=lead)
+        closing.forget(member=member, reason="要求", at=make.NOW, actor=lead)
     else:
         Member.objects.filter(pk=member.pk).update(status=status)
     code = code_for(member_id=member.pk, at=make.NOW)
     with pytest.raises(CodeRefused, match="冻结或注销"):
-        presence.arrive(code=code, station=member.home_station, at=make.NOW, actor=None)
+        present_codes.arrive(code=code, station=member.home_station, at=make.NOW, actor=None)
     stranger = code_for(member_id=10**9, at=make.NOW)
     with pytest.raises(CodeRefused):
-        presence.arrive(code=stranger, station=member.home_station, at=make.NOW, actor=None)
+        present_codes.arrive(code=stranger, station=member.home_station, at=make.NOW, actor=None)
 
 
 @pytest.mark.req("PAY-05")
@@ -121,7 +130,7 @@ def test_two_tills_that_read_one_code_take_it_once():
     def read() -> None:
         gate.wait()
         try:
-            presence.arrive(code=code, station=member.home_station, at=make.NOW, actor=None)
+            present_codes.arrive(code=code, station=member.home_station, at=make.NOW, actor=None)
         except CodeRefused:
             refused.append(1)
         connection.close()
@@ -137,7 +146,7 @@ def test_two_tills_that_read_one_code_take_it_once():
 def test_that_a_member_was_there_stays():
     member = make.member()
     code = code_for(member_id=member.pk, at=make.NOW)
-    presence.arrive(code=code, station=member.home_station, at=make.NOW, actor=None)
+    present_codes.arrive(code=code, station=member.home_station, at=make.NOW, actor=None)
     for act in (Presence.objects.all().delete, lambda: Presence.objects.update(station=1)):
         with pytest.raises(DatabaseError), transaction.atomic():
             act()
@@ -313,7 +322,8 @@ def test_a_frozen_member_is_told_and_shows_no_code():
 def test_a_member_corrects_his_name_and_the_audit_says_himself():
     member = make.member(name="张建国")
     client = make.phone_of(member)
-    assert client.post("/m/me/profile/", {"name": ""}).status_code == 422
+    assert client.post("/m/me/profile/", {"name": ""}).status_code == 302
+    assert not AuditEntry.objects.filter(action="members.member.changed").exists()
     assert client.post("/m/me/profile/", {"name": "张建军"}).status_code == 302
     member.refresh_from_db()
     assert card_of(member, full=True).name == "张建军"
@@ -364,11 +374,55 @@ def test_a_member_adds_and_removes_his_car_and_takes_back_his_consent():
     assert make.phone_of(make.member(member.home_station)).post(remove).status_code == 404
     assert client.post(remove).status_code == 302
     assert client.post(remove).status_code == 404
-    client.post("/m/me/consents/", {"given": "0"})
-    client.post("/m/me/consents/", {"given": "0"})
-    member.refresh_from_db()
-    assert member.consented_at is None
+    withdrawn = {"purpose": "SMS", "given": "0"}
+    assert client.post("/m/me/consents/", withdrawn).status_code == 302
+    assert client.post("/m/me/consents/", withdrawn).status_code == 302
+    row = Consent.objects.get(member=member, purpose="SMS")
+    assert (row.withdrawn_channel, row.withdrawn_by) == ("APP", None)
     assert AuditEntry.objects.filter(action="members.consent.withdrawn").count() == 1
+    for _ in range(2):
+        client.post("/m/me/consents/", {"purpose": "SMS", "given": "1"})
+    assert Consent.objects.filter(member=member, purpose="SMS", withdrawn_at=None).count() == 1
+    for purpose in ("GUARDIAN", "x", ""):
+        answer = client.post("/m/me/consents/", {"purpose": purpose, "given": "1"})
+        assert (answer.status_code, "没有这种同意" in answer.content.decode()) == (422, True)
+
+
+@pytest.mark.req("CRM-02")
+def test_what_a_member_corrects_himself_keeps_the_old_value_in_sealed_history():
+    member = make.member(name="李小龙")
+    client = make.phone_of(member)
+    told = {"name": "李大龙", "birthday": "1990-05-04", "preferences": "常加 95#"}
+    assert client.post("/m/me/profile/", told).status_code == 302
+    assert client.post("/m/me/profile/", told).status_code == 302
+    kept = {one.field: one for one in ProfileChange.objects.filter(member=member)}
+    assert set(kept) == {"NAME", "BIRTHDAY", "PREFERENCES"}
+    assert {(one.channel, one.actor) for one in kept.values()} == {("APP", None)}
+    assert unseal(member.key, kept["NAME"].old_sealed) == "李小龙"
+    assert ProfileChange.objects.filter(member=member).count() == 3
+    for birthday, words in (("2020-05-04", "监护人"), ("2999-01-01", "生日不对")):
+        answer = client.post("/m/me/profile/", {"birthday": birthday})
+        assert (answer.status_code, words in answer.content.decode()) == (422, True)
+    assert "****-05-04" in client.get("/m/me/").content.decode()
+
+
+@pytest.mark.req("CRM-02")
+def test_the_phone_of_a_member_who_was_merged_shows_the_one_he_became():
+    survivor = make.member(name="李小龙")
+    merged = make.member(survivor.home_station, name="李小龙")
+    before = make.phone_of(merged)
+    merging.merge(
+        survivor=survivor,
+        merged=merged,
+        reason="同一个人",
+        at=make.NOW,
+        actor=make.manager(survivor.home_station),
+    )
+    page = before.get("/m/me/").content.decode()
+    assert survivor.number in page
+    assert merged.number not in page
+    code = read_code(re.search(r"HY[A-Z2-7]{28}", before.get("/m/code/").content.decode())[0])
+    assert code.member_id == survivor.pk
 
 
 @pytest.mark.req("SEC-15")

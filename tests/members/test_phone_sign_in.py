@@ -12,10 +12,10 @@ from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.utils.timezone import now
 
-from members.models import Member, MemberNotice, MemberSession, SignInCode
+from members.models import Consent, Member, MemberNotice, MemberSession, SignInCode
 from members.queries.cards import card_of
 from members.queries.signins import read_ticket, session_of
-from members.services import joining, sessions, signins
+from members.services import closing, sessions, signins
 from members.services.signins import TooManyCodes, WrongCode
 from members.tasks import forget_codes
 from members.views.guard import COOKIE, own_page
@@ -268,13 +268,14 @@ def test_a_stranger_joins_on_his_own_phone_at_the_station_whose_code_he_scanned(
     answer = client.post("/m/sign-in/join/", form)
     assert (answer.status_code, answer["Location"]) == (302, "/m/")
     member = Member.objects.get()
-    assert (member.home_station, bool(member.consented_at)) == (there, True)
+    assert member.home_station == there
+    agreed = Consent.objects.filter(member=member, policy_version="2026-01")
+    assert {one.purpose for one in agreed} == {"POLICY", "SMS"}
+    assert {(one.given_channel, one.given_by) for one in agreed} == {("APP", None)}
     card = card_of(member, full=True)
     assert (card.name, card.phone, card.plates[0].plate) == ("李小龙", PHONE, "云A7K3M9")
     told = AuditEntry.objects.filter(document=member.number)
     assert {one.actor_name for one in told} == {"会员本人"}
-    agreed = told.get(action="members.member.policy_agreed")
-    assert agreed.after == {"版本": "2026-01"}
     assert client.get("/m/").status_code == 200
     assert MemberNotice.objects.get(member=member).subject == "欢迎入会"
     again = client.post("/m/sign-in/join/", form)  # pressed twice
@@ -288,7 +289,7 @@ def test_a_stranger_joins_on_his_own_phone_at_the_station_whose_code_he_scanned(
     [
         ({"policy": ""}, "隐私政策"),
         ({"born": "2014-01-01"}, "监护人"),
-        ({"born": "2999-01-01"}, "监护人"),
+        ({"born": "2999-01-01"}, "生日不对"),
         ({"plate": "XX"}, "车牌不对"),
         ({"name": ""}, "必填"),
     ],
@@ -367,7 +368,7 @@ def test_a_session_ends_when_left_alone_when_too_old_and_with_the_membership():
             sessions.seen(session=found, at=at + timedelta(days=day))
     assert (lives(179), lives(180)) == (True, False)
     lead = make.manager(member.home_station)
-    joining.forget(member=member, reason="本人要求", at=at, actor=lead)
+    closing.forget(member=member, reason="本人要求", at=at, actor=lead)
     assert not lives(1)
 
 

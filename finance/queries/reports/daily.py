@@ -45,6 +45,7 @@ def daily_report(
             oddities.fills(figures),
             oddities.tallies(figures),
             oddities.checks(figures),
+            *money.stored_value(figures),
         ),
         remarks=(*_said(figures, against), *remarks),
         signatures=("制表", "站长", "审核"),

@@ -6,6 +6,7 @@ from finance.queries.figures import Figures
 from finance.queries.links import link, on
 from finance.queries.parts import share
 from finance.queries.reports.comparing import whole
+from members.queries.value_liability import Liability
 from station.money import NO_LITRES, ZERO
 from station.queries import wording
 from station.queries.columns import Column
@@ -180,4 +181,40 @@ def corrections(figures: Figures) -> ReportTable:
             for row in figures.corrections
         ],
         empty="当日没有退款和冲红。",
+    )
+
+
+def stored_value(figures: Figures) -> tuple[ReportTable, ...]:
+    """What customers are owed, principal and bonus apart; nothing where nobody ever topped up."""
+    value = figures.value
+    if value is None or value == Liability():
+        return ()
+    return (
+        ReportTable(
+            "十三、储值余额",
+            (
+                Column("项目"),
+                Column("期初", kind="yuan"),
+                Column("充值(赠送)", kind="yuan"),
+                Column("消费", kind="yuan"),
+                Column("退款", kind="yuan"),
+                Column("收回", kind="yuan"),
+                Column("转移与导入", kind="yuan"),
+                Column("期末", kind="yuan"),
+            ),
+            [
+                (
+                    Linked(word, link("members:value_liability", **on(figures.date))),
+                    side.opening,
+                    side.topped_up,
+                    -side.spent,
+                    -side.refunded,
+                    -side.recovered,
+                    side.moved,
+                    side.closing,
+                )
+                for word, side in (("本金", value.principal), ("赠金", value.bonus))
+            ],
+            note="储值本金是负债，不是收入；充值收款在“预收增减”里，加油时才计入实收。",
+        ),
     )

@@ -17,6 +17,7 @@ from finance.services.demonstration.freezing import freeze_demo_days
 from finance.services.demonstration.history import History
 from finance.services.demonstration.oddities import Oddities
 from finance.services.demonstration.prices import Prices, Segments
+from finance.services.demonstration.regulars import add_regulars
 from finance.services.demonstration.site import Site, build_site
 from finance.services.demonstration.supply import Supply
 from finance.services.demonstration.trade import LOCAL, Drawer, litres
@@ -74,8 +75,11 @@ class Demo:
         self.first = today - timedelta(days=days)
         self.days = days
         with transaction.atomic():
-            self.site: Site = build_site(at=day_start(self.first) - timedelta(hours=12))
+            before = day_start(self.first) - timedelta(hours=12)
+            self.site: Site = build_site(at=before)
+            regulars = add_regulars(self.site, at=before, seed=seed)
         self.history = History(self.site, seed=seed, busy=busy)
+        self.history.regulars = regulars
         self.supply = Supply(self.history)
         self.prices = Prices(self.history, today=today, until=self.until)
         self.oddities = Oddities(self.history, today)

@@ -63,7 +63,7 @@ MANY: Mapping[type[models.Model], Sequence[str]] = {
     TotalizerReading: ("id", "nozzle_id", "meter_epoch", "litres", "amount", "occurred_at", "recorded_at", "kind",
                        "document"),
     Sale: ("id", "station_id", "number", "kind", "source", "day_id", "shift_id", "session_id", "till_id",
-           "cashier_id", "client_key", "list_amount", "discount", "rounding", "due", "tax", "reason", "occurred_at",
+           "cashier_id", "member_id", "client_key", "list_amount", "discount", "rounding", "due", "tax", "reason", "occurred_at",
            "recorded_at"),
     SaleLine: ("id", "sale_id", "position", "station_id", "day_id", "shift_id", "kind", "fill_id", "grade_id",
                "item_id", "original_id", "name", "quantity", "unit_price", "list_amount", "discount", "net",

@@ -122,6 +122,7 @@ TENDERS = (
     ("BANKCARD", "银行卡", "SLIP", False, True, 0.14),
     ("VOUCHER", "油票", "MANUAL", False, True, 0.02),
     ("PLATFORM", "第三方平台", "MANUAL", False, True, 0.02),
+    ("MEMBER", "会员储值", "VALUE", False, False, 0.0),
 )
 
 

@@ -51,6 +51,9 @@ QUESTIONS = {
             USING (day_id)
         WHERE (due.total, due.total, due.total)
             IS DISTINCT FROM (line.total, paid.total, bought.total)""",
+    "会员底账的会员 = 销售单的会员": """
+        SELECT COUNT(*) FROM members_purchase bought JOIN sales_sale sale ON sale.number = bought.document
+        WHERE sale.member_id IS DISTINCT FROM bought.member_id""",
     "收银班应有 = 收款 + 备用金": """
         SELECT COUNT(*) FROM sales_sessiontender counted
         JOIN station_tillsession session ON session.id = counted.session_id

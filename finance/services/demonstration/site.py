@@ -22,6 +22,7 @@ from devices.simulator import layout
 from finance.services.demonstration import plan
 from inventory.models import Category, Item, ItemBarcode, StockBalance, Supplier
 from inventory.services.items import pinyin_of
+from members.models import TopUpPlan
 from sales.models import Tender
 from station.models import (
     Assignment,
@@ -92,6 +93,7 @@ def build_site(*, at: datetime) -> Site:
     _dispensers(site, at)
     _tills(site)
     _goods(site, at)
+    _plans(at)
     _rules(site)
     return site
 
@@ -258,6 +260,17 @@ def _tills(site: Site) -> None:
         )
 
 
+def _plans(at: datetime) -> None:
+    for position, (amount, bonus) in enumerate(((500, 20), (1000, 50), (2000, 120)), 1):
+        TopUpPlan.objects.create(
+            name=f"充{amount}送{bonus}",
+            amount=Decimal(amount),
+            bonus=Decimal(bonus),
+            since=at.date(),
+            position=position,
+        )
+
+
 def _goods(site: Site, at: datetime) -> None:
     key = sealing.new_key(at=at)
     site.supplier = Supplier.objects.create(
@@ -295,6 +308,7 @@ def _rules(site: Site) -> None:
         ("CODE", r"1[0-5]\d{16}", meaning.PAYMENT_CODE, "微信付款码"),
         ("CODE", r"(2[5-9]|30)\d{14,22}", meaning.PAYMENT_CODE, "支付宝付款码"),
         ("CODE", r"62\d{17}", meaning.PAYMENT_CODE, "银联付款码"),
+        ("CODE", r"YV\d{34}", meaning.PAYMENT_CODE, "储值付款码"),
         ("CODE", r"M\d{8,18}", meaning.MEMBER_CARD, "会员码"),
         ("CODE", r"HY[A-Z2-7]{28}", meaning.MEMBER_CODE, "会员手机上的码"),
         ("CODE", r"\d{8}|\d{12,13}", meaning.GOODS, "商品条码"),

@@ -13,6 +13,7 @@ from devices.models import Fill
 from finance.services.demonstration import plan
 from finance.services.demonstration.bulk import Copier
 from finance.services.demonstration.columns import TABLES
+from finance.services.demonstration.regulars import Regulars
 from finance.services.demonstration.site import Site, opening_totalizer
 from finance.services.demonstration.traffic import Car
 from inventory.models import Item, StockMove
@@ -119,7 +120,12 @@ class Trade:
         self.pumps = {number: _pump(nozzle) for number, nozzle in site.nozzles.items()}
         self.goods = [_goods(item) for item in site.items]
         self.tills = {number: till.pk for number, till in site.tills.items()}
+        self.regulars: Regulars | None = None
         self.tenders = {code: tender.pk for code, tender in site.tenders.items()}
+
+    def buyer(self, car: Car) -> int | None:
+        """The member whose car it is, where the station knows members."""
+        return self.regulars.buyer(car) if self.regulars else None
 
     def _new_tank(self, number: int) -> TankRun:
         full = int(plan.TANK_CAPACITY_L * 100)
@@ -214,7 +220,7 @@ class Trade:
         self, day: BusinessDay, shift: Shift, drawer: Drawer, car: Car, fill: int, fuel_fen: int
     ) -> None:
         """The sale of one car: its fuel line, its goods, what was paid, and the claim on its fill."""
-        at, pump = str(car.paid), self.pumps[car.nozzle]
+        at, pump, member = str(car.paid), self.pumps[car.nozzle], self.buyer(car)
         number = self.number("S", drawer.till, day.date)
         sale = self.ids[Sale].next()
         attendant = self.attendant(car.nozzle)
@@ -225,7 +231,7 @@ class Trade:
         due, quantity = yuan(due_fen), litres(car.centilitres)
         self.copier.add(
             Sale, sale, self.station, number, "SALE", "TILL", day.id, shift.id, drawer.id, self.tills[drawer.till],
-            drawer.cashier, f"demo:{number}", due, "0.00", "0.00", due, yuan(tax), "", at, at,
+            drawer.cashier, member, f"demo:{number}", due, "0.00", "0.00", due, yuan(tax), "", at, at,
         )  # fmt: skip
         cost = half_up(car.centilitres * self.tanks[pump.tank].cost_micro, 1_000_000)
         net = yuan(fuel_fen)
@@ -236,11 +242,11 @@ class Trade:
         )  # fmt: skip
         tenders = f'["{car.tender}"]'
         self.copier.add(
-            Purchase, self.ids[Purchase].next(), self.station, None, day.id, number, 1, at, "FUEL", car.grade, "油品",
+            Purchase, self.ids[Purchase].next(), self.station, member, day.id, number, 1, at, "FUEL", car.grade, "油品",
             quantity, net, 0, tenders, None,
         )  # fmt: skip
         for position, goods in enumerate(shop, 2):
-            self._sell(day, shift, drawer, goods, (sale, number, position, at, tenders))
+            self._sell(day, shift, drawer, goods, (sale, number, position, at, tenders), member)
         self._payments(day, shift, drawer, car, (sale, number, at, due_fen))
         self.copier.add(
             FillClaim, self.ids[FillClaim].next(), self.station, fill, "SALE", number, day.id, at, attendant, None,
@@ -248,7 +254,7 @@ class Trade:
         )  # fmt: skip
 
     def _sell(self, day: BusinessDay, shift: Shift, drawer: Drawer, goods: Goods,
-              place: tuple[int, str, int, str, str]) -> None:  # fmt: skip
+              place: tuple[int, str, int, str, str], member: int | None) -> None:  # fmt: skip
         """One shop line of a sale, from its second line on."""
         sale, number, position, at, tenders = place
         net, cost = yuan(goods.fen), yuan(goods.cost_fen)
@@ -258,7 +264,7 @@ class Trade:
             None,
         )  # fmt: skip
         self.copier.add(
-            Purchase, self.ids[Purchase].next(), self.station, None, day.id, number, position, at, goods.kind,
+            Purchase, self.ids[Purchase].next(), self.station, member, day.id, number, position, at, goods.kind,
             goods.code, goods.category, "1.000", net, 0, tenders, None,
         )  # fmt: skip
         if goods.kind == "GOODS":

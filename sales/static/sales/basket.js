@@ -9,7 +9,7 @@ export function newKey() {
 }
 
 export function emptyBasket() {
-  return { key: newKey(), lines: [], tenders: [], discount: 0, reason: "", member: null };
+  return { key: newKey(), lines: [], tenders: [], discount: 0, reason: "", member: null, points: 0, pointsOff: 0, coupons: [], codes: [], without: [] };
 }
 
 export function addFill(basket, fill) {
@@ -42,6 +42,7 @@ export function setQuantity(basket, line, quantity) {
   if (line.kind === "FUEL" || !/^\d+(\.\d{1,3})?$/.test(quantity) || Number(quantity) <= 0) return false;
   line.quantity = quantity;
   line.amount = times(line.price, quantity);
+  line.offers = []; // until the server has said what the new quantity gets
   if (line.discount > line.amount) line.discount = 0;
   basket.tenders = [];
   return true;
@@ -53,11 +54,15 @@ export function removeLine(basket, index) {
   return basket.lines.splice(index, 1)[0];
 }
 
+// What offers take off a line, as the server's last quote said.
+export const offOf = (line) => (line.offers || []).reduce((sum, one) => sum + one.amount, 0);
+
 // Sums of a basket in fen. `byCash` shows what would be due if the rest were paid in cash.
 export function sums(basket, setup, byCash = false) {
   const list = basket.lines.reduce((sum, line) => sum + line.amount, 0);
-  const own = basket.lines.reduce((sum, line) => sum + line.discount, 0);
-  const net = list - own - basket.discount;
+  const own = basket.lines.reduce((sum, line) => sum + line.discount + offOf(line), 0);
+  const points = basket.pointsOff || 0;
+  const net = list - own - basket.discount - points;
   const cashCodes = new Set(setup.tenders.filter((one) => one.cash).map((one) => one.code));
   let cash = 0;
   let other = 0;
@@ -65,12 +70,12 @@ export function sums(basket, setup, byCash = false) {
     if (cashCodes.has(one.tender)) cash += one.amount; else other += one.amount;
   }
   const paid = settleUp({ net, cash, other, step: fen(setup.step), byCash });
-  return { list, discount: own + basket.discount, net, cash, other, ...paid };
+  return { list, discount: own + basket.discount, points, net, cash, other, ...paid };
 }
 
 // How a discount on the whole ticket falls on its lines, as the server will share it.
 export function shares(basket) {
-  return split(basket.discount, basket.lines.map((line) => line.amount - line.discount));
+  return split(basket.discount, basket.lines.map((line) => line.amount - line.discount - offOf(line)));
 }
 
 // The ticket as the server reads it.
@@ -86,6 +91,10 @@ export function ticketOf(basket, setup) {
     discount: text(basket.discount),
     reason: basket.reason,
     member: basket.member ? basket.member.id : null,
+    points: basket.points || 0,
+    coupons: basket.coupons || [],
+    codes: basket.codes || [],
+    without: basket.without || [],
     due: text(sums(basket, setup).due),
   };
 }
@@ -100,5 +109,7 @@ export function basketOf(ticket) {
   }));
   basket.discount = fen(ticket.discount || "0");
   basket.reason = ticket.reason || "";
+  basket.codes = ticket.codes || [];
+  basket.without = ticket.without || [];
   return basket;
 }

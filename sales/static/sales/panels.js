@@ -1,16 +1,21 @@
 // What is not on the main road: parked tickets, prepays, late entries, drive-offs, discounts, members.
 // Each is a dialog of plain fields; what is refused stays in it with its words.
 
-import { basketOf, emptyBasket, newKey, sums, ticketOf } from "./basket.js";
+import { basketOf, emptyBasket, newKey, offOf, sums, ticketOf } from "./basket.js";
 import { leased, takeFill } from "./fills.js";
 import { fen, shown, text } from "./money.js";
 import * as offline from "./offline.js";
+import { letGo, startOffers } from "./offers.js";
 import { settle } from "./paying.js";
+import { fillPoints, spend, startPoints } from "./points.js";
 import { showPrepays } from "./prepays.js";
+import { showMall, startRewards } from "./rewards.js";
 import { atWork, byId, refuse, state, toast, troubled, urls } from "./screen.js";
 import { Away, Refused, get, post } from "./server.js";
-import { changed, showMember } from "./ticket.js";
+import { findMember, startMembers } from "./members.js";
+import { changed, reckoned, showMember } from "./ticket.js";
 import { sendWaiting } from "./till.js";
+import { fillTopUp, topUp } from "./value.js";
 
 let fill = null;
 let ask = null;
@@ -112,7 +117,10 @@ const FILL = {
     )));
     nothing(list, "没有挂着的单。");
   },
+  points: fillPoints,
   prepays: showPrepays,
+  topup: fillTopUp,
+  rewards: showMall,
   async recent(panel) {
     const list = byId("recent-list");
     const { sales } = await fetched(urls.recent);
@@ -160,8 +168,9 @@ const FILL = {
   },
   async member(panel, words) {
     byId("member-list").replaceChildren();
-    byId("member-text").value = typeof words === "string" ? words : "";
-    if (byId("member-text").value) await findMember();
+    byId("member-join").hidden = true;
+    byId("member-text").value = words?.scan || (typeof words === "string" ? words : "");
+    if (byId("member-text").value) await findMember(Boolean(words?.scan));
   },
   approve(panel, words) { byId("approve-words").textContent = words || ""; approved = settle; },
   async offline() {
@@ -208,38 +217,10 @@ const SEND = {
   late: (data) => post(urls.late_entry, data),
   use: (data) => post(at(urls.fill_use, fill.id), data),
   driveOff: (data, form) => post(at(urls.fill_drive_off, fill.id), new FormData(form)),
-  prepay: (data) => post(urls.prepay_new, data),
+  prepay: (data) => post(urls.prepay_new, { ...data, member: state.basket.member?.id || "" }),
+  topup: topUp,
 };
-const SENT = { late: "已补录，在待付款里等收款。", use: "已登记。", driveOff: "跑单已登记。", prepay: "预付已收，已授权。" };
-
-async function findMember() {
-  const { members } = await fetched(`${urls.till_members}?q=${encodeURIComponent(byId("member-text").value)}`);
-  const list = byId("member-list");
-  list.replaceChildren(...members.map((one) => row(`${one.name}　${one.phone}`, `${one.number}　${one.plates}　${one.status}`, button("选他", () => {
-    state.basket.member = one;
-    byId("panel-member").close();
-    changed();
-    showMember();
-  }, "btn-primary"))));
-  nothing(list, "没有找到。请核对手机、车牌或会员号。");
-}
-
-// The code that a member's phone shows: he stands here himself, and goes onto the ticket at once.
-export const isMemberCode = (text) => /^HY[A-Z2-7]{28}$/i.test(text.trim());
-export async function memberPresent(code) {
-  const { key } = state.basket;
-  try {
-    const { member } = await post(urls.till_member_present, { code });
-    if (!member || state.basket.key !== key) return; // the next customer's ticket by now
-    state.basket.member = member;
-    changed();
-    showMember();
-  } catch (error) {
-    if (error instanceof Away) refuse("断网时读不了会员手机码。请按手机号记下，联网后再办。");
-    else if (error instanceof Refused) refuse(error.message);
-    else throw error;
-  }
-}
+const SENT = { late: "已补录，在待付款里等收款。", use: "已登记。", driveOff: "跑单已登记。", prepay: "预付已收，已授权。", topup: "已充值。" };
 
 function discount(panel) {
   const amount = fen(byId("discount-amount").value);
@@ -249,7 +230,7 @@ function discount(panel) {
   const index = byId("discount-line").value;
   const { basket } = state;
   if (index === "") { basket.discount = amount; basket.reason = why; } else { basket.lines[index].discount = amount; basket.lines[index].reason = why; }
-  if (sums(basket, state.setup).net < 0 || (index !== "" && amount > basket.lines[index].amount)) {
+  if (sums(basket, state.setup).net < 0 || (index !== "" && amount > basket.lines[index].amount - offOf(basket.lines[index]))) {
     if (index === "") basket.discount = 0; else basket.lines[index].discount = 0;
     throw new Refused("优惠超过了金额，请改小。");
   }
@@ -280,6 +261,7 @@ async function park() {
     if (await leased()) {
       await post(urls.park, { basket: { ...ticketOf({ ...basket, tenders: [] }, state.setup) }, total: text(sums(basket, state.setup).net), label });
       state.turn += 1;
+      letGo(basket);
       state.basket = emptyBasket();
     }
   } catch (error) { troubled(error); } finally { state.busy = false; }
@@ -295,6 +277,7 @@ async function clear() {
   if (!why || atWork() || state.basket !== basket) return;
   const fills = basket.lines.filter((one) => one.fill).map((one) => one.fill);
   state.turn += 1;
+  letGo(basket);
   state.basket = emptyBasket();
   changed();
   showMember();
@@ -316,9 +299,10 @@ export function openPanel(name, data) {
 }
 
 export function startPanels() {
+  startRewards();
   const options = (list, value, words) => list.map((one) => new Option(words(one), one[value]));
   document.querySelectorAll("[data-nozzles]").forEach((select) => select.replaceChildren(...options(state.setup.nozzles, "id", (one) => `${one.number} 号枪 ${one.grade}`)));
-  document.querySelectorAll("[data-tenders]").forEach((select) => select.replaceChildren(...options(state.setup.tenders, "code", (one) => one.name)));
+  document.querySelectorAll("[data-tenders]").forEach((select) => select.replaceChildren(...options(state.setup.tenders.filter((one) => !one.value), "code", (one) => one.name)));
   document.querySelectorAll("[data-open]").forEach((opener) => opener.addEventListener("click", () => openPanel(opener.dataset.open)));
   document.querySelectorAll("[data-close]").forEach((closer) => closer.addEventListener("click", () => closer.closest("dialog").close()));
   document.querySelectorAll("form[data-post]").forEach((form) => form.addEventListener("submit", (event) => {
@@ -331,7 +315,9 @@ export function startPanels() {
     });
   }));
   const on = (id, act) => byId(id).addEventListener("submit", (event) => { event.preventDefault(); attempt(event.target, () => act(event.target.closest("dialog"), event.target)); });
-  on("member-form", findMember);
+  startPoints();
+  on("member-form", () => findMember());
+  startMembers(on);
   on("discount-form", async (panel) => discount(panel));
   on("enrol-form", (panel, form) => enrol(form));
   on("approve-form", async (panel, form) => {
@@ -350,6 +336,7 @@ export function startPanels() {
   });
   byId("panel-reason").addEventListener("close", () => { ask?.(null); ask = null; });
   byId("panel-fill").querySelector("[data-free]").addEventListener("click", () => attempt(byId("panel-fill").querySelector("form"), async () => { await post(urls.set_free, { fills: [fill.id] }); byId("panel-fill").close(); }));
+  startOffers(reckoned);
   byId("park").addEventListener("click", park);
   byId("clear").addEventListener("click", clear);
   byId("upload-now").addEventListener("click", async () => { await sendWaiting(); await FILL.offline(); });

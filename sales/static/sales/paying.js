@@ -4,13 +4,16 @@ import { emptyBasket, sums, ticketOf } from "./basket.js";
 import { leased, showFills } from "./fills.js";
 import { fen, shown, text } from "./money.js";
 import * as offline from "./offline.js";
+import { askAgain, letGo, quoted, withoutOffers } from "./offers.js";
 import { openPanel } from "./panels.js";
+import { gained } from "./points.js";
 import { arrange, byId, make, refuse, setup, state, troubled, urls } from "./screen.js";
 import { Away, Refused, post } from "./server.js";
 import * as store from "./store.js";
 import { tellSold } from "./tab.js";
-import { changed, reprice, showMember, showTicket } from "./ticket.js";
+import { changed, reckoned, reprice, showMember, showTicket } from "./ticket.js";
 import { loadGoods, setAway, showFreshness } from "./till.js";
+import { forgetSecrets, payByValue, secretsOf, takeOffValue, usesValue } from "./value.js";
 
 const MOST = 999999999; // fen that a payment can be
 const NOTES = [500, 1000, 2000, 5000, 10000];
@@ -67,6 +70,7 @@ function payBy(tender) {
   if (!amount && sum.missing <= 0 && !typed) return settle();
   if (!amount) return refuse("金额是 0。请填要收的金额，或清掉再点。");
   if (!tender.cash && amount > sum.net - sum.other) return refuse(`${tender.name} 不能多收，最多 ${text(Math.max(0, sum.net - sum.other))} 元。`);
+  if (tender.value) return payByValue(tender, amount);
   const reference = byId("reference");
   if (tender.reference && (reference.dataset.tender !== tender.code || !reference.value.trim())) return askReference(tender);
   state.basket.tenders.push({ tender: tender.code, name: tender.name, amount, reference: tender.reference ? reference.value.trim() : "" });
@@ -112,11 +116,21 @@ export async function settle(approver = null) {
   byId("settle").disabled = true;
   try {
     // A fill that was refused is off the ticket again, and the screen says whose it is.
-    if (await leased()) await sell(basket, approver);
+    const due = sums(basket, setup).due;
+    if (await leased() && await stillOwed(basket, due)) await sell(basket, approver);
   } finally {
     state.busy = false;
     showTicket();
   }
+}
+
+// The offers that were on their way may have made it cheaper: the new amount is shown, not taken.
+async function stillOwed(basket, due) {
+  await quoted();
+  if (sums(basket, setup).due === due) return true;
+  basket.tenders = [];
+  refuse(`优惠算好了，应收变为 ${shown(sums(basket, setup).due)}。请再点一次付款。`);
+  return false;
 }
 
 async function sell(basket, approver) {
@@ -128,13 +142,17 @@ async function sell(basket, approver) {
   }
 }
 
+const handDiscount = (basket) => basket.discount || basket.lines.some((one) => one.discount);
+
 async function notSettled(error, ticket, basket) {
   if (error instanceof Away) { await settleAlone(ticket, basket); return; }
-  if (error instanceof Refused && /权限/.test(error.message) && sums(basket, setup).discount) { openPanel("approve", error.message); return; }
+  if (error instanceof Refused && /权限/.test(error.message) && handDiscount(basket)) { openPanel("approve", error.message); return; }
   if (error instanceof Refused) {
+    if (usesValue(basket)) takeOffValue(basket); // the next try asks for the PIN again
     await loadGoods(); // the shelf may have another price than the screen
     state.busy = false;
     const words = reprice();
+    await askAgain(reckoned);
     if (words) { refuse(`${words}请看清新的金额再收。`); return; }
   }
   troubled(error);
@@ -142,7 +160,7 @@ async function notSettled(error, ticket, basket) {
 
 // A lost answer is asked for once more with the same key: the server sells it once.
 async function sendTicket(ticket, approver) {
-  const body = { ...ticket, ...(approver || {}) };
+  const body = { ...ticket, ...(approver || {}), ...secretsOf(ticket) };
   try {
     return await post(urls.settle, body);
   } catch (error) {
@@ -153,10 +171,13 @@ async function sendTicket(ticket, approver) {
 
 async function settleAlone(ticket, basket) {
   setAway(true);
+  if (usesValue(basket)) { refuse("网络不通，储值不能断网收。等网络恢复再点“收款”：已经扣过的不会再扣。"); return; }
   if (!offline.secure()) { refuse("网络不通，而且本页不是安全连接，不能断网收款。请等网络恢复，单上的内容会留着。"); return; }
   const strange = basket.lines.find((one) => one.fill && !state.fills.find((fill) => fill.id === one.fill)?.mine);
   if (strange) { refuse(`断网时不能收 ${strange.name}：没有锁定在本台。请等网络恢复。`); return; }
+  if (withoutOffers()) { basket.tenders = []; refuse(`断网时没有优惠，按挂牌价收 ${shown(sums(basket, setup).due)}。请跟客人说明后再收，或等网络恢复。`); return; }
   if (sums(basket, setup).discount) { refuse("断网时不能手工优惠。请去掉优惠再收，或等网络恢复。"); return; }
+  if (basket.points) { refuse("断网时不能用积分抵扣。请去掉积分再收，或等网络恢复。"); return; }
   const sale = await offline.record(setup, ticket);
   const sold = new Set(basket.lines.map((one) => one.fill));
   state.fills = state.fills.filter((fill) => !sold.has(fill.id));
@@ -168,13 +189,15 @@ async function settleAlone(ticket, basket) {
 function finish(sold, basket) {
   const box = byId("done");
   const change = fen(sold.change);
-  box.replaceChildren(make("strong", { textContent: change > 0 ? `找零 ${shown(change)}` : `已收 ${shown(fen(sold.due))}` }), make("span", { textContent: ` ${sold.number}` }));
+  box.replaceChildren(make("strong", { textContent: change > 0 ? `找零 ${shown(change)}` : `已收 ${shown(fen(sold.due))}` }), make("span", { textContent: ` ${sold.number}　${gained(sold.points)}` }));
   box.hidden = false;
   const fills = new Set(basket.lines.map((one) => one.fill));
   state.fills = state.fills.filter((fill) => !fills.has(fill.id));
+  letGo(basket);
   state.basket = emptyBasket();
   state.turn += 1;
   tellSold(basket.key);
+  forgetSecrets();
   refuse("");
   setTyped("");
   hideReference();

@@ -1,12 +1,17 @@
 // The ticket in the middle: its lines, sums, member, and the tenders that are on it.
 
-import { addItem, setQuantity, sums } from "./basket.js";
+import { addItem, offOf, setQuantity, sums } from "./basket.js";
 import { dropLine, showFills } from "./fills.js";
 import { fen, shown, text, times } from "./money.js";
+import { memberWords } from "./members.js";
+import { couponRows, offersFor } from "./offers.js";
 import { openPanel } from "./panels.js";
 import { showQuick } from "./paying.js";
+import { fitting, showPoints, words } from "./points.js";
+import { hint, memberTile, showNext } from "./rewards.js";
 import { arrange, atWork, byId, make, refuse, setup, state, toast } from "./screen.js";
 import * as store from "./store.js";
+import { valueWords } from "./value.js";
 
 const rows = new Map(); // by the line itself
 const paid = new Map(); // by the tender on the ticket
@@ -20,9 +25,22 @@ export function takeItem(item, count = 1) {
 
 export function changed() {
   byId("done").hidden = true;
+  fitting(state.basket);
   store.keep("basket", state.basket).catch(() => {});
   showTicket();
   showFills();
+  offersFor(reckoned);
+  hint();
+}
+
+// A new quote is on the ticket: what was tendered by cash was reckoned without it.
+export function reckoned() {
+  const { basket } = state;
+  const over = sums(basket, setup).missing < 0;
+  if (over && !state.busy) basket.tenders = [];
+  basket.lines.forEach((one) => { if (one.discount > one.amount - offOf(one)) one.discount = 0; });
+  changed();
+  showMember();
 }
 
 function shownIn(known, things, build, update) {
@@ -44,6 +62,7 @@ export function showTicket() {
   box.hidden = !basket.lines.length;
   const parts = [["合计", shown(sum.list)]];
   if (sum.discount) parts.push(["优惠", `-${shown(sum.discount)}`]);
+  if (sum.points) parts.push(["积分抵扣", `-${shown(sum.points)}`]);
   if (sum.rounding) parts.push(["抹零", shown(sum.rounding)]);
   box.replaceChildren(...parts.flatMap(([name, value]) => [make("dt", { textContent: name }), make("dd", { textContent: value })]));
   const left = sum.missing;
@@ -78,9 +97,10 @@ function lineRow(one) {
 }
 
 function updateLine(row, one) {
-  row.amount.textContent = shown(one.amount - one.discount);
-  row.reason.hidden = !one.discount;
-  row.reason.textContent = one.discount ? `优惠 ${text(one.discount)} ${one.reason}` : "";
+  const off = [...(one.offers || []).map((offer) => `${offer.reason} -${text(offer.amount)}`), ...(one.discount ? [`优惠 -${text(one.discount)} ${one.reason}`] : [])];
+  row.amount.textContent = shown(one.amount - one.discount - offOf(one));
+  row.reason.hidden = !off.length;
+  row.reason.replaceChildren(...off.flatMap((words, index) => (index ? [make("br"), words] : [words])));
   row.price.textContent = row.field ? `× ${text(one.price)}` : `${Number(one.quantity).toFixed(2)} L × ${text(one.price)}`;
   if (row.field && row.field !== document.activeElement) row.field.value = one.quantity;
 }
@@ -128,6 +148,7 @@ export function reprice() {
     const before = one.price;
     one.price = fen(state.goods.byId(one.item).price);
     one.amount = times(one.price, one.quantity);
+    one.offers = [];
     if (one.discount > one.amount) one.discount = 0;
     return `${one.name} ${text(before)} → ${text(one.price)}`;
   });
@@ -136,10 +157,35 @@ export function reprice() {
   return `价格已变：${words.join("、")}。单上已改成新价。`;
 }
 
-export function showMember() {
+// The member's tier, what it gives, and what is missing to the next one: the engine's own words.
+function tierFacts(tier) {
+  if (!tier?.name) return [];
+  const words = [make("b", { className: "member-tier", textContent: tier.name }), ` ${tier.benefits.join("，")}`];
+  for (const line of tier.lines) words.push(make("br"), line);
+  return [make("p", { className: "member-facts" }, ...words)];
+}
+
+export function showMember(asking = true) {
   const box = byId("member");
   const { member } = state.basket;
   const button = make("button", { type: "button", className: "btn" }, member ? "换会员 " : "会员 ", make("kbd", { textContent: "F7" }));
   button.addEventListener("click", () => openPanel("member"));
-  box.replaceChildren(...(member ? [make("p", { className: "member-facts" }, make("b", { textContent: member.name }), ` ${member.phone}　${member.plates}`, make("br"), `${member.number}　${member.status}`)] : []), button);
+  const code = make("button", { type: "button", className: "btn", textContent: "券码" });
+  code.addEventListener("click", () => openPanel("coupon"));
+  const value = valueWords(member);
+  const facts = member ? [factsOf(member, value), ...tierFacts(member.tier), ...memberWords(member)] : [];
+  box.replaceChildren(...[...facts, couponRows(reckoned), ...memberTile(member, button, member && pointsButton(member), code)].filter(Boolean));
+  if (asking) showPoints();
+  if (asking) showNext();
+}
+
+function factsOf(member, value) {
+  return make("p", { className: "member-facts" }, make("b", { textContent: member.name }), ` ${member.phone}　${member.plates}`, make("br"), `${member.number}　${member.status}`, value);
+}
+
+function pointsButton(member) {
+  const chosen = words(state.basket);
+  const button = make("button", { type: "button", className: "btn", textContent: chosen || member.points || "积分" });
+  button.addEventListener("click", () => openPanel("points"));
+  return button;
 }

@@ -6,14 +6,18 @@ import { dropLost, fromTheWall, holdIfAlone, showFills, takeFill } from "./fills
 import { catalogueOf } from "./goods.js";
 import { fen, shown } from "./money.js";
 import * as offline from "./offline.js";
-import { isMemberCode, memberPresent, openPanel, startPanels } from "./panels.js";
+import { isMemberCode, memberPresent } from "./members.js";
+import { addCode, offersFor } from "./offers.js";
+import { openPanel, startPanels } from "./panels.js";
 import { settle, startPaying } from "./paying.js";
 import { watch } from "./scanner.js";
+import { again } from "./rewards.js";
 import { byId, calm, line, make, onTicket, refuse, state, toast, urls } from "./screen.js";
 import { Away, get } from "./server.js";
 import * as store from "./store.js";
 import { onlyHere } from "./tab.js";
-import { changed, reprice, showMember, showTicket, takeItem } from "./ticket.js";
+import { changed, reckoned, reprice, showMember, showTicket, takeItem } from "./ticket.js";
+import { isPayCode, payByCode, startValue } from "./value.js";
 
 const GOODS_AGAIN = 300000; // ms; unchanged goods cost a 304
 let tag = null;
@@ -78,7 +82,9 @@ async function heard(said, newTag, turn) {
   const sold = await offline.fillsSold();
   if (state.busy || turn !== state.turn) { tag = null; return; } // older than what was done since
   state.fills = said.fills.filter((fill) => !sold.has(fill.id));
+  const { offers } = state.badges;
   state.badges = said.badges;
+  if (offers !== said.badges.offers && state.basket.lines.length) offersFor(reckoned);
   showFills();
   dropLost();
   fromTheWall();
@@ -106,15 +112,20 @@ function showBadges() {
 // ---------------------------------------------------------------- command box and scanner
 function scanned(scan) {
   if (scan.meaning === "GOODS") byCode(scan.text);
-  else if (scan.meaning === "MEMBER_CARD") openPanel("member", scan.text);
-  else if (scan.meaning === "MEMBER_CODE") memberPresent(scan.text);
+  else if (isPayCode(scan.text)) payByCode(scan.text);
+  else if (isMemberCode(scan.text)) memberPresent(scan.text).then(again);
+  else if (scan.meaning === "MEMBER_CARD" && again()) return;
+  else if (scan.meaning === "MEMBER_CARD") openPanel("member", { scan: scan.text });
   else if (scan.outcome !== "KNOWN") refuse(`读到 ${scan.text}：未登记或已挂失。`);
 }
 
+const COUPON = /^[2-9A-HJ-NP-X]{14}$/; // what a coupon's code and QR look like
 function byCode(code) {
-  if (isMemberCode(code)) { memberPresent(code); return true; }
+  if (isPayCode(code)) { payByCode(code); return true; }
+  if (isMemberCode(code)) { memberPresent(code).then(again); return true; }
   const found = state.goods.byCode(code);
   if (found) { takeItem(found.item, found.count); return true; }
+  if (COUPON.test(code)) { refuse(""); addCode(code, reckoned); return true; }
   refuse(`没有条码 ${code} 的商品。请按名称查找，或请站长建商品。`);
   return false;
 }
@@ -125,7 +136,7 @@ function command(value) {
   if (/^\d{1,2}$/.test(words)) {
     const fill = state.fills.find((one) => one.nozzle === Number(words) && !one.held && !onTicket(one.id));
     if (fill) takeFill(fill); else refuse(`${words} 号枪没有可收的加油。`);
-  } else if (isMemberCode(words) || state.goods.byCode(words)) byCode(words);
+  } else if (isPayCode(words) || isMemberCode(words) || state.goods.byCode(words) || COUPON.test(words)) byCode(words);
   else if (/^1\d{10}$/.test(words)) openPanel("member", words);
   else {
     const first = state.goods.find(words)[0];
@@ -216,6 +227,7 @@ async function start() {
   startKeys();
   startPanels();
   startPaying();
+  startValue();
   for (const column of document.querySelectorAll(".till > section")) calm(column, ".keypad, .favourite, .step, .hit");
   byId("panel-elsewhere").addEventListener("cancel", (event) => event.preventDefault());
   byId("go-on-here").addEventListener("click", () => location.reload());

@@ -1,0 +1,175 @@
+"""Rows turned into rules: the promotions in force, and the coupons that a basket may use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.utils.timezone import localtime
+
+from marketing.models import Benefit, Coupon, DayLitres, Promotion, Status, Terms
+from marketing.queries.rules import Rule, Scope, When, Work
+from members.models import Member
+from members.queries.tiers import tier_at
+from station.models import Station
+from station.money import ZERO
+
+WORKS = {
+    Benefit.BUNDLE: Work.UNITS,
+    Benefit.GIFT: Work.UNITS,
+    Benefit.SERVICE: Work.UNITS,
+    Benefit.EXCHANGE: Work.UNITS_AT,
+}
+
+
+def promotions_at(*, station: Station, at: datetime) -> QuerySet[Promotion]:
+    """The promotions that hold at a station at an instant, whatever their days and hours."""
+    here = Q(everywhere=True) | Q(station=station)
+    return Promotion.objects.filter(
+        here, status=Status.APPROVED, valid_from__lte=at, valid_until__gt=at
+    ).select_related("tier")
+
+
+def rules_in_force(*, station: Station, member: int | None, at: datetime) -> list[Rule]:
+    """The promotions in force as rules, with what a member's daily caps leave him. One statement."""
+    rows = promotions_at(station=station, at=at)
+    if member is not None:
+        rows = rows.annotate(had=_litres_had(member, localtime(at).date()))
+    return [_promotion(row) for row in rows.order_by("pk")]
+
+
+def _litres_had(member: int, day: date) -> Subquery:
+    had = DayLitres.objects.filter(promotion=OuterRef("pk"), member=member, date=day)
+    return Subquery(had.values("litres")[:1])
+
+
+def _promotion(row: Promotion) -> Rule:
+    left = None
+    if row.cap_litres_day is not None:
+        left = row.cap_litres_day - (getattr(row, "had", None) or Decimal(0))
+    return _rule(
+        row,
+        key=f"P{row.pk:012d}",
+        when=when_of(row, row.valid_from, row.valid_until),
+        litres_left=left,
+    )
+
+
+def coupons_in_hand(*, member: int | None, key: str, codes: Sequence[str] = ()) -> QuerySet[Coupon]:
+    """The coupons that a basket may use: the member's own, and those whose codes were read.
+
+    Those that another basket holds are among them: what is said of them is that they are held.
+    """
+    wanted = Q(code__in=codes, member=None) | Q(code__in=codes, template__transferable=True)
+    if member is not None:
+        wanted |= Q(member=member, member__status=Member.Status.ACTIVE)
+    return _to_use(wanted | Q(lock_key=key, member=None))
+
+
+def codes_known(*, codes: Sequence[str]) -> set[str]:
+    """Those of these codes that are coupons'. One statement."""
+    return set(Coupon.objects.filter(code__in=codes).values_list("code", flat=True))
+
+
+def coupons_named(*, ids: Sequence[int], member: int | None, key: str) -> QuerySet[Coupon]:
+    """Those of these coupons that a basket may settle with: held by it, or the member's own."""
+    mine = Q(lock_key=key)
+    if member is not None:
+        mine |= Q(member=member, member__status=Member.Status.ACTIVE)
+    return _to_use(Q(pk__in=ids) & mine)
+
+
+def _to_use(wanted: Q) -> QuerySet[Coupon]:
+    live = Q(state__in=[Coupon.State.ISSUED, Coupon.State.LOCKED])
+    return (
+        Coupon.objects.filter(wanted & live)
+        .select_related("template__tier", "template__station")
+        .order_by("valid_until", "pk")
+    )
+
+
+def rules_of(coupons: Sequence[Coupon], *, station: Station, key: str, at: datetime) -> list[Rule]:
+    """Coupons as rules. One that cannot be used at all comes with the reason in words."""
+    return [_coupon(one, station=station, key=key, at=at) for one in coupons]
+
+
+def _coupon(coupon: Coupon, *, station: Station, key: str, at: datetime) -> Rule:
+    template = coupon.template
+    held = coupon.state == Coupon.State.LOCKED
+    mine = held and coupon.lock_key == key
+    refused = ""
+    if held and not mine and coupon.locked_until is not None and coupon.locked_until >= at:
+        refused = "正在另一单上使用"
+    elif not template.everywhere and template.station_id != station.pk:
+        refused = f"限{template.station.name}使用"
+    # One that ran out while its basket holds it is good until the hold ends.
+    holds = mine and coupon.locked_until is not None and coupon.locked_until >= at
+    until = max(coupon.valid_until, coupon.locked_until) if holds else coupon.valid_until  # type: ignore[type-var]
+    return _rule(
+        template,
+        key=f"C{coupon.pk:012d}",
+        when=when_of(template, coupon.valid_from, until),
+        # Of one kind of coupon one is used in a basket, unless its group says otherwise.
+        group=template.group or f"券{template.code}",
+        coupon=coupon.pk,
+        refused=refused,
+    )
+
+
+def when_of(terms: Terms, since: datetime | None, until: datetime | None) -> When:
+    """When an offer holds, as a value."""
+    return When(
+        since=since,
+        until=until,
+        weekdays=frozenset(terms.weekdays),
+        month_days=frozenset(terms.month_days),
+        dates=frozenset(date.fromisoformat(one) for one in terms.dates),
+        from_time=terms.from_time,
+        to_time=terms.to_time,
+    )
+
+
+def _rule(
+    terms: Terms,
+    *,
+    key: str,
+    when: When,
+    litres_left: Decimal | None = None,
+    group: str = "",
+    coupon: int | None = None,
+    refused: str = "",
+) -> Rule:
+    return Rule(
+        key=key,
+        name=terms.name,
+        work=WORKS.get(Benefit(terms.benefit)) or Work(terms.benefit),
+        campaign=terms.campaign,
+        value=terms.amount or ZERO,
+        percent=terms.percent or Decimal(0),
+        threshold=terms.threshold,
+        needs_fuel=terms.needs_fuel,
+        units=terms.units,
+        cap_litres=terms.cap_litres,
+        litres_left=litres_left,
+        scope=Scope(frozenset(terms.kinds), frozenset(terms.products), frozenset(terms.categories)),
+        when=when,
+        members_only=terms.members_only or litres_left is not None or terms.tier is not None,
+        tier_rank=terms.tier.rank if terms.tier else 0,
+        tier_name=terms.tier.name if terms.tier else "",
+        group=group or terms.group,
+        exclusive=terms.exclusive,
+        alone=terms.alone,
+        priority=terms.priority,
+        coupon=coupon,
+        refused=refused,
+    )
+
+
+def tier_rank(*, rules: Sequence[Rule], member: int | None, at: datetime) -> int:
+    """The rank of the member's tier where a rule asks for one. At most one statement."""
+    if member is None or not any(one.tier_rank for one in rules):
+        return 0
+    tier = tier_at(member_id=member, at=at)
+    return tier.rank if tier else 0

@@ -1,0 +1,22 @@
+"""Background work of offers."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.utils.timezone import now
+
+from marketing.services import locking, promotions
+
+
+@shared_task(ignore_result=True)
+def end_promotions(**kwargs: object) -> None:
+    """Each minute: mark promotions whose time is over."""
+    promotions.end_over(at=now())
+
+
+@shared_task(ignore_result=True)
+def expire_coupons(**kwargs: object) -> None:
+    """Each minute: let go coupons of baskets left standing, then expire those whose time is over."""
+    at = now()
+    locking.release_stale(at=at)
+    locking.expire(at=at)

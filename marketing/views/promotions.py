@@ -1,0 +1,194 @@
+"""促销: listed, planned, changed by another version, approved by another person, stopped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Q, QuerySet
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.timezone import localtime, now
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from marketing.forms.terms import PromotionForm
+from marketing.models import Promotion, Status
+from marketing.queries import wording
+from marketing.services import promotions as services
+from marketing.services import terms
+from marketing.views.deciding import TONES, decided
+from station.access import StaffRequest, may, may_do
+from station.errors import Refusal
+from station.queries.audit import history_of
+from station.queries.columns import Action, Column, Empty
+from station.queries.listing import ListPage
+from station.views.listing import list_response
+
+
+def _here(request: StaffRequest) -> QuerySet[Promotion]:
+    """Those of this person's stations, and those that hold everywhere."""
+    rows = Promotion.objects.select_related("station", "tier", "planned_by", "approved_by")
+    return rows.filter(Q(station__in=request.stations) | Q(everywhere=True))
+
+
+def _found(request: StaffRequest, pk: int) -> Promotion:
+    return get_object_or_404(_here(request), pk=pk)
+
+
+@require_GET
+@may("marketing.promotions.view")
+def promotions(request: StaffRequest) -> HttpResponseBase:
+    planning = may_do(request.role, "marketing.promotions.plan")
+    new = Action("新建促销", reverse("marketing:promotion_new")) if planning else None
+    return list_response(
+        request,
+        ListPage(
+            title="促销",
+            columns=(
+                Column("编号", "code", "code"),
+                Column("版本", "version", "count", minor=True),
+                Column("名称", "name"),
+                Column("优惠", wording.gives),
+                Column("适用", wording.covers),
+                Column("给谁", wording.for_whom, minor=True),
+                Column("开始", "valid_from", "moment", minor=True),
+                Column("结束", "valid_until", "moment"),
+                Column("费用归属", "campaign", minor=True),
+                Column(
+                    "状态",
+                    lambda row: row.get_status_display(),
+                    "state",
+                    tone=lambda row: TONES[row.status],
+                ),
+            ),
+            rows=_here(request),
+            order=("-id",),
+            opens=lambda row: reverse("marketing:promotion", args=[row.pk]),
+            primary=new,
+            empty=Empty(
+                "还没有促销",
+                "每升直降、满减、会员日、加油送咖啡，都在这里建；另一人批准后收银台自动算。",
+                icon="discount",
+            ).leading(new),
+        ),
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@may("marketing.promotions.plan")
+def promotion_new(request: StaffRequest) -> HttpResponse:
+    start = localtime().replace(second=0, microsecond=0)
+    return _typed(request, None, {"valid_from": start})
+
+
+@require_http_methods(["GET", "POST"])
+@may("marketing.promotions.plan")
+def promotion_change(request: StaffRequest, pk: int) -> HttpResponse:
+    found = get_object_or_404(_here(request).filter(station=request.station), pk=pk)
+    own = ("valid_from", "valid_until", "cap_litres_day")
+    return _typed(
+        request, found, PromotionForm.of(found) | {name: getattr(found, name) for name in own}
+    )
+
+
+def _typed(request: StaffRequest, found: Promotion | None, initial: dict[str, Any]) -> HttpResponse:
+    form = PromotionForm(request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = services.plan(
+                station=request.station,
+                values=form.values(),
+                actor=request.user,
+                at=now(),
+                code=found.code if found else "",
+            )
+            messages.success(request, f"{made.name} 已提交，等另一人审批。")
+            return redirect("marketing:promotion", made.pk)
+        except Refusal as refusal:
+            form.add_error(None, str(refusal))
+    back = reverse("marketing:promotion", args=[found.pk]) if found else None
+    content = {
+        "form": form,
+        "found": found,
+        "back_href": back or reverse("marketing:promotions"),
+    }
+    return render(
+        request, "marketing/promotion_form.html", content, status=422 if form.errors else 200
+    )
+
+
+@require_GET
+@may("marketing.promotions.view")
+def promotion(request: StaffRequest, pk: int) -> HttpResponse:
+    return _page(request, _found(request, pk))
+
+
+@require_POST
+@may("marketing.promotions.approve")
+def promotion_approve(request: StaffRequest, pk: int) -> HttpResponse:
+    found = _found(request, pk)
+    return decided(
+        request,
+        lambda at: terms.approve(offer=found, actor=request.user, at=at),
+        words=f"{found.name} 已批准，到时间收银台自动算。",
+        to=reverse("marketing:promotion", args=[pk]),
+        page=lambda refusal: _page(request, found, refusal),
+    )
+
+
+@require_POST
+@may("marketing.promotions.approve")
+def promotion_reject(request: StaffRequest, pk: int) -> HttpResponse:
+    found = _found(request, pk)
+    reason = request.POST.get("reason", "").replace("\0", "")
+    return decided(
+        request,
+        lambda at: terms.reject(offer=found, actor=request.user, at=at, reason=reason),
+        words=f"{found.name} 已驳回。",
+        to=reverse("marketing:promotion", args=[pk]),
+        page=lambda refusal: _page(request, found, refusal),
+    )
+
+
+@require_POST
+@may("marketing.promotions.plan")
+def promotion_stop(request: StaffRequest, pk: int) -> HttpResponse:
+    found = _found(request, pk)
+    reason = request.POST.get("reason", "").replace("\0", "")
+    return decided(
+        request,
+        lambda at: terms.stop(offer=found, actor=request.user, at=at, reason=reason),
+        words=f"{found.name} 已停止，下一单起不再优惠。",
+        to=reverse("marketing:promotion", args=[pk]),
+        page=lambda refusal: _page(request, found, refusal),
+    )
+
+
+def _page(request: StaffRequest, found: Promotion, refusal: str = "") -> HttpResponse:
+    if refusal:
+        found.refresh_from_db()
+    waiting = found.status == Status.PLANNED
+    content = {
+        "found": found,
+        "tone": TONES[found.status],
+        "gives": wording.gives(found),
+        "covers": wording.covers(found),
+        "for_whom": wording.for_whom(found),
+        "days": wording.days(found),
+        "together": wording.together(found),
+        "versions": Promotion.objects.filter(station=found.station, code=found.code).order_by(
+            "-version"
+        ),
+        "own": found.planned_by_id == request.user.pk,
+        "may_approve": waiting
+        and found.planned_by_id != request.user.pk
+        and may_do(request.role, "marketing.promotions.approve"),
+        "may_stop": found.status == Status.APPROVED
+        and may_do(request.role, "marketing.promotions.plan"),
+        "may_change": found.station_id == request.station.pk
+        and may_do(request.role, "marketing.promotions.plan"),
+        "refusal": refusal,
+        "history": history_of(found.code),
+    }
+    return render(request, "marketing/promotion.html", content, status=422 if refusal else 200)

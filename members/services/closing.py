@@ -1,0 +1,82 @@
+"""An account is closed: the person is forgotten, the books keep their totals under a tombstone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Q
+
+from devices.models import Card
+from members.models import Member, MemberExport, Vehicle
+from members.services import consents
+from members.services.noting import about
+from members.services.refusals import refuse_gone
+from members.services.value_accounts import refuse_with_value
+from station.models import User
+from station.services import sealing
+
+EMPTY = dict.fromkeys(
+    (
+        "name_sealed",
+        "name_index",
+        "phone_sealed",
+        "phone_index",
+        "phone_tail_index",
+        "id_number_sealed",
+        "id_number_index",
+        "birthday_sealed",
+        "birthday_index",
+        "guardian_name_sealed",
+        "guardian_phone_sealed",
+        "preferences_sealed",
+    ),
+    "",
+)
+
+
+@transaction.atomic
+def forget(*, member: Member, reason: str, at: datetime, actor: User | None) -> None:
+    """Close a member and destroy his key: nobody reads his data again, the books keep their totals.
+
+    Whoever was merged into him goes with him; his cards and consents end. His number stays as the
+    tombstone of his sales. Cannot be undone; twice is the same as once. Refuses with MemberMerged
+    the one who was merged: his survivor is the one to close.
+    """
+    member.refresh_from_db()
+    if member.status == Member.Status.CLOSED:
+        return
+    refuse_gone(member)
+    everyone = Member.objects.select_related("key", "home_station")
+    ones = list(
+        everyone.filter(Q(pk=member.pk) | Q(merged_into=member))
+        .order_by("pk")
+        .select_for_update(of=("self",))
+    )
+    for one in ones:
+        refuse_with_value(member=one)
+        _close(one, reason=reason, at=at, actor=actor)
+    member.refresh_from_db()
+
+
+def _close(member: Member, *, reason: str, at: datetime, actor: User | None) -> None:
+    Member.objects.filter(pk=member.pk).update(
+        status=Member.Status.CLOSED,
+        closed_at=at,
+        merged_into=None,
+        confirmed_at=None,
+        confirm_asked_at=None,
+        **EMPTY,
+    )
+    Vehicle.objects.filter(member=member).update(
+        active=False, model="", plate_sealed="", plate_index="", plate_tail_index=""
+    )
+    Card.objects.filter(
+        document=member.number, status__in=[Card.Status.ACTIVE, Card.Status.LOST]
+    ).update(status=Card.Status.CANCELLED)
+    MemberExport.objects.filter(member=member).update(content_sealed="")
+    consents.withdraw_all(member=member, at=at, actor=actor)
+    sealing.destroy_key(key=member.key, at=at)
+    about(member, by_himself=actor is None).note(
+        "members.member.forgotten", at, actor, reason=reason
+    )

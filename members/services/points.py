@@ -1,0 +1,392 @@
+"""The points ledger: every act locks the account, sweeps what is due of it, then acts. Once per key.
+
+Points are whole numbers. What is taken comes from lots, first to expire first; what is given back
+goes to the lots it came from. An account that owes points has none: the next ones pay the debt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import F, Q, QuerySet, Sum
+
+from members.models import PointsAccount, PointsAlloc, PointsLot, PointsProgram, PointsTxn
+from members.queries.points_expiry import active_from, expires_at, grace_until
+from members.services import points_sweeping
+from station.errors import Refusal
+from station.models import User
+
+Kind = PointsTxn.Kind
+
+
+class NotEnoughPoints(Refusal):
+    """The account holds fewer points than are to be spent."""
+
+
+class PointsFrozen(Refusal):
+    """The account spends nothing while it is frozen."""
+
+
+class MoreThanWas(Refusal):
+    """More would be given or taken back than was ever spent or earned."""
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why a row is written: the key that makes it once, when, on which accounting date, by whom."""
+
+    key: str
+    at: datetime
+    date: date
+    document: str = ""
+    station_id: int | None = None
+    actor: User | None = None
+    approver: User | None = None
+    reason: str = ""
+
+
+def locked_account(*, member_id: int) -> PointsAccount:
+    """A member's account, locked; opened where he has none. Follows a merge to where it went."""
+    rows = PointsAccount.objects.select_for_update(no_key=True)
+    found = rows.filter(member=member_id).first()
+    if found is None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO members_pointsaccount (member_id, holder, balance, pending, debt, frozen, version)"
+                " VALUES (%s, '', 0, 0, 0, FALSE, 0) ON CONFLICT DO NOTHING",
+                [member_id],
+            )
+        found = rows.get(member=member_id)
+    while found.moved_to_id is not None:
+        found = rows.get(pk=found.moved_to_id)
+    return found
+
+
+def locked(*, account_id: int) -> PointsAccount:
+    """An account by its id, locked; follows a merge to where it went."""
+    rows = PointsAccount.objects.select_for_update(no_key=True)
+    found = rows.get(pk=account_id)
+    while found.moved_to_id is not None:
+        found = rows.get(pk=found.moved_to_id)
+    return found
+
+
+def known(cause: Cause, suffix: str = "") -> PointsTxn | None:
+    """The row that this cause made before. Ask it with the account locked."""
+    return PointsTxn.objects.filter(idem=cause.key + suffix).first()
+
+
+def sweep(account: PointsAccount, cause: Cause) -> None:
+    """Expire and mature what is due of a locked account. One statement where nothing is."""
+    if points_sweeping.sweep_one(account_id=account.pk, at=cause.at):
+        account.refresh_from_db(fields=["balance", "pending", "version"])
+
+
+def note(
+    account: PointsAccount, kind: str, cause: Cause, *, amount: int, suffix: str = "", **more: Any
+) -> PointsTxn:
+    """A row of the ledger; the account in memory is already as it will be."""
+    return PointsTxn.objects.create(
+        account=account,
+        kind=kind,
+        amount=amount,
+        balance_after=account.balance,
+        idem=cause.key + suffix,
+        document=cause.document,
+        station_id=cause.station_id,
+        actor=cause.actor,
+        approver=cause.approver,
+        reason=cause.reason[:200],
+        date=cause.date,
+        occurred_at=cause.at,
+        **more,
+    )
+
+
+def keep(account: PointsAccount) -> None:
+    """Write the sums of a locked account. One statement."""
+    PointsAccount.objects.filter(pk=account.pk).update(
+        balance=account.balance,
+        pending=account.pending,
+        debt=account.debt,
+        version=F("version") + 1,
+    )
+
+
+def fifo(account: PointsAccount) -> QuerySet[PointsLot]:
+    """Everything an account has left, first to expire first, what never expires last."""
+    rows = PointsLot.objects.filter(account=account, remaining__gt=0)
+    return rows.order_by("pending", F("expires_at").asc(nulls_last=True), "id")
+
+
+def consume(
+    account: PointsAccount, lots: Sequence[PointsLot], wanted: int
+) -> list[tuple[PointsLot, int]]:
+    """Take up to so many points out of lots, in their order; what was taken of which."""
+    taken = []
+    for lot in lots:
+        part = min(lot.remaining, wanted)
+        if part <= 0:
+            continue
+        lot.remaining -= part
+        PointsLot.objects.filter(pk=lot.pk).update(remaining=F("remaining") - part)
+        if lot.pending:
+            account.pending -= part
+        else:
+            account.balance -= part
+        wanted -= part
+        taken.append((lot, part))
+    return taken
+
+
+def allocate(txn: PointsTxn, parts: Sequence[tuple[PointsLot, int]], sign: int) -> None:
+    """Say which lots a row took from (−1) or gave back to (+1)."""
+    PointsAlloc.objects.bulk_create(
+        PointsAlloc(txn=txn, lot=lot, qty=sign * part) for lot, part in parts
+    )
+
+
+def add_lot(account: PointsAccount, txn: PointsTxn, points: int, **more: Any) -> PointsLot:
+    """A new lot of an account, counted into its sums."""
+    lot = PointsLot.objects.create(
+        account=account, txn=txn, issued=points, remaining=points, **{"root": txn, **more}
+    )
+    if lot.pending:
+        account.pending += points
+    else:
+        account.balance += points
+    return lot
+
+
+def offset_debt(account: PointsAccount, cause: Cause) -> None:
+    """Points that have just come pay what is owed first. Nothing to do without a debt."""
+    if not account.debt:
+        return
+    parts = consume(account, list(fifo(account)), account.debt)
+    paid = sum(part for _, part in parts)
+    if not paid:
+        return
+    account.debt -= paid
+    txn = note(
+        account, Kind.DEBT_OFFSET, cause, amount=paid, suffix=":debt", delta=0, debt_delta=-paid
+    )
+    allocate(txn, parts, -1)
+
+
+@transaction.atomic(savepoint=False)
+def issue(
+    *,
+    account: PointsAccount,
+    points: int,
+    program: PointsProgram,
+    cause: Cause,
+    kind: str = Kind.EARN,
+    breakdown: Mapping[str, Any] | None = None,
+) -> PointsTxn:
+    """Give points to a locked account; again with the same key, the same row.
+
+    They become usable and expire as the programme says from `cause.at` on.
+    """
+    twin = known(cause)
+    if twin is not None:
+        return twin
+    sweep(account, cause)
+    begins = active_from(program=program, at=cause.at)
+    pending = kind == Kind.EARN and begins > cause.at
+    account.pending += points if pending else 0
+    account.balance += 0 if pending else points
+    txn = note(account, kind, cause, amount=points, delta=points, breakdown=breakdown)
+    account.pending -= points if pending else 0
+    account.balance -= 0 if pending else points
+    add_lot(
+        account,
+        txn,
+        points,
+        station_id=cause.station_id,
+        pending=pending,
+        active_from=begins if pending else cause.at,
+        expires_at=expires_at(program=program, at=cause.at),
+    )
+    offset_debt(account, cause)
+    keep(account)
+    return txn
+
+
+REDEEM = """
+WITH acc AS (
+  UPDATE members_pointsaccount SET balance = balance - %(points)s, version = version + 1
+  WHERE id = %(account)s AND balance >= %(points)s RETURNING id, balance
+), t AS (
+  INSERT INTO members_pointstxn (account_id, kind, delta, amount, debt_delta, forgiven, balance_after,
+   idem, document, station_id, actor_id, approver_id, reason, breakdown, date, occurred_at)
+  SELECT id, %(kind)s, -%(points)s, %(points)s, 0, 0, balance, %(key)s, %(document)s, %(station)s,
+   %(actor)s, %(approver)s, %(reason)s, %(breakdown)s, %(date)s, %(at)s FROM acc RETURNING id, account_id
+), l AS (
+  SELECT p.id, p.remaining, SUM(p.remaining) OVER (ORDER BY p.expires_at NULLS LAST, p.id) AS cum
+  FROM members_pointslot p JOIN acc ON acc.id = p.account_id
+  WHERE p.remaining > 0 AND NOT p.pending AND (p.expires_at IS NULL OR p.expires_at > %(at)s)
+), tk AS (
+  SELECT id, LEAST(remaining, %(points)s - (cum - remaining)) AS q FROM l
+  WHERE cum - remaining < %(points)s
+), u AS (
+  UPDATE members_pointslot p SET remaining = p.remaining - tk.q FROM tk
+  WHERE p.id = tk.id RETURNING p.id, tk.q
+), al AS (
+  INSERT INTO members_pointsalloc (txn_id, lot_id, qty) SELECT t.id, u.id, -u.q FROM u, t
+  RETURNING qty
+)
+SELECT (SELECT id FROM t), (SELECT -SUM(qty) FROM al)
+"""
+
+
+@transaction.atomic(savepoint=False)
+def redeem(
+    *,
+    account: PointsAccount,
+    points: int,
+    cause: Cause,
+    kind: str = Kind.REDEEM,
+    breakdown: Mapping[str, Any] | None = None,
+) -> PointsTxn:
+    """Spend points of a locked account, first to expire first; again with the same key, once.
+
+    Refuses NotEnoughPoints, PointsFrozen.
+    """
+    twin = known(cause)
+    if twin is not None:
+        return twin
+    if account.frozen:
+        raise PointsFrozen("没有抵扣：这个会员的积分已冻结。请客服核实后解冻。")
+    sweep(account, cause)
+    if points <= 0 or account.balance < points:
+        raise NotEnoughPoints(
+            f"没有抵扣：可用积分 {account.balance} 分，要用 {points} 分。请改少，或不用积分。"
+        )
+    pk, taken = _spent(account, points, cause, kind, breakdown)
+    if taken != points:  # the balance said yes and the lots no: nothing of this may stand
+        raise RuntimeError(f"points account {account.pk}: lots gave {taken} of {points}")
+    account.balance -= points
+    return PointsTxn.objects.get(pk=pk)
+
+
+def _spent(
+    account: PointsAccount,
+    points: int,
+    cause: Cause,
+    kind: str,
+    breakdown: Mapping[str, Any] | None,
+) -> tuple[int, int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            REDEEM,
+            {
+                "account": account.pk,
+                "points": points,
+                "kind": str(kind),
+                "key": cause.key,
+                "document": cause.document,
+                "station": cause.station_id,
+                "actor": cause.actor.pk if cause.actor else None,
+                "approver": cause.approver.pk if cause.approver else None,
+                "reason": cause.reason[:200],
+                "breakdown": PointsTxn._meta.get_field("breakdown").get_db_prep_save(
+                    dict(breakdown) if breakdown is not None else None, connection
+                ),
+                "date": cause.date,
+                "at": cause.at,
+            },
+        )
+        pk, taken = cursor.fetchone()
+    return int(pk), int(taken or 0)
+
+
+@transaction.atomic(savepoint=False)
+def cancel_redeem(
+    *, account: PointsAccount, redeemed: PointsTxn, upto: int, program: PointsProgram, cause: Cause
+) -> PointsTxn | None:
+    """Give back spent points until `upto` of them are back, to the lots they came from.
+
+    A lot that died meanwhile is replaced by one that lives as long as the programme's grace. None
+    where nothing more is to be given. Refuses MoreThanWas.
+    """
+    twin = known(cause)
+    if twin is not None:
+        return twin
+    back = redeemed.reversals.aggregate(total=Sum("amount"))["total"] or 0
+    if upto > redeemed.amount:
+        raise MoreThanWas(f"没有退回积分：只用过 {redeemed.amount} 分，不能退 {upto} 分。")
+    points = upto - back
+    if points <= 0:
+        return None
+    sweep(account, cause)
+    account.balance += points
+    txn = note(account, Kind.REDEEM_CANCEL, cause, amount=points, delta=points, reverses=redeemed)
+    account.balance -= points
+    _give_back(account, txn, redeemed, points, program, cause)
+    offset_debt(account, cause)
+    keep(account)
+    return txn
+
+
+def _give_back(
+    account: PointsAccount,
+    txn: PointsTxn,
+    redeemed: PointsTxn,
+    points: int,
+    program: PointsProgram,
+    cause: Cause,
+) -> None:
+    """Last taken, first returned, so that what is back longest lives longest."""
+    allocs = redeemed.allocs.select_related("lot").order_by("-id")
+    returned = _returned(redeemed)
+    alive: list[tuple[PointsLot, int]] = []
+    for alloc in allocs:
+        lot = alloc.lot
+        part = min(points, -alloc.qty - returned.get(lot.pk, 0))
+        if part <= 0:
+            continue
+        points -= part
+        here = lot.account_id == account.pk
+        if here and (lot.expires_at is None or lot.expires_at > cause.at):
+            PointsLot.objects.filter(pk=lot.pk).update(remaining=F("remaining") + part)
+            account.balance += part
+            alive.append((lot, part))
+        else:
+            _grace(account, txn, lot, part, program, cause)
+    allocate(txn, alive, 1)
+
+
+def _returned(redeemed: PointsTxn) -> dict[int, int]:
+    """What of each lot was given back before."""
+    mine = Q(txn__reverses=redeemed, txn__kind=Kind.REDEEM_CANCEL)
+    back = dict(PointsAlloc.objects.filter(mine).values_list("lot").annotate(Sum("qty")))
+    graces = PointsLot.objects.filter(mine).values_list("regained").annotate(Sum("issued"))
+    for lot, points in graces:
+        back[lot] = back.get(lot, 0) + points
+    return back
+
+
+def _grace(
+    account: PointsAccount,
+    txn: PointsTxn,
+    lot: PointsLot,
+    points: int,
+    program: PointsProgram,
+    cause: Cause,
+) -> None:
+    """Points of a lot that is dead, or went to another account: a lot of its own, same root."""
+    dead = lot.expires_at is not None and lot.expires_at <= cause.at
+    add_lot(
+        account,
+        txn,
+        points,
+        root_id=lot.root_id,
+        regained=lot,
+        station_id=lot.station_id,
+        active_from=cause.at,
+        expires_at=grace_until(program=program, at=cause.at) if dead else lot.expires_at,
+    )

@@ -1,0 +1,123 @@
+"""人工调整: points by hand, with a reason, a second person above the limit, never on one's own account."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.timezone import localtime
+
+from members.models import Member, PointsAccount, PointsTxn
+from members.queries.earn_rules import active_program
+from members.services import points as ledger
+from members.services.noting import about
+from members.services.points import Cause
+from station.errors import Refusal
+from station.models import Station, User
+from station.queries import settings
+
+LIMIT = "members.points_adjust_limit"
+MOST = 10**9
+
+
+class AdjustmentRefused(Refusal):
+    """An adjustment without a reason or a second person, on one's own account, or of nothing."""
+
+
+@transaction.atomic
+def adjust(
+    *,
+    member: Member,
+    points: int,
+    reason: str,
+    station: Station,
+    actor: User,
+    at: datetime,
+    key: str,
+    approver: User | None = None,
+) -> PointsTxn:
+    """Give (positive) or take (negative) points of a member by hand; again with the same key, once.
+
+    What is given lives as long as points earned now. Refuses AdjustmentRefused, NotEnoughPoints.
+    `approver` was checked by the view.
+    """
+    _check(points, reason, station, actor, approver)
+    program = active_program()
+    if program is None:
+        raise AdjustmentRefused("没有调整：还没有积分方案。请先建积分方案。")
+    account = ledger.locked_account(member_id=member.pk)
+    _refuse_own(member, account, actor, approver)
+    cause = Cause(
+        key=f"adjust:{account.pk}:{key}"[:90],
+        at=at,
+        date=localtime(at).date(),
+        station_id=station.pk,
+        actor=actor,
+        approver=approver,
+        reason=reason.strip(),
+    )
+    twin = ledger.known(cause)
+    if twin is not None:
+        return twin
+    kind = PointsTxn.Kind.ADJUST
+    if points > 0:
+        txn = ledger.issue(account=account, points=points, program=program, cause=cause, kind=kind)
+    else:
+        txn = ledger.redeem(account=account, points=-points, cause=cause, kind=kind)
+    about(member).note(
+        "members.points.adjusted",
+        at,
+        actor,
+        reason=reason.strip(),
+        after={"积分": f"{points:+d}", "审批": approver.name if approver else ""},
+    )
+    return txn
+
+
+def _check(points: int, reason: str, station: Station, actor: User, approver: User | None) -> None:
+    if not points or abs(points) > MOST:
+        raise AdjustmentRefused("没有调整：分数不对。加分填正数，减分填负数。")
+    if len(reason.strip()) < 2:
+        raise AdjustmentRefused("没有调整：请写明原因，例如「补 4 月 2 日漏记」。")
+    limit = settings.whole(LIMIT, station)
+    if abs(points) > limit and (approver is None or approver.pk == actor.pk):
+        raise AdjustmentRefused(f"没有调整：超过 {limit} 分须另一位有权限的人输入账号和口令审批。")
+
+
+def _refuse_own(member: Member, account: PointsAccount, actor: User, approver: User | None) -> None:
+    hands = {actor.pk, approver.pk if approver else None}
+    mine = PointsAccount.objects.filter(member=member).values_list("staff", flat=True).first()
+    if {mine, account.staff_id} & (hands - {None}):
+        raise AdjustmentRefused("没有调整：这是经手人或审批人本人的账户。请由其他人办理。")
+
+
+@transaction.atomic
+def name_staff(*, member: Member, user: User | None, at: datetime, actor: User) -> None:
+    """Say that a member's account is an employee's own (None: nobody's), so that he cannot adjust it.
+
+    Refuses AdjustmentRefused to strike out or change it for one's own account.
+    """
+    ledger.locked_account(member_id=member.pk)
+    rows = PointsAccount.objects.filter(member=member).select_related("staff")
+    before = rows.get().staff
+    if before == actor:
+        raise AdjustmentRefused("没有修改：这是你本人的账户。请由其他人办理。")
+    rows.update(staff=user)
+    about(member).note(
+        "members.points.staff_named",
+        at,
+        actor,
+        before={"员工": before.name if before else ""},
+        after={"员工": user.name if user else ""},
+    )
+
+
+@transaction.atomic
+def set_frozen(*, member: Member, frozen: bool, reason: str, at: datetime, actor: User) -> None:
+    """Stop a member's points from being spent, or let them be spent again. Twice is once."""
+    if len(reason.strip()) < 2:
+        raise AdjustmentRefused("没有修改：请写明原因，例如「手机被盗，本人要求」。")
+    account = ledger.locked_account(member_id=member.pk)
+    if PointsAccount.objects.filter(pk=account.pk, frozen=not frozen).update(frozen=frozen):
+        action = "members.points.frozen" if frozen else "members.points.unfrozen"
+        about(member).note(action, at, actor, reason=reason.strip())

@@ -1,0 +1,165 @@
+"""A sale earns and spends points in its own transaction; a refund gives back and takes back.
+
+The sale tells what was sold; nobody types the points. The document is the key: once per sale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import ROUND_FLOOR, Decimal
+
+from members.models import PointsTxn
+from members.queries.earn_rules import active_program, capped, rules_at, used_of
+from members.queries.earning import Basket, BasketLine, earned
+from members.queries.tiers import tier_at
+from members.services import points
+from members.services.points import Cause
+from members.services.points_clawing import claw_back
+from station.models import Station, User
+
+
+@dataclass(frozen=True)
+class Sold:
+    """A sale as points see it. `spent` are the points paid for each line, by its position."""
+
+    document: str
+    member_id: int
+    station: Station
+    at: datetime
+    date: date
+    lines: tuple[BasketLine, ...]
+    actor: User | None
+    spent: Mapping[int, int]
+
+
+@dataclass(frozen=True)
+class Part:
+    """How much of a sold line is given back, all refunds together: `back` of `sold`, net or pieces."""
+
+    position: int
+    sold: Decimal
+    before: Decimal
+    back: Decimal
+
+
+def cause_of(sold: Sold, act: str) -> Cause:
+    """Why a sale's row is written; the key is the act and the document."""
+    return Cause(
+        key=f"{act}:{sold.document}",
+        at=sold.at,
+        date=sold.date,
+        document=sold.document,
+        station_id=sold.station.pk,
+        actor=sold.actor,
+    )
+
+
+def settle(*, sold: Sold) -> dict[int, int]:
+    """Spend what was paid with points and earn for the rest; the points earned by each line.
+
+    Refuses NotEnoughPoints, PointsFrozen. The caller holds the sale's transaction.
+    """
+    rules = rules_at(sold.at)
+    if not rules and not sold.spent:
+        return {}
+    account = points.locked_account(member_id=sold.member_id)
+    spent = sum(sold.spent.values())
+    if spent:
+        points.redeem(
+            account=account,
+            points=spent,
+            cause=cause_of(sold, "redeem"),
+            breakdown={"lines": {str(line): part for line, part in sold.spent.items()}},
+        )
+    if not rules:
+        return {}
+    program, basket = rules[0].program, basket_of(sold)
+    used = used_of(account_id=account.pk, day=sold.date) if capped(program, rules) else None
+    told = earned(basket, program=program, rules=rules, used=used)
+    if told.points:
+        points.issue(
+            account=account,
+            points=told.points,
+            program=program,
+            cause=cause_of(sold, "earn"),
+            breakdown=told.breakdown(basket),
+        )
+    return {one.position: one.points for one in told.lines}
+
+
+def basket_of(sold: Sold) -> Basket:
+    """What the engine asks: the lines with the tier that the member held then."""
+    tier = tier_at(member_id=sold.member_id, at=sold.at)
+    return Basket(
+        lines=sold.lines,
+        at=sold.at,
+        station=sold.station.code,
+        tier=tier.code if tier else "",
+        tier_name=tier.name if tier else "",
+    )
+
+
+def give_back(*, original: str, refund: Sold, parts: Sequence[Part]) -> dict[int, int]:
+    """A refund: spent points go back to their lots, earned ones are taken back; by line, negative.
+
+    Cumulative: what was given back before is known, so that any number of refunds come to the whole.
+    """
+    rows = {
+        one.kind: one
+        for one in PointsTxn.objects.filter(
+            document=original, kind__in=[points.Kind.EARN, points.Kind.REDEEM]
+        )
+    }
+    if not rows:
+        return {}
+    program = active_program()
+    assert program is not None  # what was earned under it cannot be deleted
+    account = points.locked(account_id=next(iter(rows.values())).account_id)
+    redeemed, gained = rows.get(points.Kind.REDEEM), rows.get(points.Kind.EARN)
+    if redeemed is not None:
+        back = back_by_line(spent_by_line(redeemed), parts)
+        points.cancel_redeem(
+            account=account,
+            redeemed=redeemed,
+            upto=sum(back.values()),
+            program=program,
+            cause=cause_of(refund, "cancel"),
+        )
+    if gained is None:
+        return {}
+    by_line = earned_by_line(gained)
+    upto = back_by_line(by_line, parts)
+    claw_back(
+        account=account,
+        earned=gained,
+        upto=sum(upto.values()),
+        program=program,
+        cause=cause_of(refund, "clawback"),
+    )
+    before = back_by_line(by_line, [replace(one, back=one.before) for one in parts])
+    return {line: before[line] - upto[line] for line in upto}
+
+
+def spent_by_line(redeemed: PointsTxn) -> dict[int, int]:
+    """The points that were paid for each line of a sale."""
+    told = (redeemed.breakdown or {}).get("lines", {})
+    return {int(line): int(part) for line, part in told.items()}
+
+
+def earned_by_line(gained: PointsTxn) -> dict[int, int]:
+    """The points that each line of a sale earned."""
+    return {one["position"]: one["points"] for one in (gained.breakdown or {}).get("lines", [])}
+
+
+def back_by_line(by_line: Mapping[int, int], parts: Sequence[Part]) -> dict[int, int]:
+    """What of each line's points belongs to what was given back of it so far, rounded down."""
+    return {one.position: share(by_line.get(one.position, 0), one) for one in parts}
+
+
+def share(whole: int, part: Part) -> int:
+    """The points of a line times what was given back of it, rounded down; all for all of it."""
+    if not part.sold:
+        return 0
+    return int((whole * part.back / part.sold).to_integral_value(ROUND_FLOOR))

@@ -1,0 +1,119 @@
+"""储值账: the one place that moves a balance. The account is locked first, then a row is written.
+
+A row says what principal and bonus went up or down by and what they are now; the database refuses
+a row that does not follow from the one before it, and an account that is not what its rows make.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from django.db.models import F
+
+from members.models import Member, ValueAccount, ValueTxn
+from station.errors import Refusal
+from station.models import BusinessDay, User
+from station.money import ZERO, Yuan
+
+Kind = ValueTxn.Kind
+Status = ValueAccount.Status
+WORDS = {
+    Status.FROZEN: "已冻结",
+    Status.LOST: "已挂失",
+    Status.CLOSED: "已注销",
+}
+
+
+class ValueRefused(Refusal):
+    """Stored value that cannot be topped up, spent, moved or given back."""
+
+
+class NotEnoughValue(ValueRefused):
+    """The balance is smaller than what should be taken."""
+
+
+def locked(ids: Iterable[int]) -> dict[int, ValueAccount]:
+    """The accounts under their locks, by id, locked in the order of their keys. One statement.
+
+    The caller holds the transaction.
+    """
+    rows = ValueAccount.objects.select_for_update(of=("self",), no_key=True)
+    rows = rows.select_related("member")
+    return {row.pk: row for row in rows.filter(pk__in=sorted(set(ids))).order_by("pk")}
+
+
+def locked_one(account: ValueAccount) -> ValueAccount:
+    """One account under its lock."""
+    return locked([account.pk])[account.pk]
+
+
+def successor(account: ValueAccount) -> ValueAccount:
+    """The account that stands for this one today: itself, or what replaced it."""
+    while account.status == Status.CLOSED and account.replaced_by is not None:
+        account = account.replaced_by
+    return account
+
+
+def demand(account: ValueAccount, *, undone: str, but: Collection[str] = ()) -> None:
+    """Refuses an account that is frozen, lost or closed; `but` are the states that will do."""
+    if account.status != Status.ACTIVE and account.status not in but:
+        raise ValueRefused(
+            f"{undone}：储值账户 {account.number} {WORDS[Status(account.status)]}。"
+            "请核对账户，或请站长在“储值账户”里处理。"
+        )
+
+
+def demand_member(account: ValueAccount, *, undone: str) -> None:
+    """Refuses the account of a member who is frozen or gone."""
+    member = account.member
+    if member is not None and member.status != Member.Status.ACTIVE:
+        raise ValueRefused(
+            f"{undone}：会员 {member.number} {member.get_status_display()}，储值不能用。请站长核实。"
+        )
+
+
+def post(
+    *,
+    account: ValueAccount,
+    kind: str,
+    document: str,
+    idem: str,
+    day: BusinessDay,
+    at: datetime,
+    actor: User | None,
+    principal: Yuan = ZERO,
+    bonus: Yuan = ZERO,
+    reverses: ValueTxn | None = None,
+    words: str = "",
+) -> ValueTxn:
+    """Write one row of a locked account and move its balances. Two statements.
+
+    `idem` names the business event; the database takes it once. Refuses NotEnoughValue.
+    """
+    moved = ValueAccount.objects.filter(
+        pk=account.pk, principal__gte=-principal, bonus__gte=-bonus
+    ).update(principal=F("principal") + principal, bonus=F("bonus") + bonus)
+    if not moved:
+        raise NotEnoughValue(
+            f"没有办理：储值账户 {account.number} 余额本金 {account.principal} 元、"
+            f"赠金 {account.bonus} 元，不够。"
+        )
+    account.principal += principal
+    account.bonus += bonus
+    return ValueTxn.objects.create(
+        account=account,
+        kind=kind,
+        principal=principal,
+        bonus=bonus,
+        principal_after=account.principal,
+        bonus_after=account.bonus,
+        idem=idem,
+        document=document,
+        reverses=reverses,
+        station_id=day.station_id,
+        day=day,
+        actor=actor,
+        words=words[:200],
+        occurred_at=at,
+    )

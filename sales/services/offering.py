@@ -1,0 +1,127 @@
+"""优惠 at the till: what a basket would cost with the best offers, and its coupons held for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from marketing.models import Coupon
+from marketing.queries.loading import coupons_in_hand, rules_in_force, rules_of
+from marketing.queries.quoting import Offer
+from marketing.queries.rules import Rule
+from marketing.services import locking, uses
+from sales.models import Sale, SaleLine
+from sales.queries.offers import offer_of
+from sales.queries.refundable import LineLeft
+from sales.queries.selling import price_lines, shelf_of
+from sales.queries.tickets import Ticket
+from sales.queries.totals import PricedLine
+from sales.services.keys import check_key
+from station.errors import Refusal
+from station.models import TillSession, User
+
+RACES = 3
+MOST_COUPONS = 200  # of one member's: those that run out first
+
+
+class NotQuoted(Refusal):
+    """The basket cannot be quoted."""
+
+
+@dataclass(frozen=True)
+class Quoted:
+    """An offer with the coupons that it spoke of."""
+
+    offer: Offer
+    coupons: dict[int, Coupon]
+
+
+@transaction.atomic
+def quote(*, ticket: Ticket, session: TillSession, actor: User, at: datetime) -> Quoted:
+    """Price a ticket with the best legal offers, and hold the coupons used for its basket.
+
+    Coupons that the basket held and that are no longer used are let go. One that another basket
+    took in the same moment is left out and the rest quoted again.
+    """
+    check_key(ticket.key, refused=NotQuoted, undone="没有算优惠")
+    shelf = shelf_of(ticket=ticket, station=session.station, at=at)
+    if set(ticket.fill_ids) - set(shelf.fills) or set(ticket.item_ids) - set(shelf.items):
+        raise NotQuoted("没有算优惠：单上有查不到的加油或商品。请删去后重新添加。")
+    lines = price_lines(ticket=ticket, shelf=shelf)
+    promotions = rules_in_force(station=session.station, member=ticket.member_id, at=at)
+    for _ in range(RACES):
+        coupons, rules = _coupons(ticket, session, at)
+        offer = offer_of(lines=lines, member=ticket.member_id, rules=[*promotions, *rules], at=at)
+        held = locking.hold(
+            ids=offer.coupons, key=ticket.key, station=session.station, actor=actor, at=at
+        )
+        if held:
+            return Quoted(offer, coupons)
+    raise NotQuoted("没有算优惠：券正在别处使用。请稍后再试，或不用券。")
+
+
+def _coupons(
+    ticket: Ticket, session: TillSession, at: datetime
+) -> tuple[dict[int, Coupon], list[Rule]]:
+    found = coupons_in_hand(member=ticket.member_id, key=ticket.key, codes=ticket.codes)
+    wanted = found.exclude(pk__in=ticket.without)[:MOST_COUPONS]
+    coupons = {one.pk: one for one in wanted}
+    rules = rules_of(list(coupons.values()), station=session.station, key=ticket.key, at=at)
+    return coupons, rules
+
+
+def redeem(offer: Offer, *, head: Sale, key: str, actor: User | None) -> None:
+    """Spend the coupons of a frozen offer and book its discounts. Refuses one spent meanwhile."""
+    if offer.coupons:
+        locking.use(
+            ids=offer.coupons, key=key, document=head.number, actor=actor, at=head.occurred_at
+        )
+    uses.book(offer=offer, document=head.number, day=head.day, at=head.occurred_at)
+
+
+def take_back(
+    *,
+    head: Sale,
+    original: Sale,
+    lines: Sequence[PricedLine],
+    left: Mapping[int, LineLeft],
+    whole: bool,
+    actor: User | None,
+) -> None:
+    """A correction takes its share of the discounts back; the coupons come back with the whole sale.
+
+    `whole` says that nothing of the money is left. A present that the customer keeps keeps its
+    coupon used. Nothing is asked for a sale without discounts.
+    """
+    if not original.discount:
+        return
+    whole = whole and not _keeps_a_present(lines, left)
+    uses.take_back(
+        sale=original.number,
+        document=head.number,
+        lines={line.position: -line.discount for line in lines},
+        whole=whole,
+        day=head.day,
+        at=head.occurred_at,
+    )
+    if whole:
+        locking.give_back(
+            document=original.number,
+            back_by=head.number,
+            station=head.station,
+            actor=actor,
+            at=head.occurred_at,
+        )
+
+
+def _keeps_a_present(lines: Sequence[PricedLine], left: Mapping[int, LineLeft]) -> bool:
+    back = {line.position: -line.quantity for line in lines}
+    return any(
+        one.line.kind == SaleLine.Kind.GOODS
+        and not one.line.net
+        and one.quantity > back.get(position, 0)
+        for position, one in left.items()
+    )

@@ -1,0 +1,93 @@
+"""Points at the till: a member pays a part with them, a sale earns them, a refund gives both back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from members.queries.earn_rules import active_program
+from members.services import points_of_sales
+from members.services.points_of_sales import Part, Sold
+from sales.models import Sale
+from sales.queries.points_payment import most_yuan, with_points, worth
+from sales.queries.points_till import basket_line
+from sales.queries.refundable import LineLeft
+from sales.queries.tickets import Ticket
+from sales.queries.totals import PricedLine
+from station.errors import Refusal
+from station.money import ZERO
+
+
+class PointsRefused(Refusal):
+    """Points that cannot pay this ticket."""
+
+
+def pay_part(*, ticket: Ticket, lines: Sequence[PricedLine]) -> list[PricedLine]:
+    """Take off what the ticket's points pay, shared over its lines. Writes nothing.
+
+    Refuses PointsRefused without a member, below the programme's least and above its share.
+    """
+    program = active_program()
+    if ticket.member_id is None or program is None:
+        raise PointsRefused("没有抵扣：积分属于会员。请先选会员，或去掉积分抵扣。")
+    if ticket.points < program.min_redeem:
+        raise PointsRefused(f"没有抵扣：一次至少用 {program.min_redeem} 分。请改多，或不用积分。")
+    net = sum((line.net for line in lines), ZERO)
+    amount = worth(ticket.points, program)
+    if amount > most_yuan(net, program):
+        raise PointsRefused(
+            f"没有抵扣：积分最多抵一单的 {program.max_redeem_pct}%，"
+            f"这一单最多 {most_yuan(net, program)} 元，要抵 {amount} 元。请改少。"
+        )
+    if not amount:
+        raise PointsRefused(f"没有抵扣：{ticket.points} 分不到 1 分钱。请改多，或不用积分。")
+    return with_points(lines, ticket.points, amount)
+
+
+def settle_points(*, head: Sale, lines: Sequence[PricedLine]) -> dict[int, int]:
+    """Spend and earn the points of a sale to a member, in its transaction; earned ones by line.
+
+    Refuses NotEnoughPoints, PointsFrozen.
+    """
+    return points_of_sales.settle(
+        sold=_sold(head, lines, {line.position: line.points for line in lines if line.points})
+    )
+
+
+def _sold(head: Sale, lines: Sequence[PricedLine], spent: Mapping[int, int]) -> Sold:
+    assert head.member_id is not None
+    return Sold(
+        document=head.number,
+        member_id=head.member_id,
+        station=head.station,
+        at=head.occurred_at,
+        date=head.day.date,
+        lines=tuple(basket_line(line) for line in lines),
+        actor=head.cashier,
+        spent=spent,
+    )
+
+
+def give_points_back(
+    *,
+    head: Sale,
+    original: Sale,
+    lines: Sequence[PricedLine],
+    left: Mapping[int, LineLeft],
+) -> dict[int, int]:
+    """What a refund does to the points of its sale; what it takes of each line's, negative."""
+    if original.member_id is None:
+        return {}
+    now = {line.position: line for line in lines}
+    parts = [_part(one, now.get(position)) for position, one in left.items()]
+    return points_of_sales.give_back(
+        original=original.number, refund=_sold(head, [], {}), parts=parts
+    )
+
+
+def _part(left: LineLeft, now: PricedLine | None) -> Part:
+    """What of a line is back with this refund: by its net, by pieces where it cost nothing."""
+    by_net = bool(left.line.net)
+    sold = left.line.net if by_net else left.line.quantity
+    before = sold - (left.net if by_net else left.quantity)
+    more = ZERO if now is None else -(now.net if by_net else now.quantity)
+    return Part(left.line.position, sold, before, before + more)
