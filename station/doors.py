@@ -183,7 +183,11 @@ PHONE_PAGES = [
 ]
 # Figures on its first page: dotted path of
 # `f(*, member: Member, at: datetime) -> list[members.queries.phone.Fact]`; asked every few seconds.
-PHONE_FACTS = ["members.queries.phone.standing"]
+PHONE_FACTS = [
+    "members.queries.phone.standing",
+    "members.queries.phone_balances.points",
+    "members.queries.phone_balances.value",
+]
 # Who checks a code that shows a member to be present: dotted path of
 # `f(*, member_id: int, code: str, at: datetime) -> bool`, which counts wrong tries itself.
 PRESENCE: list[str] = []

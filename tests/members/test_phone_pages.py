@@ -34,6 +34,7 @@ from station.channels import texts
 from station.models import AuditEntry, Setting
 from station.services.sealing import unseal
 from tests import make
+from tests.members import rewards as mall
 from tests.members.test_phone_sign_in import OTHER, PHONE, code_sent, ticket_of
 from tests.test_role_matrix import addresses
 
@@ -313,6 +314,20 @@ def test_a_frozen_member_is_told_and_shows_no_code():
     Member.objects.filter(pk=member.pk).update(status="FROZEN")
     page = make.phone_of(member).get("/m/").content.decode()
     assert "会员已冻结" in page and "/m/code/" not in page
+
+
+@pytest.mark.req("PTS-04")
+def test_the_first_page_says_what_points_and_stored_value_a_member_has():
+    member = make.member()
+    client = make.phone_of(member)
+    page = client.get("/m/facts/").content.decode()
+    assert "<dt>可用积分</dt><dd>0</dd>" in page
+    assert "储值余额" not in page
+    mall.give(member, 1200, at=now() - timedelta(hours=1))
+    make.top_up(make.session(member.home_station), make.value_account(member), "500.00", "50.00")
+    page = client.get("/m/facts/").content.decode()
+    assert "<dt>可用积分</dt><dd>1,200</dd>" in page
+    assert "<dt>储值余额</dt><dd>550.00 元</dd>" in page
 
 
 # ------------------------------------------------------------------------------------- 我的
