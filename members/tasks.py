@@ -5,7 +5,14 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils.timezone import now
 
-from members.services import duplicates, exporting, points_sweeping, tiers, value_rewards
+from members.services import (
+    duplicates,
+    exporting,
+    points_sweeping,
+    signins,
+    tiers,
+    value_rewards,
+)
 from members.services.partners import ask_waiting
 from members.services.redemption_endings import expire_due
 
@@ -56,3 +63,9 @@ def ask_partners(**kwargs: object) -> None:
 def top_up_rewards(**kwargs: object) -> None:
     """Put on members' accounts what points bought: when one is redeemed, and every 30 seconds."""
     value_rewards.top_up_waiting(at=now())
+
+
+@shared_task(ignore_result=True)
+def forget_codes(**kwargs: object) -> None:
+    """Delete codes of phones that no limit counts any more."""
+    signins.forget_codes(before=now())

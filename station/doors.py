@@ -58,6 +58,7 @@ MENU = [
         [
             ("会员", "members:members"),
             ("单位客户", "members:companies"),
+            ("入会二维码", "members:poster"),
             ("会员等级", "members:tiers"),
             ("可能重复", "members:pairs"),
             ("资料质量", "members:quality"),
@@ -186,6 +187,20 @@ GO_LIVE = [
     "devices.queries.go_live.findings",
     "inventory.queries.go_live.findings",
     "sales.queries.go_live.findings",
+]
+# The member's phone: pages on its first page and under 我的, (title, icon, URL name under /m/).
+PHONE_PAGES = [
+    ("消费记录", "outline/receipt", "phone:purchases"),
+    ("今日油价", "outline/gas-station", "phone:prices"),
+    ("附近油站", "outline/map-pin", "phone:stations"),
+    ("我的车辆", "outline/car", "phone:vehicles"),
+]
+# Figures on its first page: dotted path of
+# `f(*, member: Member, at: datetime) -> list[members.queries.phone.Fact]`; asked every few seconds.
+PHONE_FACTS = [
+    "members.queries.phone.standing",
+    "members.queries.phone_balances.points",
+    "members.queries.phone_balances.value",
 ]
 # Who checks a code that shows a member to be present: dotted path of
 # `f(*, member_id: int, code: str, at: datetime) -> bool`, which counts wrong tries itself.

@@ -27,6 +27,8 @@ from station.doors import ISSUE_REWARD_COUPONS as ISSUE_REWARD_COUPONS
 from station.doors import JOBS as JOBS
 from station.doors import MENU as MENU
 from station.doors import MERGES as MERGES
+from station.doors import PHONE_FACTS as PHONE_FACTS
+from station.doors import PHONE_PAGES as PHONE_PAGES
 from station.doors import PRESENCE as PRESENCE
 from station.doors import SEARCH as SEARCH
 from station.runtime.embedded import database_url, redis_url
@@ -227,6 +229,10 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "task": "station.tasks.check_calendar",
         "schedule": crontab(hour=6, minute=5),
     },
+    "members.forget_codes": {
+        "task": "members.tasks.forget_codes",
+        "schedule": crontab(hour=4, minute=10),
+    },
     "members.evaluate_tiers": {
         "task": "members.tasks.evaluate_tiers",
         "schedule": crontab(hour=0, minute=20),
@@ -325,6 +331,9 @@ if HTTPS:
 SIMULATOR_PORT = env.int("SIMULATOR_PORT", default=0)
 # A till locks itself after this many idle minutes; the cashier comes back with a PIN.
 IDLE_LOCK_MINUTES = env.int("IDLE_LOCK_MINUTES", default=15)
+
+# Where texts (短信) go: local (kept for the demo's own page), none, or the dotted path of an adapter.
+TEXT_CHANNEL = env.str("TEXT_CHANNEL", default="local" if DEMO or DEBUG else "none")
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

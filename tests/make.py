@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 
 from django.contrib.auth.hashers import make_password
 from django.test import Client
+from django.utils.timezone import now as _now
 from django_otp import DEVICE_ID_SESSION_KEY
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
@@ -35,7 +36,8 @@ from inventory.models import (
 )
 from inventory.services.items import save_supplier
 from members.models import Company, Member, TopUpPlan, ValueAccount
-from members.services import companies, joining, profiles, value_accounts
+from members.services import companies, joining, profiles, sessions, value_accounts
+from members.views.guard import COOKIE
 from sales.models import Sale, Tender, TopUp
 from sales.queries.tickets import Ticket, read_ticket
 from sales.services import topping
@@ -581,6 +583,14 @@ def member(
         at=NOW,
         actor=cashier(where),
     )
+
+
+def phone_of(member: Member, at: datetime | None = None) -> Client:
+    """A member's own phone, signed in; at this very moment where no other is told."""
+    opened = sessions.open_for(member=member, device="安卓手机", at=at or _now())
+    client = Client()
+    client.cookies[COOKIE] = opened.token
+    return client
 
 
 def value_account(

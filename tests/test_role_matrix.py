@@ -36,9 +36,11 @@ class Address:
     path: str
     right: object
     gates: frozenset[str]
+    members: bool = False
 
     @property
     def is_open(self) -> bool:
+        """Whether the door needs no user; a member's pages need a member instead."""
         return self.right is None
 
 
@@ -58,6 +60,7 @@ def _walk(patterns: list[URLPattern | URLResolver], path: str, space: str) -> It
                 path + _filled(pattern),
                 getattr(view, "right", MISSING),
                 getattr(view, "before_gates", frozenset()),
+                getattr(view, "members", False),
             )
 
 
@@ -78,6 +81,10 @@ def ask(client: Client, path: str) -> HttpResponseBase:
 
 def sent_to_sign_in(answer: HttpResponseBase) -> bool:
     return answer.status_code == 302 and answer["Location"].startswith("/sign-in/?")
+
+
+def sent_to_the_phones_sign_in(answer: HttpResponseBase) -> bool:
+    return answer.status_code == 302 and answer["Location"].startswith("/m/sign-in/")
 
 
 def test_no_url_is_without_a_right():
@@ -109,22 +116,40 @@ def test_each_url_answers_a_role_as_the_matrix_says(role):
         answer = ask(client, address.path)
         passes = address.is_open or may_do(role, str(address.right))
         status = answer.status_code
+        if address.members:  # no role opens a member's pages, the owner's neither
+            passes = sent_to_the_phones_sign_in(answer)
         if status == 500 or (status == 403) is passes or sent_to_sign_in(answer):
             wrong.append(f"{address.name}: {status}, should {'pass' if passes else 'be 403'}")
     assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.django_db
-def test_a_member_or_stranger_is_sent_to_sign_in_everywhere_but_at_the_open_doors():
-    make.session(make.station())
-    client = Client(raise_request_exception=False)
-    wrong = [
-        f"{address.name}: {answer.status_code}"
-        for address in addresses()
-        if (answer := ask(client, address.path)).status_code == 500
-        or sent_to_sign_in(answer) is address.is_open
-    ]
+@pytest.mark.parametrize("role", ["stranger", "member"])
+def test_a_stranger_and_a_member_are_sent_to_sign_in_but_at_their_own_doors(role):
+    station = make.station()
+    make.session(station)
+    member = make.member(station)
+    wrong = []
+    for address in addresses():
+        client = make.phone_of(member) if role == "member" else Client()
+        client.raise_request_exception = False
+        answer = ask(client, address.path)
+        to_the_phone = address.members and role == "stranger"
+        if (
+            answer.status_code == 500
+            or sent_to_sign_in(answer) is address.is_open
+            or (address.members and sent_to_the_phones_sign_in(answer) is not to_the_phone)
+        ):
+            wrong.append(f"{address.name}: {answer.status_code}")
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.django_db
+def test_a_members_pages_are_all_under_their_own_address():
+    """There alone his cookie is sent; no page of the staff lies among them."""
+    ours = {one.name for one in addresses() if one.path.startswith("/m/")}
+    assert {one.name for one in addresses() if one.members} < ours
+    assert not [one.name for one in addresses() if one.path.startswith("/m/") and one.right]
 
 
 @pytest.mark.django_db

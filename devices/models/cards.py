@@ -13,6 +13,7 @@ class ReadRule(models.Model):
     class Meaning(models.TextChoices):
         STAFF_CARD = "STAFF_CARD", "员工卡"
         MEMBER_CARD = "MEMBER_CARD", "会员卡"
+        MEMBER_CODE = "MEMBER_CODE", "会员手机码"
         GOODS = "GOODS", "商品条码"
         PAYMENT_CODE = "PAYMENT_CODE", "付款码"
         DOCUMENT = "DOCUMENT", "单据号"

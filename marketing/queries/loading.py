@@ -16,11 +16,8 @@ from members.queries.tier_benefits import Held
 from station.models import Station
 from station.money import ZERO
 
-<<<<<<< HEAD
-TIER_COST = "会员等级权益"
-=======
 ACTIVE = Member.Status.ACTIVE
->>>>>>> h8
+TIER_COST = "会员等级权益"
 WORKS = {
     Benefit.BUNDLE: Work.UNITS,
     Benefit.GIFT: Work.UNITS,

@@ -4,6 +4,7 @@ from members.models.consents import Channel, Consent
 from members.models.earning import EarnRule
 from members.models.files import ImportBatch, ImportTrouble, MemberExport
 from members.models.merging import DuplicatePair, Merge
+from members.models.notices import MemberNotice
 from members.models.people import Company, Member, Vehicle
 from members.models.points import (
     PointsAccount,
@@ -12,6 +13,7 @@ from members.models.points import (
     PointsProgram,
     PointsTxn,
 )
+from members.models.presences import Presence
 from members.models.profiles import ProfileChange
 from members.models.purchases import Purchase
 from members.models.rewards import (
@@ -23,6 +25,7 @@ from members.models.rewards import (
     RewardCoupon,
     RewardTopUp,
 )
+from members.models.signins import MemberSession, SignInCode
 from members.models.tier_measures import TierMeasureDaily, TierNotice
 from members.models.tier_rules import TierBenefit, TierRule, TierThreshold
 from members.models.tiers import MemberTier, Tier
@@ -38,6 +41,8 @@ __all__ = [
     "ImportTrouble",
     "Member",
     "MemberExport",
+    "MemberNotice",
+    "MemberSession",
     "MemberTier",
     "Merge",
     "PartnerOrder",
@@ -46,6 +51,7 @@ __all__ = [
     "PointsLot",
     "PointsProgram",
     "PointsTxn",
+    "Presence",
     "ProfileChange",
     "Purchase",
     "Redemption",
@@ -54,6 +60,7 @@ __all__ = [
     "RewardCategory",
     "RewardCoupon",
     "RewardTopUp",
+    "SignInCode",
     "Tier",
     "TierBenefit",
     "TierMeasureDaily",

@@ -142,6 +142,7 @@ class Redemption(models.Model):
 
     class Presence(models.TextChoices):
         CARD = "CARD", "刷会员卡"
+        PHONE = "PHONE", "会员手机码"
         CODE = "CODE", "尾号加验证码"
         VOUCHED = "VOUCHED", "另一人核验"
 
@@ -186,7 +187,7 @@ class Redemption(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["presence_ref"],
-                condition=Q(presence="CARD"),
+                condition=Q(presence__in=["CARD", "PHONE"]),
                 name="a_swipe_proves_presence_once",
             ),
             models.UniqueConstraint(

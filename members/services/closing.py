@@ -84,4 +84,6 @@ def _close(member: Member, *, reason: str, at: datetime, actor: User | None) -> 
     MemberExport.objects.filter(member=member).update(content_sealed="")
     consents.withdraw_all(member=member, at=at, actor=actor)
     sealing.destroy_key(key=member.key, at=at)
-    about(member).note("members.member.forgotten", at, actor, reason=reason)
+    about(member, by_himself=actor is None).note(
+        "members.member.forgotten", at, actor, reason=reason
+    )

@@ -48,7 +48,7 @@ def give(
             )[0]
     except IntegrityError:  # given at the same moment by another
         return living.get()
-    about(member).note(
+    about(member, by_himself=actor is None).note(
         "members.consent.given", at, actor, after={"用途": made.get_purpose_display()}
     )
     return made
@@ -66,7 +66,9 @@ def give_at_joining(
     """The consents that come with joining. Two statements and an audit row; the caller's transaction."""
     rows = _rows(member, purposes, at=at, actor=actor, channel=channel, evidence=evidence)
     words = [str(row.get_purpose_display()) for row in rows]
-    about(member).note("members.consent.given", at, actor, after={"用途": "、".join(words)})
+    about(member, by_himself=actor is None).note(
+        "members.consent.given", at, actor, after={"用途": "、".join(words)}
+    )
 
 
 @transaction.atomic
@@ -82,7 +84,7 @@ def withdraw(
     rows = Consent.objects.filter(member=member, purpose=purpose, withdrawn_at=None)
     if not rows.update(withdrawn_at=at, withdrawn_channel=channel, withdrawn_by=actor):
         return False
-    about(member).note(
+    about(member, by_himself=actor is None).note(
         "members.consent.withdrawn", at, actor, after={"用途": Consent.Purpose(purpose).label}
     )
     return True

@@ -123,7 +123,7 @@ def join(
     _add_sealed(member, birthday, told, preferences)
     if plate.strip():
         add_vehicle(owner=member, plate=plate, model=model, grade=grade, at=at, actor=actor)
-    about(member).note(
+    about(member, by_himself=actor is None).note(
         "members.member.joined",
         at,
         actor,

@@ -1,7 +1,8 @@
 """本人在场: what counts as the member himself asking for his points, so that nobody else spends them.
 
-A member card that this till read within two minutes, each read once; the last four of his phone with
-a code that a checker of `settings.PRESENCE` knows; or a second person who saw him and signs for it.
+A member card or the code of his phone that was read at this till within two minutes, each read once;
+the last four of his phone with a code that a checker of `settings.PRESENCE` knows; or a second
+person who saw him and signs for it.
 Called by the view before the service, like an approver: a wrong code is counted by its checker
 whatever becomes of the rest.
 """
@@ -21,8 +22,9 @@ from django.utils.module_loading import import_string
 
 from devices.models import ReadRule, Swipe
 from members.models import Member, Redemption
+from members.models import Presence as CodeRead
 from station.errors import Refusal
-from station.models import Till, User
+from station.models import Till, TillSession, User
 from station.services.sealing import blind_index, normal
 
 JUST_NOW = timedelta(minutes=2)
@@ -42,14 +44,42 @@ class Presence:
     reference: str
 
 
-def by_card(*, member: Member, till: Till, at: datetime) -> Presence:
-    """The newest unused read of one of the member's cards at a till. Refuses NotPresent."""
-    swipe = card_read(member=member, till=till, at=at)
-    if swipe is None:
+def by_reading(*, member: Member, session: TillSession, at: datetime) -> Presence:
+    """The newest unused read of the member's card, else of his phone's code. Refuses NotPresent."""
+    found = reading(member=member, session=session, at=at)
+    if found is None:
         raise NotPresent(
-            "没有兑换：两分钟内没有刷过这位会员的卡。请他刷卡，或用验证码、另一人核验。"
+            "没有兑换：两分钟内没有刷过这位会员的卡，也没有扫过他的手机码。"
+            "请他刷卡或出示手机码，或用验证码、另一人核验。"
         )
-    return Presence(Kind.CARD, f"swipe:{swipe.pk}")
+    return found
+
+
+def reading(*, member: Member, session: TillSession, at: datetime) -> Presence | None:
+    """What was read at a till and proves it; None where nothing was. Two statements at most."""
+    swipe = card_read(member=member, till=session.till, at=at)
+    if swipe is not None:
+        return Presence(Kind.CARD, f"swipe:{swipe.pk}")
+    code = code_read(member=member, session=session, at=at)
+    return Presence(Kind.PHONE, f"code:{code.pk}") if code is not None else None
+
+
+def code_read(*, member: Member, session: TillSession, at: datetime) -> CodeRead | None:
+    """The read of the phone's code, by who works at the till, that would prove it. One statement."""
+    reference = Concat(Value("code:"), Cast(OuterRef("pk"), CharField()))
+    used = Redemption.objects.filter(presence=Kind.PHONE, presence_ref=reference)
+    return (
+        CodeRead.objects.filter(
+            ~Exists(used),
+            member=member,
+            station=session.station_id,
+            seen_by=session.cashier_id,
+            occurred_at__gt=at - JUST_NOW,
+            occurred_at__lte=at,
+        )
+        .order_by("-pk")
+        .first()
+    )
 
 
 def card_read(*, member: Member, till: Till, at: datetime) -> Swipe | None:

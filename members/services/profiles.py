@@ -80,7 +80,7 @@ def change(
         for one in changed
     )
     words = {one.field: str(Field(one.field).label) for one in changed}
-    about(member).note(
+    about(member, by_himself=actor is None).note(
         "members.member.changed",
         at,
         actor,
@@ -106,7 +106,7 @@ def confirm(*, member: Member, at: datetime, actor: User | None) -> None:
     refuse_gone(member)
     Member.objects.filter(pk=member.pk).update(confirmed_at=at, confirm_asked_at=at)
     member.refresh_from_db(fields=["confirmed_at", "confirm_asked_at"])
-    about(member).note("members.member.confirmed", at, actor)
+    about(member, by_himself=actor is None).note("members.member.confirmed", at, actor)
 
 
 def asked(*, member_id: int, at: datetime) -> None:

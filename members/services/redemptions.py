@@ -98,7 +98,9 @@ def _taken_meanwhile(wish: Wish, error: IntegrityError | Refusal) -> Redemption:
     if twin is not None:
         return _same(twin, wish)
     if "a_swipe_proves_presence_once" in str(error):
-        raise NotPresent("没有兑换：这次刷卡已兑过一单。请会员再刷一次卡。") from error
+        raise NotPresent(
+            "没有兑换：这次刷卡或手机码已兑过一单。请会员再刷一次卡，或再扫一次手机码。"
+        ) from error
     raise error
 
 

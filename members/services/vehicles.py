@@ -71,7 +71,9 @@ def add_vehicle(
             f"车牌 {mask_plate(kept)} 已登记在别的会员或单位名下，请先在那里移除。"
         ) from None
     _keep(owner, vehicle.plate_sealed, added=True, at=at, actor=actor)
-    about(owner).note("members.vehicle.added", at, actor, after={"车牌": mask_plate(kept)})
+    about(owner, by_himself=actor is None).note(
+        "members.vehicle.added", at, actor, after={"车牌": mask_plate(kept)}
+    )
     return vehicle
 
 
@@ -82,7 +84,9 @@ def remove_vehicle(*, vehicle: Vehicle, plate: str, at: datetime, actor: User | 
     if Vehicle.objects.filter(pk=vehicle.pk, active=True).update(active=False) and owner:
         masked = plate if "*" in plate else mask_plate(plate)
         _keep(owner, vehicle.plate_sealed, added=False, at=at, actor=actor)
-        about(owner).note("members.vehicle.removed", at, actor, after={"车牌": masked})
+        about(owner, by_himself=actor is None).note(
+            "members.vehicle.removed", at, actor, after={"车牌": masked}
+        )
 
 
 def _keep(
@@ -96,6 +100,6 @@ def _keep(
             old_sealed="" if added else sealed,
             new_sealed=sealed if added else "",
             at=at,
-            channel=Channel.STATION,
+            channel=Channel.STATION if actor else Channel.APP,
             actor=actor,
         )

@@ -9,12 +9,8 @@ from typing import Any
 from members.queries.earn_rules import active_program, rules_at
 from members.queries.earning import Basket, BasketLine, earned
 from members.queries.points import points_of, wallet_of
-<<<<<<< HEAD
-from members.queries.tier_benefits import Held, held_at
-=======
 from members.queries.standing import standing
-from members.queries.tiers import tier_at
->>>>>>> h8
+from members.queries.tier_benefits import Held, held_at
 from sales.models import Sale
 from sales.queries.offers import apply_offer, offer_on_screen
 from sales.queries.points_payment import most_points, worth
@@ -82,15 +78,11 @@ def points_on_screen(*, ticket: Ticket, station: Station, at: datetime) -> dict[
         "least": program.min_redeem if program else 0,
         "share": program.max_redeem_pct if program else 0,
         "per100": str(program.yuan_per_100) if program else "0.00",
-<<<<<<< HEAD
-        **_preview(lines, station, held, at),
-=======
         **(
-            _preview(ticket, lines, station, at)
+            _preview(lines, station, held, at)
             if stands.may_earn
             else {"earns": 0, "words": [stands.words]}
         ),
->>>>>>> h8
     }
 
 

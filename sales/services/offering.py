@@ -13,11 +13,8 @@ from marketing.queries.loading import coupons_in_hand, rules_in_force, rules_of
 from marketing.queries.quoting import Offer
 from marketing.queries.rules import Rule
 from marketing.services import locking, uses
-<<<<<<< HEAD
-from members.queries.tier_benefits import held_at
-=======
 from members.queries.standing import standing
->>>>>>> h8
+from members.queries.tier_benefits import held_at
 from sales.models import Sale, SaleLine
 from sales.queries.offers import offer_of
 from sales.queries.refundable import LineLeft

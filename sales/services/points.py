@@ -6,11 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from members.queries.earn_rules import active_program
-<<<<<<< HEAD
-from members.queries.tier_benefits import Held
-=======
 from members.queries.standing import Standing, held_standing
->>>>>>> h8
+from members.queries.tier_benefits import Held
 from members.services import points_of_sales
 from members.services.points_of_sales import Part, Sold
 from sales.models import Sale
@@ -49,19 +46,15 @@ def pay_part(*, ticket: Ticket, lines: Sequence[PricedLine]) -> list[PricedLine]
     return with_points(lines, ticket.points, amount)
 
 
-<<<<<<< HEAD
-def settle_points(
-    *, head: Sale, lines: Sequence[PricedLine], tier: Held | None = None
-) -> dict[int, int]:
-=======
 def demand_standing(stands: Standing | None) -> None:
     """Refuses PointsRefused the points of a member who may not spend."""
     if stands is not None and not stands.may_spend:
         raise PointsRefused(f"没有抵扣：{stands.words}请去掉积分抵扣。")
 
 
-def settle_points(*, head: Sale, lines: Sequence[PricedLine]) -> dict[int, int]:
->>>>>>> h8
+def settle_points(
+    *, head: Sale, lines: Sequence[PricedLine], tier: Held | None = None
+) -> dict[int, int]:
     """Spend and earn the points of a sale to a member, in its transaction; earned ones by line.
 
     Refuses NotEnoughPoints, PointsFrozen.

@@ -17,11 +17,8 @@ from django.db import IntegrityError, transaction
 from psycopg2.errors import ForeignKeyViolation
 
 from marketing.queries.quoting import Offer
-<<<<<<< HEAD
-from members.queries.tier_benefits import Held, held_at
-=======
 from members.queries.standing import Standing, held_standing
->>>>>>> h8
+from members.queries.tier_benefits import Held, held_at
 from members.services.value_spending import Hold
 from sales.models import FillClaim, Payment, Sale, Tender
 from sales.queries.offers import apply_offer, offer_to_settle
@@ -179,10 +176,7 @@ def freeze(
             "请看清新的金额再收。"
         )
     money = _money(ticket, tenders, paid)
-<<<<<<< HEAD
-    return Frozen(ticket, tuple(lines), money, paid, by_hand, offer, tier, value)
-=======
-    return Frozen(ticket, tuple(lines), money, paid, by_hand, offer, value, stands)
+    return Frozen(ticket, tuple(lines), money, paid, by_hand, offer, tier, value, stands)
 
 
 def _member_of(ticket: Ticket) -> tuple[Ticket, Standing | None]:
@@ -193,7 +187,6 @@ def _member_of(ticket: Ticket) -> tuple[Ticket, Standing | None]:
     if not stands.number:
         raise NotForSale(UNKNOWN)
     return replace(ticket, member_id=stands.member_id), stands
->>>>>>> h8
 
 
 def _is_cash(tender: Tender) -> bool:
@@ -265,11 +258,9 @@ def complete(
     head.occurred_at = at
     if frozen.offer.discount:
         offering.redeem(frozen.offer, head=head, key=frozen.ticket.key, actor=actor)
-<<<<<<< HEAD
-    writing.add_sale(head=head, lines=frozen.lines, money=frozen.money, tier=frozen.tier)
-=======
-    writing.add_sale(head=head, lines=frozen.lines, money=frozen.money, stands=frozen.stands)
->>>>>>> h8
+    writing.add_sale(
+        head=head, lines=frozen.lines, money=frozen.money, tier=frozen.tier, stands=frozen.stands
+    )
     if frozen.ticket.fill_ids:
         writing.claim_fills(lines=frozen.lines, document=number, day=day, at=at)
     value_tenders.take(holds=frozen.value, head=head)

@@ -13,11 +13,8 @@ from datetime import datetime
 from inventory.services import stock
 from inventory.services.stock import Short, StockLine
 from members.models import Purchase
-<<<<<<< HEAD
-from members.queries.tier_benefits import Held
-=======
 from members.queries.standing import Standing, held_standing
->>>>>>> h8
+from members.queries.tier_benefits import Held
 from members.services import purchases
 from sales.models import FillClaim, Payment, Receipt, Sale, SaleLine, Tender
 from sales.queries.totals import PricedLine
@@ -47,30 +44,19 @@ def add_sale(
     money: Sequence[Money],
     originals: Mapping[int, int] | None = None,
     points: Mapping[int, int] | None = None,
-<<<<<<< HEAD
     tier: Held | None = None,
-=======
     stands: Standing | None = None,
->>>>>>> h8
 ) -> list[SaleLine]:
     """Insert head, lines and payments; what was bought goes down to members. Four statements.
 
     `originals` are the ids of the lines that a refund's lines take back, by position, and `points`
-<<<<<<< HEAD
-    what that takes of their points; a sale to a member earns its own,
-    by the `tier` of its instant where that was read already.
-    """
-    if points is None and head.member_id:
-        points = settle_points(head=head, lines=lines, tier=tier)
-=======
     what that takes of their points; a sale to a member earns its own, booked to whom he became. Who
-    may not earn buys without points. `stands` is how he stands, where the caller asked and locked.
+    may not earn buys without points. `tier` and `stands` are what the caller asked already.
     """
     if points is None and head.member_id:
         stands = stands or held_standing(head.member_id)
         head.member_id = stands.member_id
-        points = settle_points(head=head, lines=lines) if stands.may_earn else {}
->>>>>>> h8
+        points = settle_points(head=head, lines=lines, tier=tier) if stands.may_earn else {}
     head.save(force_insert=True)
     rows = [_line(head, line, (originals or {}).get(line.position)) for line in lines]
     SaleLine.objects.bulk_create(rows)

@@ -12,10 +12,10 @@ from members.models import Channel
 from members.queries.cards import members_anywhere
 from members.queries.finding import look_up, member_by_id
 from members.queries.quality import stale_before
-from members.services import joining, profiles
+from members.services import joining, present_codes, profiles
 from members.services.joining import Guardian
 from sales.forms.till import checked
-from sales.queries.tickets import BadTicket
+from sales.queries.tickets import BadTicket, plain
 from sales.views.answers import all_shown, answers_json, body_of
 from station.access import StaffRequest, may
 
@@ -33,6 +33,25 @@ def members(request: StaffRequest) -> dict[str, Any]:
         for hit, row in zip(found.hits, all_shown(found.hits, at=at), strict=True)
     ]
     return {"members": told, "words": found.words}
+
+
+@require_POST
+@may("sales.till")
+@answers_json
+def present(request: StaffRequest) -> dict[str, Any]:
+    """The member whose phone's code was read at the till: he is there himself."""
+    at = now()
+    found = present_codes.arrive(
+        code=plain(body_of(request).get("code") or ""),
+        station=request.station,
+        at=at,
+        actor=request.user,
+    )
+    hit = member_by_id(found.pk)
+    if hit is None:  # closed at this moment
+        return {"member": None}
+    told = all_shown([hit], at=at)[0]
+    return {"member": {**told, "status": f"{hit.status}　本人到场"}}
 
 
 @require_POST

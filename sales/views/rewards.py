@@ -52,7 +52,7 @@ def mall(request: StaffRequest) -> dict[str, Any]:
         "balance": balance,
         "rewards": [offered(one) for one in rows],
         "orders": [standing(one, printed.get(one.number, 0)) for one in waiting],
-        "card": presence.card_read(member=member, till=session.till, at=at) is not None,
+        "seen": _read(member, session, at),
         "codes": presence.has_codes(),
     }
 
@@ -129,6 +129,12 @@ def redeem(request: StaffRequest) -> dict[str, Any]:
     return standing(order)
 
 
+def _read(member: Member, session: TillSession, at: datetime) -> str:
+    """What was read at the till of the member, in words; "" where nothing was."""
+    found = presence.reading(member=member, session=session, at=at)
+    return str(Redemption.Presence(found.kind).label) if found else ""
+
+
 def _seen(
     request: StaffRequest,
     body: dict[str, Any],
@@ -137,13 +143,13 @@ def _seen(
     session: TillSession,
     at: datetime,
 ) -> Presence:
-    """What shows that the member is there: a second person, a typed code, else his card."""
+    """What shows that the member is there: a second person, a typed code, else his card or phone."""
     approver = approver_of(request, body, right="members.redeem.vouch", at=at)
     if approver is not None:
         return presence.by_vouching(approver=approver)
     if typed["tail"] or typed["code"]:
         return presence.by_code(member=member, tail=typed["tail"], code=typed["code"], at=at)
-    return presence.by_card(member=member, till=session.till, at=at)
+    return presence.by_reading(member=member, session=session, at=at)
 
 
 @require_POST

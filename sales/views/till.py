@@ -45,6 +45,7 @@ ADDRESSES = (
     "till_enrol",
     "till_worker",
     "till_members",
+    "till_member_present",
     "till_value",
     "till_topup",
     "till_points",

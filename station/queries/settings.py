@@ -294,6 +294,38 @@ DECLARED: tuple[Declared, ...] = (
         "行",
         "站内管理规定；保护客户资料",
     ),
+    Declared(
+        "members.session_idle_days",
+        Kind.WHOLE,
+        "30",
+        "会员手机多久不用须重新登录",
+        "天",
+        "站内管理规定",
+    ),
+    Declared(
+        "members.session_days",
+        Kind.WHOLE,
+        "180",
+        "会员手机登录最长保持",
+        "天",
+        "站内管理规定",
+    ),
+    Declared(
+        "members.opening_hours",
+        Kind.TEXT,
+        "24 小时营业",
+        "会员手机上显示的营业时间",
+        "",
+        "本站实际营业时间",
+    ),
+    Declared(
+        "members.coordinates",
+        Kind.TEXT,
+        "按地址",
+        "油站坐标（纬度,经度），会员手机打开地图用",
+        "",
+        "地图上量取，例如 25.0150,102.6790；没有量的写「按地址」",
+    ),
 )
 
 _BY_NAME = {declared.name: declared for declared in DECLARED}

@@ -9,6 +9,8 @@ from typing import Any
 
 from station.models import AuditEntry, Station, User
 
+SYSTEM = "系统"
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -16,6 +18,7 @@ class Subject:
 
     station: Station | None
     document: str
+    nobody: str = SYSTEM  # who acts where no user does
 
     def note(
         self,
@@ -37,6 +40,7 @@ class Subject:
             reason=reason,
             before=before,
             after=after,
+            nobody=self.nobody,
         )
 
 
@@ -51,16 +55,18 @@ def record(
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
     address: str | None = None,
+    nobody: str = SYSTEM,
 ) -> None:
     """Write who did what to which document. Values must be JSON; amounts go as strings.
 
-    Personal data is masked by the caller before it comes here. `actor` None is the system itself.
+    Personal data is masked by the caller before it comes here. `actor` None is the system itself,
+    or whom `nobody` names: a member on his own phone is no user.
     """
     AuditEntry.objects.create(
         station=station,
         at=at,
         actor=actor,
-        actor_name=actor.name if actor else "系统",
+        actor_name=actor.name if actor else nobody,
         action=action,
         document=document,
         reason=reason[:200],

@@ -45,7 +45,7 @@ def test_a_swiped_card_and_four_taps_are_a_gift(look: Look) -> None:
     expect(page.locator("#member")).to_contain_text("再 120 分可换 10 元加油券")
     expect(page.locator("#member").get_by_role("button", name="积分 1,000")).to_be_visible()
     page.get_by_role("button", name="兑换", exact=True).click()  # 2
-    expect(panel.locator("#mall-seen")).to_have_text("刚刷过会员卡，可以兑换")
+    expect(panel.locator("#mall-seen")).to_have_text("本人在场（刷会员卡），可以兑换")
     dear = panel.locator("#mall-list li", has_text="10 元加油券")
     expect(dear).to_contain_text("还差 120 分")
     expect(dear.get_by_role("button")).to_be_disabled()
@@ -59,7 +59,7 @@ def test_a_swiped_card_and_four_taps_are_a_gift(look: Look) -> None:
     panel.get_by_role("button", name="兑换 标准洗车一次").click()
     expect(panel.locator("> .notice-error")).to_contain_text("没有刷过这位会员的卡")
     mall.swipe(card, till.till, at=now())
-    expect(panel.locator("#mall-seen")).to_have_text("刚刷过会员卡，可以兑换")
+    expect(panel.locator("#mall-seen")).to_have_text("本人在场（刷会员卡），可以兑换")
     panel.get_by_role("button", name="兑换 标准洗车一次").click()
     expect(panel.locator("#mall-orders")).to_contain_text("标准洗车一次　待领取")
     panel.locator("summary").click()

@@ -144,7 +144,7 @@ def test_the_redeemed_swipe_is_good_for_one_order() -> None:
     mall.give(zhang, 100)
     presence = mall.seen()
     mall.order(zhang, coupon, station, presence=presence)
-    with pytest.raises(Refusal, match="这次刷卡已兑过一单"):
+    with pytest.raises(Refusal, match="这次刷卡或手机码已兑过一单"):
         mall.order(zhang, coupon, station, presence=presence)
     assert mall.balance(zhang) == 90
 

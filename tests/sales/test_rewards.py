@@ -7,14 +7,17 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
 from django.test import Client, override_settings
 from django.urls import reverse
 from django.utils.timezone import now
 
 from devices.models import Card
 from members.models import Member, PointsTxn, Redemption
+from members.models import Presence as CodeRead
 from members.queries.earning import BasketLine
 from members.queries.finding import find
+from members.queries.present_codes import code_for
 from members.queries.reward_hints import hint_for
 from members.services import presence
 from members.services.presence import NotPresent
@@ -73,7 +76,7 @@ def test_the_panel_says_what_he_can_have_and_what_is_missing(
     mall.swipe(card, till.till, at=now())
     address = reverse("sales:till_mall")
     told = client.get(address, {"member": zhang.pk}).json()
-    assert (told["balance"], told["card"], told["codes"]) == (1000, True, False)
+    assert (told["balance"], told["seen"], told["codes"]) == (1000, "刷会员卡", False)
     assert [(one["name"], one["available"], one["told"]) for one in told["rewards"]] == [
         ("加油券", True, ""),
         ("大券", False, "还差 1 分"),
@@ -130,6 +133,46 @@ def test_a_read_counts_at_its_till_for_two_minutes_for_its_holder_while_the_card
     assert not counts(make.NOW - timedelta(seconds=1))
     assert not counts(member=make.member(till.station))
     assert not counts(where=make.till(till.station, number=9))
+
+
+@pytest.mark.req("MAL-05")
+def test_the_code_of_his_phone_read_at_this_till_counts_once(
+    client: Client, till: TillSession, zhang: Member
+) -> None:
+    coupon = mall.reward(cost=400)
+    elsewhere = make.signed_in(make.cashier(till.station))
+    early = code_for(member_id=zhang.pk, at=now() - timedelta(seconds=9))
+    assert post(elsewhere, "till_member_present", code=early).status_code == 200
+    refused = redeem(client, zhang, coupon)
+    assert (refused.status_code, "手机码" in refused.json()["error"]) == (422, True)
+    read = post(client, "till_member_present", code=code_for(member_id=zhang.pk, at=now()))
+    assert read.json()["member"]["status"].endswith("本人到场")
+    mall_page = client.get(reverse("sales:till_mall"), {"member": zhang.pk}).json()
+    assert mall_page["seen"] == "会员手机码"
+    first, again = redeem(client, zhang, coupon), redeem(client, zhang, coupon)
+    assert first.json()["number"] == again.json()["number"]
+    order = Redemption.objects.get()
+    row = CodeRead.objects.get(seen_by=till.cashier)
+    assert (order.presence, order.presence_ref) == ("PHONE", f"code:{row.pk}")
+    assert redeem(client, zhang, coupon, key="k2").status_code == 422  # the same read, once
+    other = make.member(till.station)
+    mall.give(other, 1000, at=now() - timedelta(hours=1))
+    assert redeem(client, other, coupon, key="k3").status_code == 422  # another member
+    with pytest.raises(IntegrityError, match="a_swipe_proves_presence_once"), transaction.atomic():
+        Redemption.objects.create(
+            number="twice",
+            client_key="twice",
+            station=till.station,
+            member=zhang,
+            reward=coupon,
+            kind=coupon.kind,
+            points=400,
+            channel=order.channel,
+            presence="PHONE",
+            presence_ref=order.presence_ref,
+            requested_at=now(),
+            expires_at=now(),
+        )
 
 
 def right_code(*, member_id: int, code: str, at: datetime) -> bool:

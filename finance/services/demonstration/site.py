@@ -310,6 +310,7 @@ def _rules(site: Site) -> None:
         ("CODE", r"62\d{17}", meaning.PAYMENT_CODE, "银联付款码"),
         ("CODE", r"YV\d{34}", meaning.PAYMENT_CODE, "储值付款码"),
         ("CODE", r"M\d{8,18}", meaning.MEMBER_CARD, "会员码"),
+        ("CODE", r"HY[A-Z2-7]{28}", meaning.MEMBER_CODE, "会员手机上的码"),
         ("CODE", r"\d{8}|\d{12,13}", meaning.GOODS, "商品条码"),
         ("CODE", r"[A-Z]{1,2}\d{2}-\d+-\d{8}-\d+", meaning.DOCUMENT, "小票单号"),
         ("CARD", r"0{2}\d{8}", meaning.STAFF_CARD, "员工卡"),

@@ -2,8 +2,8 @@
 
 import { at, attempt, button, fetched, nothing, openPanel, row } from "./panels.js";
 import { spend } from "./points.js";
-import { byId, make, setup, state, toast, urls } from "./screen.js";
-import { Refused, post } from "./server.js";
+import { byId, make, refuse, setup, state, toast, urls } from "./screen.js";
+import { Away, Refused, post } from "./server.js";
 import { changed, showMember } from "./ticket.js";
 
 // ---------------------------------------------------------------- finding
@@ -31,6 +31,23 @@ function take(one) {
   byId("panel-member").close();
   changed();
   showMember();
+}
+
+// The code that a member's phone shows: he stands here himself, and goes onto the ticket at once.
+export const isMemberCode = (text) => /^HY[A-Z2-7]{28}$/i.test(text.trim());
+export async function memberPresent(code) {
+  const { key } = state.basket;
+  try {
+    const { member } = await post(urls.till_member_present, { code });
+    if (!member || state.basket.key !== key) return; // the next customer's ticket by now
+    if (state.basket.member?.id !== member.id) { take(member); return; }
+    state.basket.member.status = member.status;
+    showMember();
+  } catch (error) {
+    if (error instanceof Away) refuse("断网时读不了会员手机码。请按手机号记下，联网后再办。");
+    else if (error instanceof Refused) refuse(error.message);
+    else throw error;
+  }
 }
 
 // ---------------------------------------------------------------- joining

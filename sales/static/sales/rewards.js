@@ -61,8 +61,8 @@ export async function showMall(panel) {
   const said = await fetched(`${urls.till_mall}?${asked}`);
   byId("mall-who").textContent = `${member.name}　${member.phone}　可用积分 ${said.balance}`;
   const seen = byId("mall-seen");
-  seen.className = `state state-${said.card ? "good" : "wait"}`;
-  seen.textContent = said.card ? "刚刷过会员卡，可以兑换" : "请会员刷卡，或在下面核验本人";
+  seen.className = `state state-${said.seen ? "good" : "wait"}`;
+  seen.textContent = said.seen ? `本人在场（${said.seen}），可以兑换` : "请会员刷卡或出示手机码，或在下面核验本人";
   byId("mall-code").hidden = !said.codes;
   byId("mall-list").replaceChildren(...said.rewards.map((one) => rewardRow(panel, one)));
   nothing(byId("mall-list"), "没有符合的礼品。");

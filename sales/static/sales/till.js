@@ -6,6 +6,7 @@ import { dropLost, fromTheWall, holdIfAlone, showFills, takeFill } from "./fills
 import { catalogueOf } from "./goods.js";
 import { fen, shown } from "./money.js";
 import * as offline from "./offline.js";
+import { isMemberCode, memberPresent } from "./members.js";
 import { addCode, offersFor } from "./offers.js";
 import { openPanel, startPanels } from "./panels.js";
 import { settle, startPaying } from "./paying.js";
@@ -112,6 +113,7 @@ function showBadges() {
 function scanned(scan) {
   if (scan.meaning === "GOODS") byCode(scan.text);
   else if (isPayCode(scan.text)) payByCode(scan.text);
+  else if (isMemberCode(scan.text)) memberPresent(scan.text).then(again);
   else if (scan.meaning === "MEMBER_CARD" && again()) return;
   else if (scan.meaning === "MEMBER_CARD") openPanel("member", { scan: scan.text });
   else if (scan.outcome !== "KNOWN") refuse(`读到 ${scan.text}：未登记或已挂失。`);
@@ -120,6 +122,7 @@ function scanned(scan) {
 const COUPON = /^[2-9A-HJ-NP-X]{14}$/; // what a coupon's code and QR look like
 function byCode(code) {
   if (isPayCode(code)) { payByCode(code); return true; }
+  if (isMemberCode(code)) { memberPresent(code).then(again); return true; }
   const found = state.goods.byCode(code);
   if (found) { takeItem(found.item, found.count); return true; }
   if (COUPON.test(code)) { refuse(""); addCode(code, reckoned); return true; }
@@ -133,7 +136,7 @@ function command(value) {
   if (/^\d{1,2}$/.test(words)) {
     const fill = state.fills.find((one) => one.nozzle === Number(words) && !one.held && !onTicket(one.id));
     if (fill) takeFill(fill); else refuse(`${words} 号枪没有可收的加油。`);
-  } else if (isPayCode(words) || state.goods.byCode(words) || COUPON.test(words)) byCode(words);
+  } else if (isPayCode(words) || isMemberCode(words) || state.goods.byCode(words) || COUPON.test(words)) byCode(words);
   else if (/^1\d{10}$/.test(words)) openPanel("member", words);
   else {
     const first = state.goods.find(words)[0];

@@ -1,4 +1,4 @@
-"""URLs of `members`: a flat list."""
+"""URLs of `members` for the staff: a flat list."""
 
 from django.urls import URLPattern, path
 
@@ -13,6 +13,7 @@ from members.views import (
     members,
     merging,
     points,
+    pwa,
     quality,
     redemptions,
     rewards,
@@ -26,6 +27,7 @@ app_name = "members"
 urlpatterns: list[URLPattern] = [
     path("", members.index, name="members"),
     path("new/", members.join, name="join"),
+    path("poster/", pwa.poster, name="poster"),
     path("tiers/", tiers.index, name="tiers"),
     path("tiers/found/", tiers.found, name="tiers_found"),
     path("tiers/rule/", tiers.rule, name="tier_rule"),

@@ -1,0 +1,135 @@
+"""The door of the member's pages: a session of his own, and never a user's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, cast
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.cache import patch_cache_control
+from django.utils.timezone import now
+
+from members.models import Member, MemberSession
+from members.queries import phone
+from members.queries.signins import session_of
+from members.services import sessions
+from members.services.sessions import Opened
+
+P = ParamSpec("P")
+COOKIE, PATH = "huiyuan", "/m/"
+TABS = (
+    ("首页", "outline/home", "phone:home"),
+    ("消费", "outline/receipt", "phone:purchases"),
+    ("油价", "outline/gas-station", "phone:prices"),
+    ("油站", "outline/map-pin", "phone:stations"),
+    ("我的", "outline/user", "phone:me"),
+)
+
+
+class MemberRequest(HttpRequest):
+    """A request of a member who signed in on his phone; who the user is does not matter."""
+
+    member: Member
+    session_of_member: MemberSession
+    at: datetime
+
+
+def member_only(
+    view: Callable[Concatenate[MemberRequest, P], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    """Let the view run only for a member who is signed in; else to the phone's sign-in page.
+
+    For staff the view is as closed as for strangers: no right opens it. What it shows is kept by
+    no cache on the way.
+    """
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        at = now()
+        found = session_of(token=request.COOKIES.get(COOKIE, ""), at=at)
+        if found is None:
+            return _to_sign_in(request)
+        sessions.seen(session=found, at=at)
+        mine = cast(MemberRequest, request)
+        mine.member = found.member.merged_into or found.member
+        mine.session_of_member, mine.at = found, at
+        answer = view(mine, *args, **kwargs)
+        patch_cache_control(answer, private=True, no_store=True)
+        return answer
+
+    guarded.right = None  # type: ignore[attr-defined]  # no right of the staff's matrix
+    guarded.members = True  # type: ignore[attr-defined]
+    return cast(Callable[Concatenate[HttpRequest, P], HttpResponse], guarded)
+
+
+def _to_sign_in(request: HttpRequest) -> HttpResponse:
+    target = reverse("phone:sign_in")
+    if request.headers.get("HX-Request"):
+        return HttpResponse(status=401, headers={"HX-Redirect": target})
+    if request.method == "GET" and request.path != reverse("phone:home"):
+        target += "?" + urlencode({"next": request.path})
+    return redirect(target)
+
+
+def member_page(
+    request: MemberRequest, template: str, content: dict[str, Any], status: int = 200
+) -> HttpResponse:
+    """A page of the phone with its tabs and the count of unread messages."""
+    tabs = [
+        {"label": label, "icon": icon, "href": reverse(name), "here": request.path == reverse(name)}
+        for label, icon, name in TABS
+    ]
+    frame = {
+        "member": request.member,
+        "tabs": tabs,
+        "unread": phone.unread(member=request.member),
+    }
+    return render(request, template, {**frame, **content}, status=status)
+
+
+def signed_in(answer: HttpResponse, opened: Opened, at: datetime) -> HttpResponse:
+    """Give the phone its token: for no script to read, and sent to these pages alone."""
+    answer.set_cookie(
+        COOKIE,
+        opened.token,
+        max_age=int((opened.session.expires_at - at).total_seconds()),
+        path=PATH,
+        httponly=True,
+        secure=settings.HTTPS,
+        samesite="Lax",
+    )
+    return answer
+
+
+def signed_out(answer: HttpResponse) -> HttpResponse:
+    """Take the token away."""
+    answer.delete_cookie(COOKIE, path=PATH, samesite="Lax")
+    return answer
+
+
+def own_page(text: str) -> str:
+    """A path of the phone's own pages to go to after signing in; home for anything else."""
+    safe = re.fullmatch(r"/m/[a-z0-9/-]{0,80}", text, re.ASCII) and "//" not in text
+    return text if safe else reverse("phone:home")
+
+
+def device_of(request: HttpRequest) -> str:
+    """What the browser says it runs on, in a word that its owner knows."""
+    agent = request.headers.get("User-Agent", "")
+    kinds = (
+        ("MicroMessenger", "微信"),
+        ("HarmonyOS", "鸿蒙手机"),
+        ("iPhone", "苹果手机"),
+        ("iPad", "平板"),
+        ("Android", "安卓手机"),
+        ("Windows", "Windows 电脑"),
+        ("Macintosh", "苹果电脑"),
+    )
+    return next((word for sign, word in kinds if sign in agent), "其他设备")
