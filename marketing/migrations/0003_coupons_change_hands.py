@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('marketing', '0002_guards'),
+        ("marketing", "0002_guards"),
     ]
 
     operations = [

@@ -7,8 +7,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('marketing', '0002_guards'),
-        ('members', '0019_rewards_guards'),
+        ("marketing", "0003_coupons_change_hands"),
+        ("members", "0019_rewards_guards"),
         ('station', '0006_ordinary_days'),
     ]
 

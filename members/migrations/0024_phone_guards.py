@@ -15,6 +15,6 @@ DROP TRIGGER never_emptied ON members_presence;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("members", "0020_phone"), ("finance", "0006_never_emptied")]
+    dependencies = [("members", "0023_phone"), ("finance", "0006_never_emptied")]
 
     operations = [migrations.RunSQL(FORWARD, REVERSE)]

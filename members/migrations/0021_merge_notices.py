@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('members', '0019_rewards_guards'),
+        ("members", "0020_value_rewards"),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('members', '0020_merge_notices'),
+        ("members", "0021_merge_notices"),
     ]
 
     operations = [
