@@ -75,7 +75,7 @@ MANY: Mapping[type[models.Model], Sequence[str]] = {
     StockMove: ("id", "station_id", "item_id", "day_id", "kind", "quantity", "balance_after", "unit_cost",
                 "document", "line", "occurred_at", "recorded_at", "actor_id", "reason"),
     Purchase: ("id", "station_id", "member_id", "day_id", "document", "line", "occurred_at", "kind", "product",
-               "category", "quantity", "net", "points", "tenders", "attendant_id"),
+               "category", "quantity", "net", "points", "tenders", "attendant_id", "original"),
     ShiftNozzle: ("id", "shift_id", "day_id", "nozzle_id", "tank_id", "grade_id", "opening", "closing",
                   "meter_adjustment", "run", "passed_in", "passed_on", "fills_litres", "tests", "own_use", "sold",
                   "sold_amount", "claimed", "claimed_amount", "explained", "difference", "segments", "reason"),
