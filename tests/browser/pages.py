@@ -31,7 +31,9 @@ def answer(request, what):
     if what == "wrong":
         words = '<div id="part"><input aria-invalid="true" aria-label="枪号"> 枪号没有这一把</div>'
         return HttpResponse(words, status=422)
-    response = HttpResponse('<div id="part">已授权</div>')
+    # A bare page names no icon, and then Chromium asks for one that is not there.
+    icon = '<link rel="icon" href="data:,">' if what == "twice" else ""
+    response = HttpResponse(f'{icon}<div id="part">已授权</div>')
     response["HX-Trigger"] = json.dumps({"toast": {"level": "success", "text": "已授权 3 号枪"}})
     return response
 
