@@ -151,7 +151,7 @@ def browser_type_launch_args() -> dict[str, object]:
 def answered() -> None:
     """Wait until the server has answered what the closed pages asked for.
 
-    Emptying the tables under a request that still reads them ends now and then as a deadlock.
+    One that still runs then asks a database that is no longer lent to the test, and fails aloud.
     """
     at_work = (
         "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = CURRENT_DATABASE()"

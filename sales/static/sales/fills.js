@@ -77,8 +77,7 @@ async function hold(id) {
     return true;
   } catch (error) {
     const owed = takeOff(state.basket.lines.filter((one) => one.fill === id));
-    troubled(error);
-    if (owed) refuse(`${byId("refusal").textContent}${owed}`);
+    troubled(error, owed);
     return false;
   } finally {
     state.turn += 1;
@@ -86,6 +85,8 @@ async function hold(id) {
     showFills();
   }
 }
+
+const named = (rows) => rows.map((one) => `${one.name} ${text(one.amount)} 元`).join("、");
 
 // Off the ticket without having been asked for: a slip that was taken is not forgotten. Returns in
 // words what was taken from the customer for a ticket that is empty now.
@@ -96,7 +97,7 @@ function takeOff(lines) {
   if (state.basket.lines.length) state.basket.tenders = cards;
   changed();
   if (state.basket.lines.length || !cards.length) return "";
-  return `${cards.map((one) => `${one.name} ${text(one.amount)} 元`).join("、")}没有入账，客人付过的请退还。`;
+  return `${named(cards)}没有入账，客人付过的请退还。`;
 }
 
 export async function dropLine(one) {
@@ -123,7 +124,7 @@ export function dropLost() {
   if (loose.length) post(urls.lease, { fills: loose }).catch(() => {});
   if (!lost.length) return;
   const owed = takeOff(lost);
-  refuse(`${lost.map((one) => `${one.name} ${text(one.amount)} 元`).join("、")} 已在别处收款、登记或被别的收银台拿去，已从单上拿掉。${owed}`);
+  refuse(`${named(lost)} 已在别处收款、登记或被别的收银台拿去，已从单上拿掉。${owed}`);
 }
 
 // 收款 on a tile of the wall opens the till with ?nozzle=: its oldest fill goes on the ticket, once.

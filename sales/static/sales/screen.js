@@ -68,7 +68,7 @@ export function line(words) {
   box.hidden = !words;
 }
 
-export function troubled(error) {
-  if (error instanceof Refused) refuse(error.message);
-  else if (error instanceof Away) { document.dispatchEvent(new Event("away")); refuse("网络不通，这一步没有送到。"); } else { refuse("页面出错，请刷新；单上的内容会留着。"); throw error; }
+export function troubled(error, more = "") {
+  if (error instanceof Refused) refuse(`${error.message}${more}`);
+  else if (error instanceof Away) { document.dispatchEvent(new Event("away")); refuse(`网络不通，这一步没有送到。${more}`); } else { refuse(`页面出错，请刷新；单上的内容会留着。${more}`); throw error; }
 }
