@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -114,7 +115,9 @@ class RuleForm(forms.Form):
     valid_from = MomentField(label="从何时起", required=False, help_text="不填就是保存时。")
     valid_until = MomentField(label="到何时止", required=False, help_text="不填就是一直。")
 
-    def __init__(self, *args: Any, known: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, stations: Sequence[Station], known: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         if known:
             del self.fields["code"]
@@ -122,7 +125,7 @@ class RuleForm(forms.Form):
         choices = {
             "grades": [(one.code, one.code) for one in Grade.objects.order_by("position", "code")],
             "categories": [(one, one) for one in _categories()],
-            "stations": [(one.code, one.name) for one in Station.objects.order_by("code")],
+            "stations": [(one.code, one.name) for one in stations],
             "tiers": [(one.code, one.name) for one in Tier.objects.order_by("rank")],
         }
         for name, rows in choices.items():

@@ -87,10 +87,12 @@ def sweep(account: PointsAccount, cause: Cause) -> None:
 
 
 def _met(account: PointsAccount, cause: Cause) -> PointsTxn | None:
-    twin = known(cause)
-    if twin is None:
+    twin, due = points_sweeping.known_or_due(account_id=account.pk, key=cause.key, at=cause.at)
+    if twin is not None:
+        return PointsTxn.objects.get(pk=twin)
+    if due:
         sweep(account, cause)
-    return twin
+    return None
 
 
 def note(

@@ -75,6 +75,17 @@ SELECT EXISTS (SELECT 1 FROM members_pointslot WHERE account_id = %(low)s AND {D
  EXISTS (SELECT 1 FROM members_pointslot WHERE account_id = %(low)s AND {DUE_START})
 """
 
+KNOWN = f"{DUE}, (SELECT id FROM members_pointstxn WHERE idem = %(key)s)"
+
+
+def known_or_due(*, account_id: int, key: str, at: datetime) -> tuple[int | None, bool]:
+    """The row that a key made before, and whether anything is due of the account. One statement."""
+    told = {"low": account_id, "at": at, "key": key}
+    with connection.cursor() as cursor:
+        cursor.execute(KNOWN, told)
+        expiring, starting, twin = cursor.fetchone()
+    return twin, bool(expiring or starting)
+
 
 def sweep_one(*, account_id: int, at: datetime) -> bool:
     """Expire and mature what is due of an account that the caller has locked; whether anything was."""

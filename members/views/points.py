@@ -90,7 +90,12 @@ def rule(request: StaffRequest, code: str) -> HttpResponse:
 def _rule(request: StaffRequest, newest: EarnRule | None) -> HttpResponse:
     """Typed, tried on last month's sales, and only then saved: what is saved is what was tried."""
     initial = initial_of(newest) if newest else {}
-    form = RuleForm(request.POST or None, initial=initial, known=newest is not None)
+    form = RuleForm(
+        request.POST or None,
+        initial=initial,
+        stations=request.stations,
+        known=newest is not None,
+    )
     tried, seen = None, ""
     if request.method == "POST" and form.is_valid():
         values = form.values()

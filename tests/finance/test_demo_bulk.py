@@ -114,7 +114,7 @@ def test_the_command_says_how_far_it_is_and_what_was_proved(tmp_path: Path) -> N
     assert [step.split()[0] for step in steps] == [
         *["营业日"] * 3, "外键与索引", "日结", "日结", "核对勾稽", "核对勾稽",
     ]  # fmt: skip
-    assert "10 项勾稽全部相符" in said.getvalue()
+    assert "11 项勾稽全部相符" in said.getvalue()
     assert (tmp_path / "demo-accounts.txt").exists()
 
 

@@ -185,4 +185,4 @@ def test_a_sale_by_value_with_a_pin_takes_few_statements(till) -> None:
             answer = client.post("/sales/till/settle/", basket, **JSON)
         assert answer.status_code == 200, answer.content
     listing = "\n".join(one["sql"][:150] for one in statements)
-    assert len(statements) <= 30, f"{len(statements)}\n{listing}"
+    assert len(statements) <= 40, f"{len(statements)}\n{listing}"

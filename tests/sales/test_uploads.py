@@ -77,7 +77,11 @@ def test_the_member_on_an_offline_sale_is_the_one_who_bought_it() -> None:
     water = make.item("矿泉水", price="2.00", on_hand="10")
     member, forgotten = make.member(till.station), make.member(till.station)
     Member.objects.filter(pk=forgotten.pk).update(
-        status=Member.Status.CLOSED, closed_at=make.NOW, phone_index="", id_number_index=""
+        status=Member.Status.CLOSED,
+        closed_at=make.NOW,
+        phone_index="",
+        id_number_index="",
+        name_index="",
     )
     for number, (said, known) in enumerate(
         [(member.pk, member.pk), (forgotten.pk, None), (99_999_999, None), (None, None)], 1
