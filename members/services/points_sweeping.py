@@ -80,7 +80,7 @@ KNOWN = f"{DUE}, (SELECT id FROM members_pointstxn WHERE idem = %(key)s)"
 
 def known_or_due(*, account_id: int, key: str, at: datetime) -> tuple[int | None, bool]:
     """The row that a key made before, and whether anything is due of the account. One statement."""
-    told = {"low": account_id, "at": at, "key": key}
+    told: dict[str, Any] = {"low": account_id, "at": at, "key": key}
     with connection.cursor() as cursor:
         cursor.execute(KNOWN, told)
         expiring, starting, twin = cursor.fetchone()
