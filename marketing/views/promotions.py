@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.contrib import messages
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse, HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils.timezone import localtime, now
+from django.utils.timezone import localtime
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from marketing.forms.terms import PromotionForm
-from marketing.models import Promotion, Status
+from marketing.models import Promotion
 from marketing.queries import wording
 from marketing.services import promotions as services
 from marketing.services import terms
-from marketing.views.deciding import TONES, decided
+from marketing.views.deciding import TONES, OfferPages, decided, reason_of
 from station.access import StaffRequest, may, may_do
-from station.errors import Refusal
-from station.queries.audit import history_of
 from station.queries.columns import Action, Column, Empty
 from station.queries.listing import ListPage
 from station.views.listing import list_response
+
+PAGES = OfferPages(
+    page="marketing:promotion",
+    listing="marketing:promotions",
+    form=PromotionForm,
+    template="marketing/promotion.html",
+    form_template="marketing/promotion_form.html",
+    plan=services.plan,
+    plans="marketing.promotions.plan",
+    approves="marketing.promotions.approve",
+)
 
 
 def _here(request: StaffRequest) -> QuerySet[Promotion]:
@@ -79,7 +85,7 @@ def promotions(request: StaffRequest) -> HttpResponseBase:
 @may("marketing.promotions.plan")
 def promotion_new(request: StaffRequest) -> HttpResponse:
     start = localtime().replace(second=0, microsecond=0)
-    return _typed(request, None, {"valid_from": start})
+    return PAGES.typed(request, None, {"valid_from": start})
 
 
 @require_http_methods(["GET", "POST"])
@@ -87,34 +93,8 @@ def promotion_new(request: StaffRequest) -> HttpResponse:
 def promotion_change(request: StaffRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(_here(request).filter(station=request.station), pk=pk)
     own = ("valid_from", "valid_until", "cap_litres_day")
-    return _typed(
+    return PAGES.typed(
         request, found, PromotionForm.of(found) | {name: getattr(found, name) for name in own}
-    )
-
-
-def _typed(request: StaffRequest, found: Promotion | None, initial: dict[str, Any]) -> HttpResponse:
-    form = PromotionForm(request.POST or None, initial=initial)
-    if request.method == "POST" and form.is_valid():
-        try:
-            made = services.plan(
-                station=request.station,
-                values=form.values(),
-                actor=request.user,
-                at=now(),
-                code=found.code if found else "",
-            )
-            messages.success(request, f"{made.name} 已提交，等另一人审批。")
-            return redirect("marketing:promotion", made.pk)
-        except Refusal as refusal:
-            form.add_error(None, str(refusal))
-    back = reverse("marketing:promotion", args=[found.pk]) if found else None
-    content = {
-        "form": form,
-        "found": found,
-        "back_href": back or reverse("marketing:promotions"),
-    }
-    return render(
-        request, "marketing/promotion_form.html", content, status=422 if form.errors else 200
     )
 
 
@@ -141,10 +121,9 @@ def promotion_approve(request: StaffRequest, pk: int) -> HttpResponse:
 @may("marketing.promotions.approve")
 def promotion_reject(request: StaffRequest, pk: int) -> HttpResponse:
     found = _found(request, pk)
-    reason = request.POST.get("reason", "").replace("\0", "")
     return decided(
         request,
-        lambda at: terms.reject(offer=found, actor=request.user, at=at, reason=reason),
+        lambda at: terms.reject(offer=found, actor=request.user, at=at, reason=reason_of(request)),
         words=f"{found.name} 已驳回。",
         to=reverse("marketing:promotion", args=[pk]),
         page=lambda refusal: _page(request, found, refusal),
@@ -155,10 +134,9 @@ def promotion_reject(request: StaffRequest, pk: int) -> HttpResponse:
 @may("marketing.promotions.plan")
 def promotion_stop(request: StaffRequest, pk: int) -> HttpResponse:
     found = _found(request, pk)
-    reason = request.POST.get("reason", "").replace("\0", "")
     return decided(
         request,
-        lambda at: terms.stop(offer=found, actor=request.user, at=at, reason=reason),
+        lambda at: terms.stop(offer=found, actor=request.user, at=at, reason=reason_of(request)),
         words=f"{found.name} 已停止，下一单起不再优惠。",
         to=reverse("marketing:promotion", args=[pk]),
         page=lambda refusal: _page(request, found, refusal),
@@ -168,27 +146,5 @@ def promotion_stop(request: StaffRequest, pk: int) -> HttpResponse:
 def _page(request: StaffRequest, found: Promotion, refusal: str = "") -> HttpResponse:
     if refusal:
         found.refresh_from_db()
-    waiting = found.status == Status.PLANNED
-    content = {
-        "found": found,
-        "tone": TONES[found.status],
-        "gives": wording.gives(found),
-        "covers": wording.covers(found),
-        "for_whom": wording.for_whom(found),
-        "days": wording.days(found),
-        "together": wording.together(found),
-        "versions": Promotion.objects.filter(station=found.station, code=found.code).order_by(
-            "-version"
-        ),
-        "own": found.planned_by_id == request.user.pk,
-        "may_approve": waiting
-        and found.planned_by_id != request.user.pk
-        and may_do(request.role, "marketing.promotions.approve"),
-        "may_stop": found.status == Status.APPROVED
-        and may_do(request.role, "marketing.promotions.plan"),
-        "may_change": found.station_id == request.station.pk
-        and may_do(request.role, "marketing.promotions.plan"),
-        "refusal": refusal,
-        "history": history_of(found.code),
-    }
-    return render(request, "marketing/promotion.html", content, status=422 if refusal else 200)
+    versions = Promotion.objects.filter(station=found.station, code=found.code)
+    return PAGES.shown(request, found, refusal, versions=versions.order_by("-version"))

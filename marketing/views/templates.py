@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.contrib import messages
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse, HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils.timezone import now
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from marketing.forms.terms import TemplateForm
@@ -18,13 +14,22 @@ from marketing.queries import wording
 from marketing.queries.batches import batches_of
 from marketing.services import templates as services
 from marketing.services import terms
-from marketing.views.deciding import TONES, decided
+from marketing.views.deciding import TONES, OfferPages, decided, reason_of
 from station.access import StaffRequest, may, may_do
-from station.errors import Refusal
-from station.queries.audit import history_of
 from station.queries.columns import Action, Column, Empty
 from station.queries.listing import ListPage
 from station.views.listing import list_response
+
+PAGES = OfferPages(
+    page="marketing:template",
+    listing="marketing:templates",
+    form=TemplateForm,
+    template="marketing/template.html",
+    form_template="marketing/template_form.html",
+    plan=services.plan,
+    plans="marketing.coupons.plan",
+    approves="marketing.coupons.approve",
+)
 
 
 def _here(request: StaffRequest) -> QuerySet[CouponTemplate]:
@@ -76,7 +81,7 @@ def templates(request: StaffRequest) -> HttpResponseBase:
 @require_http_methods(["GET", "POST"])
 @may("marketing.coupons.plan")
 def template_new(request: StaffRequest) -> HttpResponse:
-    return _typed(request, None, {"valid_days": 30})
+    return PAGES.typed(request, None, {"valid_days": 30})
 
 
 @require_http_methods(["GET", "POST"])
@@ -84,32 +89,8 @@ def template_new(request: StaffRequest) -> HttpResponse:
 def template_change(request: StaffRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(_here(request).filter(station=request.station), pk=pk)
     own = ("valid_from", "valid_until", "valid_days", "transferable")
-    return _typed(
+    return PAGES.typed(
         request, found, TemplateForm.of(found) | {name: getattr(found, name) for name in own}
-    )
-
-
-def _typed(
-    request: StaffRequest, found: CouponTemplate | None, initial: dict[str, Any]
-) -> HttpResponse:
-    form = TemplateForm(request.POST or None, initial=initial)
-    if request.method == "POST" and form.is_valid():
-        try:
-            made = services.plan(
-                station=request.station,
-                values=form.values(),
-                actor=request.user,
-                at=now(),
-                code=found.code if found else "",
-            )
-            messages.success(request, f"{made.name} 已提交，等另一人审批。")
-            return redirect("marketing:template", made.pk)
-        except Refusal as refusal:
-            form.add_error(None, str(refusal))
-    back = reverse("marketing:template", args=[found.pk]) if found else None
-    content = {"form": form, "found": found, "back_href": back or reverse("marketing:templates")}
-    return render(
-        request, "marketing/template_form.html", content, status=422 if form.errors else 200
     )
 
 
@@ -136,10 +117,9 @@ def template_approve(request: StaffRequest, pk: int) -> HttpResponse:
 @may("marketing.coupons.approve")
 def template_reject(request: StaffRequest, pk: int) -> HttpResponse:
     found = _found(request, pk)
-    reason = request.POST.get("reason", "").replace("\0", "")
     return decided(
         request,
-        lambda at: terms.reject(offer=found, actor=request.user, at=at, reason=reason),
+        lambda at: terms.reject(offer=found, actor=request.user, at=at, reason=reason_of(request)),
         words=f"{found.name} 已驳回。",
         to=reverse("marketing:template", args=[pk]),
         page=lambda refusal: _page(request, found, refusal),
@@ -150,10 +130,9 @@ def template_reject(request: StaffRequest, pk: int) -> HttpResponse:
 @may("marketing.coupons.plan")
 def template_stop(request: StaffRequest, pk: int) -> HttpResponse:
     found = _found(request, pk)
-    reason = request.POST.get("reason", "").replace("\0", "")
     return decided(
         request,
-        lambda at: terms.stop(offer=found, actor=request.user, at=at, reason=reason),
+        lambda at: terms.stop(offer=found, actor=request.user, at=at, reason=reason_of(request)),
         words=f"{found.name} 不再发放，已发的仍可用。",
         to=reverse("marketing:template", args=[pk]),
         page=lambda refusal: _page(request, found, refusal),
@@ -163,25 +142,12 @@ def template_stop(request: StaffRequest, pk: int) -> HttpResponse:
 def _page(request: StaffRequest, found: CouponTemplate, refusal: str = "") -> HttpResponse:
     if refusal:
         found.refresh_from_db()
-    planning = may_do(request.role, "marketing.coupons.plan")
-    mine = found.station_id == request.station.pk
-    content = {
-        "found": found,
-        "tone": TONES[found.status],
-        "gives": wording.gives(found),
-        "covers": wording.covers(found),
-        "for_whom": wording.for_whom(found),
-        "days": wording.days(found),
-        "together": wording.together(found),
-        "batches": batches_of(request.stations).filter(template=found).order_by("-pk")[:50],
-        "own": found.planned_by_id == request.user.pk,
-        "may_approve": found.status == Status.PLANNED
-        and found.planned_by_id != request.user.pk
-        and may_do(request.role, "marketing.coupons.approve"),
-        "may_stop": found.status == Status.APPROVED and planning,
-        "may_change": mine and planning,
-        "may_batch": found.status == Status.APPROVED and planning and mine,
-        "refusal": refusal,
-        "history": history_of(found.code),
-    }
-    return render(request, "marketing/template.html", content, status=422 if refusal else 200)
+    return PAGES.shown(
+        request,
+        found,
+        refusal,
+        batches=batches_of(request.stations).filter(template=found).order_by("-pk")[:50],
+        may_batch=found.status == Status.APPROVED
+        and found.station_id == request.station.pk
+        and may_do(request.role, "marketing.coupons.plan"),
+    )
