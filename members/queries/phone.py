@@ -118,7 +118,7 @@ def facts(*, member: Member, at: datetime) -> list[Fact]:
 def standing(*, member: Member, at: datetime) -> list[Fact]:
     """Tier, and since when he is a member."""
     tier = tier_at(member_id=member.pk, at=at)
-    mine = [Fact("等级", tier.name)] if tier else []
+    mine = [Fact("等级", tier.name, reverse("phone:tier"))] if tier else []
     return [*mine, Fact("入会", local(member.joined_at)[:10])]
 
 
