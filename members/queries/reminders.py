@@ -26,7 +26,7 @@ class Due:
 
 def days_of(text: str) -> tuple[int, ...]:
     """The days of a setting such as 30,7,1, the furthest first; what is no figure is passed by."""
-    found = {int(one) for one in re.findall(r"\d{1,3}", text, re.ASCII)}
+    found = {int(one) for one in re.findall(r"\d+", text, re.ASCII)}
     return tuple(sorted((one for one in found if one <= LONGEST), reverse=True))
 
 

@@ -14,6 +14,7 @@ from django.db.models import F
 from django.utils.timezone import localtime
 
 from members.models import Consent, Member, MemberNotice, NoticeDelivery, NoticeText
+from members.queries.consents import allows
 from station.channels import texts
 from station.models import Station
 from station.queries import settings
@@ -97,8 +98,7 @@ def _why_not(member: Member) -> str:
         return "会员已注销"
     if not member.phone_sealed:
         return "没有手机号"
-    consents = Consent.objects.filter(member=member, withdrawn_at=None)
-    if not consents.filter(purpose=Consent.Purpose.POLICY).exists():
+    if not allows(member, Consent.Purpose.POLICY):
         return "没有同意隐私政策，或已撤回"
     if not texts.is_connected():
         return "本站还没有接通短信"
