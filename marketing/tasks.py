@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils.timezone import now
 
-from marketing.services import locking, promotions, rewards
+from marketing.services import locking, promotions, reminders, rewards
 
 
 @shared_task(ignore_result=True)
@@ -26,3 +26,9 @@ def expire_coupons(**kwargs: object) -> None:
 def issue_reward_coupons(**kwargs: object) -> None:
     """Issue the coupons that points bought: when one is redeemed, and every 30 seconds."""
     rewards.issue_waiting(at=now())
+
+
+@shared_task(ignore_result=True)
+def remind_coupons(**kwargs: object) -> None:
+    """By day, each hour: tell who has coupons whose last day comes near and was not told."""
+    reminders.remind_coupons(at=now())

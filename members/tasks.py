@@ -1,4 +1,4 @@
-"""Background work of membership: points, tiers, orders of the mall, duplicates, old files."""
+"""Background work of membership: points, tiers, orders of the mall, messages, duplicates, old files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from members.services import (
     duplicates,
     exporting,
     points_sweeping,
+    reminders,
     signins,
+    texting,
     tiers,
     value_rewards,
 )
@@ -69,3 +71,27 @@ def top_up_rewards(**kwargs: object) -> None:
 def forget_codes(**kwargs: object) -> None:
     """Delete codes of phones that no limit counts any more."""
     signins.forget_codes(before=now())
+
+
+@shared_task(ignore_result=True)
+def remind_expiring(**kwargs: object) -> None:
+    """By day, each hour: tell who has points whose last day comes near and was not told."""
+    reminders.remind_expiring(at=now())
+
+
+@shared_task(ignore_result=True)
+def remind_reached(**kwargs: object) -> None:
+    """Tell who reached the balance that is worth redeeming: when points are earned, and every 30 seconds."""
+    reminders.remind_reached(at=now())
+
+
+@shared_task(ignore_result=True)
+def tell_tiers(**kwargs: object) -> None:
+    """Bring what became of a tier to its member's phone: when it moves, and every 30 seconds."""
+    reminders.tell_tiers(at=now())
+
+
+@shared_task(ignore_result=True)
+def send_texts(**kwargs: object) -> None:
+    """Send the texts that wait: when a message wants one, and every 30 seconds."""
+    texting.send_waiting(at=now())

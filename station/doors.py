@@ -62,6 +62,7 @@ MENU = [
             ("会员等级", "members:tiers"),
             ("可能重复", "members:pairs"),
             ("资料质量", "members:quality"),
+            ("消息记录", "members:messages"),
             ("导入会员", "members:imports"),
         ],
     ),
@@ -190,6 +191,12 @@ GO_LIVE = [
 ]
 # The member's phone: pages on its first page and under 我的, (title, icon, URL name under /m/).
 PHONE_PAGES = [
+    ("积分", "outline/coins", "phone:points"),
+    ("优惠券", "outline/ticket", "my_coupons:coupons"),
+    ("积分商城", "outline/gift", "phone:mall"),
+    ("我的兑换", "outline/package", "phone:orders"),
+    ("储值", "outline/wallet", "phone:value"),
+    ("会员等级", "outline/award", "phone:tier"),
     ("消费记录", "outline/receipt", "phone:purchases"),
     ("今日油价", "outline/gas-station", "phone:prices"),
     ("附近油站", "outline/map-pin", "phone:stations"),
@@ -201,6 +208,7 @@ PHONE_FACTS = [
     "members.queries.phone.standing",
     "members.queries.phone_balances.points",
     "members.queries.phone_balances.value",
+    "marketing.queries.phone.figures",
 ]
 # Who checks a code that shows a member to be present: dotted path of
 # `f(*, member_id: int, code: str, at: datetime) -> bool`, which counts wrong tries itself.

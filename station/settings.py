@@ -273,6 +273,20 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "task": "members.tasks.ask_partners",
         "schedule": timedelta(seconds=30),
     },
+    "members.remind_expiring": {
+        "task": "members.tasks.remind_expiring",
+        "schedule": crontab(hour="9-20", minute=10),
+    },
+    "members.remind_reached": {
+        "task": "members.tasks.remind_reached",
+        "schedule": timedelta(seconds=30),
+    },
+    "members.tell_tiers": {"task": "members.tasks.tell_tiers", "schedule": timedelta(seconds=30)},
+    "members.send_texts": {"task": "members.tasks.send_texts", "schedule": timedelta(seconds=30)},
+    "marketing.remind_coupons": {
+        "task": "marketing.tasks.remind_coupons",
+        "schedule": crontab(hour="9-20", minute=12),
+    },
     "sales.print_receipts": {
         "task": "sales.tasks.print_receipts",
         "schedule": timedelta(seconds=15),

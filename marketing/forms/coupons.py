@@ -96,6 +96,18 @@ class ClaimForm(forms.Form):
     )
 
 
+class OwnClaimForm(forms.Form):
+    """A member claims on his own phone."""
+
+    helper = laid("open_code")
+    open_code = forms.CharField(
+        label="领券码",
+        max_length=24,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters"}),
+        help_text="海报或短信上的 14 位码，大小写都行。",
+    )
+
+
 class CouponFilter(forms.Form):
     """Coupons by code or by member."""
 

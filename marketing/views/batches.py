@@ -189,7 +189,8 @@ def _page(
     give: GiveForm | None = None,
 ) -> HttpResponse:
     issuing_ = not found.closed_at and may_do(request.role, "marketing.coupons.issue")
-    address = request.build_absolute_uri(reverse("marketing:claim"))
+    # The poster's code opens the customer's own phone; the counter's page takes the same code.
+    address = request.build_absolute_uri(reverse("my_coupons:claim"))
     code = f"{address}?code={found.open_code}" if found.open_code else ""
     content = {
         "batch": found,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 
+from members.models import NoticeChoice
+from members.queries.notices import Chosen
 from station.forms.controls import DayField
 from station.forms.layout import laid
 from station.models import Grade
@@ -92,3 +95,15 @@ class OwnVehicleForm(forms.Form):
         super().__init__(*args, **kwargs)
         grades = Grade.objects.filter(active=True).order_by("position", "code")
         self.fields["grade"].queryset = grades  # type: ignore[attr-defined]
+
+
+class ChoicesForm(forms.Form):
+    """How each kind of message is wanted."""
+
+    def __init__(self, *args: Any, rows: Sequence[Chosen], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.helper = laid(*(one.kind for one in rows))
+        for one in rows:
+            self.fields[one.kind] = forms.ChoiceField(
+                label=one.title, choices=NoticeChoice.Way.choices, initial=one.way
+            )

@@ -4,7 +4,7 @@ from members.models.consents import Channel, Consent
 from members.models.earning import EarnRule
 from members.models.files import ImportBatch, ImportTrouble, MemberExport
 from members.models.merging import DuplicatePair, Merge
-from members.models.notices import MemberNotice
+from members.models.notices import MemberNotice, NoticeChoice, NoticeDelivery, NoticeText
 from members.models.people import Company, Member, Vehicle
 from members.models.points import (
     PointsAccount,
@@ -45,6 +45,9 @@ __all__ = [
     "MemberSession",
     "MemberTier",
     "Merge",
+    "NoticeChoice",
+    "NoticeDelivery",
+    "NoticeText",
     "PartnerOrder",
     "PointsAccount",
     "PointsAlloc",

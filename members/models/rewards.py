@@ -145,6 +145,7 @@ class Redemption(models.Model):
         PHONE = "PHONE", "会员手机码"
         CODE = "CODE", "尾号加验证码"
         VOUCHED = "VOUCHED", "另一人核验"
+        APP = "APP", "本人手机登录"
 
     number = models.CharField("单号", max_length=40, unique=True)
     client_key = models.CharField("客户端键", max_length=60, unique=True)

@@ -62,7 +62,8 @@ class TierNotice(models.Model):
                 fields=["member", "-made_at"],
                 condition=Q(told_at=None),
                 name="notices_to_be_told",
-            )
+            ),
+            models.Index(fields=["made_at"], name="tier_notices_by_time"),
         ]
 
     def __str__(self) -> str:

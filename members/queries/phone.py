@@ -16,7 +16,7 @@ from typing import cast
 from urllib.parse import quote
 
 from django.conf import settings as project
-from django.db.models import Max, Sum
+from django.db.models import Max, QuerySet, Sum
 from django.urls import reverse
 from django.utils.module_loading import import_string
 
@@ -118,7 +118,7 @@ def facts(*, member: Member, at: datetime) -> list[Fact]:
 def standing(*, member: Member, at: datetime) -> list[Fact]:
     """Tier, and since when he is a member."""
     tier = tier_at(member_id=member.pk, at=at)
-    mine = [Fact("等级", tier.name)] if tier else []
+    mine = [Fact("等级", tier.name, reverse("phone:tier"))] if tier else []
     return [*mine, Fact("入会", local(member.joined_at)[:10])]
 
 
@@ -207,9 +207,13 @@ def _map_href(station: Station) -> str:
 
 def unread(*, member: Member) -> int:
     """How many messages the member has not seen. One statement."""
-    return MemberNotice.objects.filter(member__in=one_person(member), read_at=None).count()
+    return _shown(member).filter(read_at=None).count()
 
 
 def inbox(*, member: Member, most: int = 50) -> list[MemberNotice]:
     """The member's messages, the latest first."""
-    return list(MemberNotice.objects.filter(member__in=one_person(member)).order_by("-pk")[:most])
+    return list(_shown(member).order_by("-pk")[:most])
+
+
+def _shown(member: Member) -> QuerySet[MemberNotice]:
+    return MemberNotice.objects.filter(member__in=one_person(member), shown=True)

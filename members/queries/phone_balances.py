@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.urls import reverse
+
 from members.models import Member
 from members.queries.phone import Fact
 from members.queries.points import wallet_of
@@ -15,8 +17,8 @@ def points(*, member: Member, at: datetime) -> list[Fact]:
     wallet = wallet_of(member_id=member.pk, at=at)
     more = [("待生效积分", wallet.pending), ("即将过期积分", wallet.soon)]
     return [
-        Fact("可用积分", f"{wallet.balance:,}"),
-        *(Fact(label, f"{count:,}") for label, count in more if count),
+        Fact("可用积分", f"{wallet.balance:,}", reverse("phone:points")),
+        *(Fact(label, f"{count:,}", reverse("phone:points")) for label, count in more if count),
     ]
 
 
@@ -25,4 +27,6 @@ def value(*, member: Member, at: datetime) -> list[Fact]:
     account = account_of_member(member.pk)
     if account is None:
         return []
-    return [Fact("储值余额", f"{account.principal + account.bonus:,.2f} 元")]
+    return [
+        Fact("储值余额", f"{account.principal + account.bonus:,.2f} 元", reverse("phone:value"))
+    ]

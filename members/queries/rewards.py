@@ -113,6 +113,35 @@ def _offered(reward: Reward, balance: int, counts: Taken, at: datetime) -> Offer
     return Offered(reward, max(reward.cost_points - balance, 0), stock, why)
 
 
+def shown_to(
+    reward: Reward, *, station: Station, at: datetime, member_id: int, balance: int
+) -> Offered:
+    """One reward as it stands for a member at a station. Three statements at most."""
+    found = with_stock(rewards(), station).get(pk=reward.pk)
+    counts = taken([found], member_id=member_id, at=at)
+    return _offered(found, balance, counts.get(found.pk, Taken()), at)
+
+
+def terms_of(reward: Reward) -> list[str]:
+    """Under which conditions a reward is to be had, one sentence each."""
+    limits = (
+        (reward.limit_member, "每人限兑 {} 份"),
+        (reward.limit_member_day, "每人每天限兑 {} 份"),
+        (reward.limit_day, "每天共 {} 份"),
+        (reward.limit_total, "总共 {} 份"),
+    )
+    told = [words.format(limit) for limit, words in limits if limit is not None]
+    if reward.kind in (Kind.GOODS, Kind.SERVICE):
+        act = "领取" if reward.kind == Kind.GOODS else "使用"
+        told.append(f"兑换后 {reward.days_valid} 天内到油站{act}")
+        told.append("过期退回积分" if reward.returns_points else "过期不退积分")
+    if reward.usable_from is not None:
+        told.append(f"{localtime(reward.usable_from):%Y-%m-%d %H:%M} 起可兑")
+    if reward.usable_until is not None:
+        told.append(f"兑到 {localtime(reward.usable_until):%Y-%m-%d %H:%M} 为止")
+    return told
+
+
 def closed(reward: Reward, at: datetime) -> str:
     """Why a reward cannot be redeemed at an instant whoever asks; empty where it can."""
     if not reward.active or (reward.visible_until is not None and reward.visible_until <= at):

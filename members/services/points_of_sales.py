@@ -18,6 +18,9 @@ from members.services import points
 from members.services.points import Cause
 from members.services.points_clawing import claw_back
 from station.models import Station, User
+from station.services.waking import wake
+
+REMIND_REACHED = "members.tasks.remind_reached"
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,7 @@ def settle(*, sold: Sold) -> dict[int, int]:
             fresh=fresh,
             breakdown=told.breakdown(basket),
         )
+        wake(REMIND_REACHED)
     return {one.position: one.points for one in told.lines}
 
 

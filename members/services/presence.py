@@ -1,8 +1,8 @@
 """本人在场: what counts as the member himself asking for his points, so that nobody else spends them.
 
 A member card or the code of his phone that was read at this till within two minutes, each read once;
-the last four of his phone with a code that a checker of `settings.PRESENCE` knows; or a second
-person who saw him and signs for it.
+the last four of his phone with a code that a checker of `settings.PRESENCE` knows; a second person
+who saw him and signs for it; or his own phone, signed in.
 Called by the view before the service, like an approver: a wrong code is counted by its checker
 whatever becomes of the rest.
 """
@@ -15,16 +15,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 
-from django.conf import settings
+from django.conf import settings as project
 from django.db.models import CharField, Exists, OuterRef, Value
 from django.db.models.functions import Cast, Concat
 from django.utils.module_loading import import_string
 
 from devices.models import ReadRule, Swipe
-from members.models import Member, Redemption
+from members.models import Channel, Member, MemberSession, ProfileChange, Redemption
 from members.models import Presence as CodeRead
 from station.errors import Refusal
 from station.models import Till, TillSession, User
+from station.queries import settings
 from station.services.sealing import blind_index, normal
 
 JUST_NOW = timedelta(minutes=2)
@@ -103,7 +104,7 @@ def card_read(*, member: Member, till: Till, at: datetime) -> Swipe | None:
 
 def has_codes() -> bool:
     """Whether anything can check a code: a part that sends them, or keeps a member's PIN."""
-    return bool(settings.PRESENCE)
+    return bool(project.PRESENCE)
 
 
 def by_code(*, member: Member, tail: str, code: str, at: datetime) -> Presence:
@@ -113,11 +114,30 @@ def by_code(*, member: Member, tail: str, code: str, at: datetime) -> Presence:
     typed = blind_index("phone:tail", normal(tail))
     if not member.phone_tail_index or not hmac.compare_digest(typed, member.phone_tail_index):
         raise NotPresent("没有兑换：手机尾号不对。请会员再说一遍后四位。")
-    for path in settings.PRESENCE:
+    for path in project.PRESENCE:
         checker = cast(Checker, import_string(path))
         if checker(member_id=member.pk, code=code.strip(), at=at):
             return Presence(Kind.CODE, path.rpartition(".")[0][-60:])
     raise NotPresent("没有兑换：验证码不对或已过期。请核对后重输，或重新获取。")
+
+
+def by_own_phone(*, member: Member, session: MemberSession, at: datetime) -> Presence:
+    """The member's own phone, signed in by a code to his number. Refuses NotPresent.
+
+    Who has just moved to another number may not be the member: for some hours he comes to the till.
+    """
+    hours = settings.whole("members.phone_hold_hours", member.home_station)
+    moved = ProfileChange.objects.filter(
+        member=member,
+        field=ProfileChange.Field.PHONE,
+        channel=Channel.APP,
+        at__gt=at - timedelta(hours=hours),
+    )
+    if hours and moved.exists():
+        raise NotPresent(
+            f"没有兑换：换手机号后 {hours} 小时内不能在手机上用积分。请稍后再来，或到油站办理。"
+        )
+    return Presence(Kind.APP, f"session:{session.pk}")
 
 
 def by_vouching(*, approver: User) -> Presence:

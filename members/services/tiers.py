@@ -20,10 +20,12 @@ from members.services.noting import about
 from station.errors import Refusal
 from station.models import User
 from station.queries import wording
+from station.services.waking import wake
 
 RANGE = 50_000  # members decided in one statement at night
 # A tier begins just after the sale that earned it: the sale itself was made under the one before.
 JUST_AFTER = timedelta(microseconds=1)
+TELL_TIERS = "members.tasks.tell_tiers"
 LONGEST_LOCK = timedelta(days=366 * 3)
 
 
@@ -187,6 +189,7 @@ def begin(rows: Sequence[MemberTier]) -> None:
             _END, {"members": [r.member_id for r in rows], "since": [r.since for r in rows]}
         )
         cursor.execute(_BEGIN, {name: [getattr(row, name) for row in rows] for name in _BEGUN})
+    wake(TELL_TIERS)
 
 
 _BEGUN = (
@@ -227,6 +230,8 @@ def lowest() -> Tier | None:
 
 def _tell(notices: Sequence[TierNotice]) -> None:
     TierNotice.objects.bulk_create(notices, ignore_conflicts=True, batch_size=5_000)
+    if notices:
+        wake(TELL_TIERS)
 
 
 # ---------------------------------------------------------------------------- after a refund

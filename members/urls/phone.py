@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from members.views import own, phone, pwa, signing_in
+from members.views import mall, own, phone, pwa, signing_in, wallet
 
 app_name = "phone"
 urlpatterns: list[URLPattern] = [
@@ -15,7 +15,18 @@ urlpatterns: list[URLPattern] = [
     path("inbox/", phone.inbox, name="inbox"),
     path("inbox/read/", phone.inbox_read, name="inbox_read"),
     path("bell/", phone.bell, name="bell"),
+    path("points/", wallet.points, name="points"),
+    path("value/", wallet.value, name="value"),
+    path("value/code/", wallet.value_code, name="value_code"),
+    path("tier/", wallet.tier, name="tier"),
+    path("mall/", mall.mall, name="mall"),
+    path("mall/<int:pk>/", mall.reward, name="reward"),
+    path("mall/<int:pk>/redeem/", mall.redeem, name="redeem"),
+    path("orders/", mall.own_orders, name="orders"),
+    path("orders/<int:pk>/", mall.order, name="order"),
+    path("orders/<int:pk>/cancel/", mall.order_cancel, name="order_cancel"),
     path("me/", own.me, name="me"),
+    path("me/messages/", own.choices, name="choices"),
     path("me/profile/", own.profile, name="profile"),
     path("me/phone/", own.new_phone, name="new_phone"),
     path("me/phone/code/", own.new_phone_code, name="new_phone_code"),

@@ -24,6 +24,9 @@ from members.services.sessions import Opened
 
 P = ParamSpec("P")
 COOKIE, PATH = "huiyuan", "/m/"
+DEVICE, YEAR = "shebei", 365 * 24 * 3600
+LONGEST = 18  # digits of a row's number
+CODE = re.compile(r"[A-Za-z0-9]{1,20}", re.ASCII)  # of a poster
 TABS = (
     ("首页", "outline/home", "phone:home"),
     ("消费", "outline/receipt", "phone:purchases"),
@@ -74,7 +77,9 @@ def _to_sign_in(request: HttpRequest) -> HttpResponse:
     if request.headers.get("HX-Request"):
         return HttpResponse(status=401, headers={"HX-Redirect": target})
     if request.method == "GET" and request.path != reverse("phone:home"):
-        target += "?" + urlencode({"next": request.path})
+        code = request.GET.get("code", "")  # of a poster that brought a stranger here
+        asked = f"?code={code}" if CODE.fullmatch(code) else ""
+        target += "?" + urlencode({"next": request.path + asked})
     return redirect(target)
 
 
@@ -92,6 +97,44 @@ def member_page(
         "unread": phone.unread(member=request.member),
     }
     return render(request, template, {**frame, **content}, status=status)
+
+
+def part(request: MemberRequest, template: str, content: dict[str, Any]) -> HttpResponse:
+    """A part that asks for itself every few seconds; 204 where it is what the phone has."""
+    if request.GET.get("seen") == content["mark"]:
+        return HttpResponse(status=204)
+    return render(request, template, content)
+
+
+def key_asked(request: MemberRequest, name: str) -> int:
+    """A row's number out of the address; 0 for none and for what is no number."""
+    told = request.GET.get(name, "")
+    return int(told) if is_key(told) else 0
+
+
+def is_key(text: str) -> bool:
+    """Whether a text reads as a row's number."""
+    return text.isascii() and text.isdigit() and len(text) <= LONGEST
+
+
+def device_key(request: HttpRequest) -> str:
+    """What tells this phone from others, whoever is signed in on it; "" before it was given one."""
+    told = request.COOKIES.get(DEVICE, "")
+    return told if re.fullmatch(r"[0-9a-f]{32}", told) else ""
+
+
+def keep_device(answer: HttpResponse, key: str) -> HttpResponse:
+    """Give the phone its key: it stays when somebody signs out."""
+    answer.set_cookie(
+        DEVICE,
+        key,
+        max_age=YEAR,
+        path=PATH,
+        httponly=True,
+        secure=settings.HTTPS,
+        samesite="Lax",
+    )
+    return answer
 
 
 def signed_in(answer: HttpResponse, opened: Opened, at: datetime) -> HttpResponse:
@@ -116,7 +159,8 @@ def signed_out(answer: HttpResponse) -> HttpResponse:
 
 def own_page(text: str) -> str:
     """A path of the phone's own pages to go to after signing in; home for anything else."""
-    safe = re.fullmatch(r"/m/[a-z0-9/-]{0,80}", text, re.ASCII) and "//" not in text
+    own = r"/m/[a-z0-9/-]{0,80}(\?code=[A-Za-z0-9]{1,20})?"
+    safe = re.fullmatch(own, text, re.ASCII) and "//" not in text
     return text if safe else reverse("phone:home")
 
 

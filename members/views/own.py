@@ -7,14 +7,15 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from members.forms.phone import CodeForm, OwnVehicleForm, PhoneForm, ProfileForm
+from members.forms.phone import ChoicesForm, CodeForm, OwnVehicleForm, PhoneForm, ProfileForm
 from members.models import MemberSession, SignInCode, Vehicle
 from members.queries import phone as pages
 from members.queries.cards import card_of
 from members.queries.consents import OPEN, standings
 from members.queries.merged import one_person
+from members.queries.notices import choices_of
 from members.queries.signins import read_ticket, sessions_of
-from members.services import phone, sessions, signins
+from members.services import notices, phone, sessions, signins
 from members.views.guard import TABS, MemberRequest, member_only, member_page
 from station.access import address_of
 from station.channels import texts
@@ -129,6 +130,22 @@ def consents(request: MemberRequest) -> HttpResponse:
             refused = str(refusal)
     content = {"rows": standings(request.member), "open": OPEN, "refused": refused}
     return member_page(request, "members/phone/consents.html", content, 422 if refused else 200)
+
+
+@require_http_methods(["GET", "POST"])
+@member_only
+def choices(request: MemberRequest) -> HttpResponse:
+    """How he wants his messages."""
+    rows = choices_of(request.member)
+    form = ChoicesForm(request.POST or None, rows=rows)
+    if request.method == "POST" and form.is_valid():
+        try:
+            notices.choose(member=request.member, ways=form.cleaned_data, at=request.at)
+            return redirect("phone:me")
+        except Refusal as refusal:
+            form.add_error(None, str(refusal))
+    content = {"form": form, "has_phone": bool(request.member.phone_sealed)}
+    return member_page(request, "members/phone/choices.html", content, 422 if form.errors else 200)
 
 
 @require_GET

@@ -14,10 +14,8 @@ from members.models import Member
 from members.queries import phone
 from members.queries.present_codes import LIFE, code_for
 from members.services import notices
-from members.views.guard import MemberRequest, member_only, member_page
+from members.views.guard import MemberRequest, is_key, key_asked, member_only, member_page, part
 from station.models import Station
-
-LONGEST = 18  # digits of a row's number
 
 
 @require_GET
@@ -38,7 +36,7 @@ def home(request: MemberRequest) -> HttpResponse:
 def facts(request: MemberRequest) -> HttpResponse:
     found = phone.facts(member=request.member, at=request.at)
     content: dict[str, Any] = {"facts": found, "mark": phone.mark(*found)}
-    return _part(request, "members/phone/_facts.html", content)
+    return part(request, "members/phone/_facts.html", content)
 
 
 @require_GET
@@ -56,7 +54,7 @@ def code(request: MemberRequest) -> HttpResponse:
 @require_GET
 @member_only
 def purchases(request: MemberRequest) -> HttpResponse:
-    rows = phone.purchases(member=request.member, before=_number(request, "before"))
+    rows = phone.purchases(member=request.member, before=key_asked(request, "before"))
     more = len(rows) > phone.PAGE
     rows = rows[: phone.PAGE]
     content: dict[str, Any] = {
@@ -66,7 +64,7 @@ def purchases(request: MemberRequest) -> HttpResponse:
         "newest": not request.GET.get("before"),
     }
     if request.headers.get("HX-Request"):
-        return _part(request, "members/phone/_purchases.html", content)
+        return part(request, "members/phone/_purchases.html", content)
     return member_page(request, "members/phone/purchases.html", content)
 
 
@@ -86,7 +84,7 @@ def prices(request: MemberRequest) -> HttpResponse:
         "at": request.at,
     }
     if request.headers.get("HX-Request"):
-        return _part(request, "members/phone/_prices.html", content)
+        return part(request, "members/phone/_prices.html", content)
     return member_page(request, "members/phone/prices.html", content)
 
 
@@ -108,7 +106,7 @@ def inbox(request: MemberRequest) -> HttpResponse:
         "mark": phone.mark(*((row.pk, row.read_at) for row in rows)),
     }
     if request.headers.get("HX-Request"):
-        return _part(request, "members/phone/_inbox.html", content)
+        return part(request, "members/phone/_inbox.html", content)
     return member_page(request, "members/phone/inbox.html", content)
 
 
@@ -116,7 +114,7 @@ def inbox(request: MemberRequest) -> HttpResponse:
 @member_only
 def inbox_read(request: MemberRequest) -> HttpResponse:
     upto = request.POST.get("newest", "")
-    seen = int(upto) if _is_number(upto) else 0
+    seen = int(upto) if is_key(upto) else 0
     notices.mark_all_read(member=request.member, upto=seen, at=request.at)
     return redirect("phone:inbox")
 
@@ -125,20 +123,4 @@ def inbox_read(request: MemberRequest) -> HttpResponse:
 @member_only
 def bell(request: MemberRequest) -> HttpResponse:
     unread = phone.unread(member=request.member)
-    return _part(request, "members/phone/_bell.html", {"unread": unread, "mark": str(unread)})
-
-
-def _part(request: MemberRequest, template: str, content: dict[str, Any]) -> HttpResponse:
-    """A part that asks for itself every few seconds; 204 where it is what the phone has."""
-    if request.GET.get("seen") == content["mark"]:
-        return HttpResponse(status=204)
-    return render(request, template, content)
-
-
-def _number(request: MemberRequest, name: str) -> int:
-    told = request.GET.get(name, "")
-    return int(told) if _is_number(told) else 0
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= LONGEST
+    return part(request, "members/phone/_bell.html", {"unread": unread, "mark": str(unread)})

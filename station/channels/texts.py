@@ -62,6 +62,11 @@ def is_local() -> bool:
     return bool(settings.TEXT_CHANNEL == "local" and (settings.DEMO or settings.DEBUG))
 
 
+def is_connected() -> bool:
+    """Whether anything stands at the end that takes texts."""
+    return not isinstance(_channel(), Nobody)
+
+
 def lately() -> list[Text]:
     """What the local counterpart holds, the newest first."""
     return cast(list[Text], cache.get(KEY, []))

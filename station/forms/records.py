@@ -11,7 +11,8 @@ from station.forms.controls import DayField
 from station.forms.layout import laid
 from station.models import Alert, Job
 from station.queries.audit import ACTIONS
-from station.queries.settings import Kind, Value
+from station.queries.figures import Kind
+from station.queries.settings import Value
 
 
 class AuditFilter(forms.Form):

@@ -8,32 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
 
 from station.models import Setting, Station
 from station.money import Yuan
-
-
-class Kind(StrEnum):
-    """What sort of figure it is; `text` is words."""
-
-    YUAN = "yuan"
-    LITRES = "litres"
-    RATE = "rate"  # ‰ or %, as the unit says
-    WHOLE = "whole"
-    TEXT = "text"
-
-
-@dataclass(frozen=True)
-class Declared:
-    """One figure: its name, its default, and where that comes from."""
-
-    name: str
-    kind: Kind
-    default: str
-    title: str
-    unit: str
-    source: str
+from station.queries.figures import MESSAGES, Declared, Kind
 
 
 @dataclass(frozen=True)
@@ -126,6 +104,7 @@ DECLARED: tuple[Declared, ...] = (
         "分",
         "站内管理规定；60 天没有用过积分的才列出",
     ),
+    *MESSAGES,
     Declared(
         "inventory.delivery_tolerance",
         Kind.RATE,

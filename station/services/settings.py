@@ -11,7 +11,7 @@ from django.db import transaction
 from station.errors import Refusal
 from station.models import Setting, Station, User
 from station.queries import settings as table
-from station.queries.settings import Declared, Kind
+from station.queries.figures import Declared, Kind
 from station.services import audit
 
 # More than any station has of anything; what is written out must fit its column.

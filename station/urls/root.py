@@ -7,8 +7,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("devices/", include("devices.urls")),
     path("inventory/", include("inventory.urls")),
     path("members/", include("members.urls.pages")),
+    path("m/coupons/", include("marketing.urls.phone")),
     path("m/", include("members.urls.phone")),
-    path("marketing/", include("marketing.urls")),
+    path("marketing/", include("marketing.urls.pages")),
     path("sales/", include("sales.urls")),
     path("finance/", include("finance.urls")),
 ]

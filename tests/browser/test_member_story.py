@@ -1,4 +1,4 @@
-"""One member from joining to a refund, at the till and as the manager sees it."""
+"""One member from joining to a refund, at the till, on his phone and as the manager sees it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from members.services import tier_rules
 from sales.models import Sale
 from tests import make
 from tests.browser.conftest import Look
+from tests.browser.test_member_phone import signed_in
 from tests.browser.test_till import ready
 from tests.members import rewards as mall
 from tests.members.points import violations
@@ -61,7 +62,7 @@ def fills(page: Page, litres: str, due: str) -> Sale:
     return Sale.objects.latest("pk")
 
 
-@pytest.mark.req("MEM-04", "PTS-04", "MAL-03", "PTS-14")
+@pytest.mark.req("MEM-04", "PTS-04", "MAL-03", "MAL-05", "PTS-14")
 def test_a_member_joins_earns_rises_redeems_and_a_refund_takes_its_points(look: Look) -> None:
     till, yesterday = ready(), now() - timedelta(days=1)
     boss = make.manager(till.station)
@@ -90,16 +91,23 @@ def test_a_member_joins_earns_rises_redeems_and_a_refund_takes_its_points(look: 
     second = Sale.objects.latest("pk")
     assert points() == 640 + 23  # 198.75 yuan, 10 per 100, ×1.2
 
-    chosen(page)
-    mall.swipe(mall.card_of(member, till.station), till.till, at=now())
-    page.get_by_role("button", name="兑换", exact=True).click()
-    panel = page.locator("#panel-rewards")
-    expect(panel.locator("#mall-seen")).to_have_text("本人在场（刷会员卡），可以兑换")
-    panel.get_by_role("button", name="兑换 标准洗车一次").click()
-    expect(panel.locator("#mall-orders")).to_contain_text("标准洗车一次　待领取")
-    panel.locator("[data-close]").click()
+    phone = signed_in(look, member)
+    look.open("/m/mall/")
+    phone.get_by_role("link", name="兑换 标准洗车一次").click()
+    expect(phone.locator("h1")).to_have_text("礼品")
+    phone.wait_for_load_state()
+    look.check()
+    look.shoot("story-phone-reward", full=True)
+    phone.get_by_role("button", name="兑换", exact=True).click()
+    phone.get_by_role("dialog").get_by_role("button", name="确定").click()
+    expect(phone.locator("h1")).to_have_text("兑换单")
+    expect(phone.get_by_alt_text("核销码")).to_be_visible()
+    phone.wait_for_load_state()
+    look.check()
+    look.shoot("story-phone-code", full=True)
     assert points() == 63
 
+    look.page, look.width = page, 1024  # back at the till's window
     code = Redemption.objects.get().code
     page.get_by_role("button", name="核销码").click()
     page.locator("#code-text").fill(code)
@@ -112,6 +120,7 @@ def test_a_member_joins_earns_rises_redeems_and_a_refund_takes_its_points(look: 
     page.locator("#panel-code").get_by_role("button", name="核销").click()
     expect(page.locator("#panel-code .notice-error")).to_be_visible()
     assert Redemption.objects.get().state == "FULFILLED"
+    expect(phone.locator("#order")).to_contain_text("核销码已使用")
 
     page = look.open(f"/sales/sales/{second.number}/refund/ask/")
     page.get_by_label("退金额").first.fill("198.75")

@@ -321,13 +321,13 @@ def test_the_first_page_says_what_points_and_stored_value_a_member_has():
     member = make.member()
     client = make.phone_of(member)
     page = client.get("/m/facts/").content.decode()
-    assert "<dt>可用积分</dt><dd>0</dd>" in page
+    assert '<dt>可用积分</dt><dd><a href="/m/points/">0</a></dd>' in page
     assert "储值余额" not in page
     mall.give(member, 1200, at=now() - timedelta(hours=1))
     make.top_up(make.session(member.home_station), make.value_account(member), "500.00", "50.00")
     page = client.get("/m/facts/").content.decode()
-    assert "<dt>可用积分</dt><dd>1,200</dd>" in page
-    assert "<dt>储值余额</dt><dd>550.00 元</dd>" in page
+    assert '<dt>可用积分</dt><dd><a href="/m/points/">1,200</a></dd>' in page
+    assert '<dt>储值余额</dt><dd><a href="/m/value/">550.00 元</a></dd>' in page
 
 
 # ------------------------------------------------------------------------------------- 我的

@@ -1,0 +1,80 @@
+"""What a figure that people may change is, and those of the messages to members."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What sort of figure it is; `text` is words."""
+
+    YUAN = "yuan"
+    LITRES = "litres"
+    RATE = "rate"  # ‰ or %, as the unit says
+    WHOLE = "whole"
+    TEXT = "text"
+
+
+@dataclass(frozen=True)
+class Declared:
+    """One figure: its name, its default, and where that comes from."""
+
+    name: str
+    kind: Kind
+    default: str
+    title: str
+    unit: str
+    source: str
+
+
+MESSAGES: tuple[Declared, ...] = (
+    Declared(
+        "members.points_remind_days",
+        Kind.TEXT,
+        "30,7,1",
+        "积分到期前几天提醒会员（逗号隔开）",
+        "天",
+        "站内管理规定；写 0 只在最后一天提醒，写「不提醒」就不发",
+    ),
+    Declared(
+        "members.points_remind_at",
+        Kind.WHOLE,
+        "1000",
+        "可用积分到多少提醒会员兑换",
+        "分",
+        "站内管理规定；0 为不提醒",
+    ),
+    Declared(
+        "members.phone_hold_hours",
+        Kind.WHOLE,
+        "24",
+        "换手机号后多久不能在手机上用积分兑换",
+        "小时",
+        "站内管理规定：防止账号被盗后马上花掉积分；到油站本人办理不受限",
+    ),
+    Declared(
+        "members.text_from_hour",
+        Kind.WHOLE,
+        "8",
+        "会员短信每天几点开始发",
+        "点",
+        "站内管理规定：夜里不打扰会员",
+    ),
+    Declared(
+        "members.text_until_hour",
+        Kind.WHOLE,
+        "21",
+        "会员短信每天发到几点",
+        "点",
+        "站内管理规定：夜里不打扰会员，没发的第二天发",
+    ),
+    Declared(
+        "marketing.coupon_remind_days",
+        Kind.TEXT,
+        "3,1",
+        "优惠券到期前几天提醒会员（逗号隔开）",
+        "天",
+        "站内管理规定；写 0 只在最后一天提醒，写「不提醒」就不发",
+    ),
+)
