@@ -25,6 +25,7 @@ from members.models.rewards import (
     RewardCoupon,
     RewardTopUp,
 )
+from members.models.risk import Action, Metric, RiskCase, RiskRule, RiskStep
 from members.models.signins import MemberSession, SignInCode
 from members.models.tier_measures import TierMeasureDaily, TierNotice
 from members.models.tier_rules import TierBenefit, TierRule, TierThreshold
@@ -32,6 +33,7 @@ from members.models.tiers import MemberTier, Tier
 from members.models.value import TopUpPlan, ValueAccount, ValueCodeUse, ValueTxn
 
 __all__ = [
+    "Action",
     "Channel",
     "Company",
     "Consent",
@@ -45,6 +47,7 @@ __all__ = [
     "MemberSession",
     "MemberTier",
     "Merge",
+    "Metric",
     "PartnerOrder",
     "PointsAccount",
     "PointsAlloc",
@@ -60,6 +63,9 @@ __all__ = [
     "RewardCategory",
     "RewardCoupon",
     "RewardTopUp",
+    "RiskCase",
+    "RiskRule",
+    "RiskStep",
     "SignInCode",
     "Tier",
     "TierBenefit",

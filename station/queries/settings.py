@@ -127,6 +127,22 @@ DECLARED: tuple[Declared, ...] = (
         "站内管理规定；60 天没有用过积分的才列出",
     ),
     Declared(
+        "members.tank_litres",
+        Kind.WHOLE,
+        "70",
+        "会员没登记油箱时，汽油车按多少升",
+        "升",
+        "家用车油箱一般 40 到 80 升；风控规则「加油量与油箱之比」用",
+    ),
+    Declared(
+        "members.tank_litres_diesel",
+        Kind.WHOLE,
+        "600",
+        "会员没登记油箱时，柴油车按多少升",
+        "升",
+        "货车油箱一般 200 到 800 升；风控规则「加油量与油箱之比」用",
+    ),
+    Declared(
         "inventory.delivery_tolerance",
         Kind.RATE,
         "3",
