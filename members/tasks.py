@@ -9,6 +9,7 @@ from members.services import (
     duplicates,
     exporting,
     points_sweeping,
+    risk_shares,
     signins,
     tiers,
     value_rewards,
@@ -33,6 +34,12 @@ def expire_points(**kwargs: object) -> None:
 def mature_points(**kwargs: object) -> None:
     """After local midnight: make usable what has waited long enough."""
     points_sweeping.mature_all(at=now())
+
+
+@shared_task(ignore_result=True)
+def watch_shares(**kwargs: object) -> None:
+    """After midnight: whose sales go too often to one member or to members of his own."""
+    risk_shares.watch(at=now())
 
 
 @shared_task(ignore_result=True)

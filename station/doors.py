@@ -72,6 +72,8 @@ MENU = [
             ("积分规则", "members:points_rules"),
             ("积分报表", "members:points_report"),
             ("积分调整", "members:points_adjustments"),
+            ("异常名单", "members:risk_cases"),
+            ("风控规则", "members:risk_rules"),
             ("礼品", "members:rewards"),
             ("礼品分类", "members:reward_categories"),
             ("兑换单", "members:redemptions"),

@@ -241,6 +241,10 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "task": "members.tasks.expire_points",
         "schedule": crontab(hour=0, minute=1),
     },
+    "members.watch_shares": {
+        "task": "members.tasks.watch_shares",
+        "schedule": crontab(hour=0, minute=40),
+    },
     "members.mature_points": {
         "task": "members.tasks.mature_points",
         "schedule": crontab(hour=0, minute=2),

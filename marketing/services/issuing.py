@@ -16,7 +16,9 @@ from django.utils.timezone import localtime
 
 from marketing.models import Coupon, CouponBatch, CouponEvent, CouponTemplate, Status
 from marketing.services.codes import new_code
-from members.models import Member
+from members.models import Action, Member, Metric, Vehicle
+from members.queries.risk import Hit, rule_of
+from members.services.risk import ASK, Act, OverTheLimit, kept, record
 from station.errors import Refusal
 from station.models import User
 from station.services import audit
@@ -78,6 +80,7 @@ def redeem(*, batch: CouponBatch, member: Member, at: datetime) -> Coupon:
     return _issue(batch, [member], Source.REWARD, None, at)[0]
 
 
+@kept()
 @transaction.atomic
 def claim(
     *, open_code: str, member: Member, device: str, actor: User | None, at: datetime
@@ -85,7 +88,8 @@ def claim(
     """A member claims a coupon by an open code, from a device where one is known.
 
     Refuses NoneLeft for an unknown code, one whose time or quota is over; LimitReached for who has
-    had his share, and for who is not as new a member as the batch is for.
+    had his share, and for who is not as new a member as the batch is for; OverTheLimit for who had
+    this new member's coupon under another account.
     """
     batch = (
         CouponBatch.objects.select_related("template", "station")
@@ -102,7 +106,36 @@ def claim(
     if days is not None and at - member.joined_at > timedelta(days=days):
         raise LimitReached(f"没有领到：{batch.template.name} 只给入会 {days} 天内的新会员。")
     _count(batch, member, at, device)
+    if days is not None:
+        _once_per_person(batch, member, at, device, actor)
     return _issue(batch, [member], Source.CLAIMED, actor, at)[0]
+
+
+def _once_per_person(
+    batch: CouponBatch, member: Member, at: datetime, device: str, actor: User | None
+) -> None:
+    """Coupons for new members, counted by phone, plates and device: an account that was closed and
+    joined again is the same person. Refuses OverTheLimit; the counts stay when the account goes.
+    """
+    rule = rule_of(Metric.NEW_COUPON)
+    if rule is None:
+        return
+    plates = Vehicle.objects.filter(member=member, active=True).exclude(plate_index="")
+    subjects = [f"phone:{member.phone_index}"] if member.phone_index else []
+    subjects += [f"plate:{one}" for one in sorted(plates.values_list("plate_index", flat=True))]
+    subjects += [f"known:{device}"] if device else []
+    with connection.cursor() as cursor:
+        for subject in subjects:
+            told = {"batch": batch.pk, "subject": subject[:80], "most": rule.limit}
+            cursor.execute(_COUNT, told)
+            if cursor.fetchone() is not None:
+                continue
+            hit = Hit(rule.pk, rule.metric, rule.action, rule.limit + 1, rule.limit, None)
+            act = Act(at, batch.station_id, batch.number, member.pk, actor)
+            tag = f"{batch.number}:{member.pk}"
+            if rule.action == Action.BLOCK:
+                raise OverTheLimit(f"没有领到：{hit.words}。{ASK}", [hit], act, tag)
+            record(hits=[hit], act=act, tag=tag)
 
 
 _COUNT = """

@@ -2,7 +2,9 @@
 
 from members.models.consents import Channel, Consent
 from members.models.earning import EarnRule
+from members.models.events import ClubEvent, SignUp
 from members.models.files import ImportBatch, ImportTrouble, MemberExport
+from members.models.gifts import Gift, GiftCall, GiftPlan, Occasion, PersonMark
 from members.models.merging import DuplicatePair, Merge
 from members.models.notices import MemberNotice
 from members.models.people import Company, Member, Vehicle
@@ -27,6 +29,7 @@ from members.models.rewards import (
 )
 from members.models.risk import Action, Metric, RiskCase, RiskRule, RiskStep
 from members.models.signins import MemberSession, SignInCode
+from members.models.targets import MemberTarget
 from members.models.tier_measures import TierMeasureDaily, TierNotice
 from members.models.tier_rules import TierBenefit, TierRule, TierThreshold
 from members.models.tiers import MemberTier, Tier
@@ -35,20 +38,27 @@ from members.models.value import TopUpPlan, ValueAccount, ValueCodeUse, ValueTxn
 __all__ = [
     "Action",
     "Channel",
+    "ClubEvent",
     "Company",
     "Consent",
     "DuplicatePair",
     "EarnRule",
+    "Gift",
+    "GiftCall",
+    "GiftPlan",
     "ImportBatch",
     "ImportTrouble",
     "Member",
     "MemberExport",
     "MemberNotice",
     "MemberSession",
+    "MemberTarget",
     "MemberTier",
     "Merge",
     "Metric",
+    "Occasion",
     "PartnerOrder",
+    "PersonMark",
     "PointsAccount",
     "PointsAlloc",
     "PointsLot",
@@ -67,6 +77,7 @@ __all__ = [
     "RiskRule",
     "RiskStep",
     "SignInCode",
+    "SignUp",
     "Tier",
     "TierBenefit",
     "TierMeasureDaily",

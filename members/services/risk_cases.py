@@ -9,11 +9,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Sum
 from django.utils.timezone import localtime
 
 from members.models import PointsAccount, PointsLot, PointsTxn, RiskCase, RiskStep
 from members.queries.earn_rules import active_program
-from members.queries.points_expiry import HELD, active_from, grace_until
+from members.queries.points_expiry import HELD
 from members.services import points as ledger
 from members.services.points import Cause
 from members.services.points_clawing import claw_back
@@ -53,7 +54,7 @@ def decide(*, case: RiskCase, confirm: bool, reason: str, actor: User, at: datet
     RiskStep.objects.create(case=row, state=state, actor=actor, at=at, reason=reason.strip())
     moved = ""
     if row.held is not None:
-        moved = _take(row, actor, at) if confirm else _release(row.held, accounts, at)
+        moved = _take(row, actor, at) if confirm else _release(row.held, accounts, actor, at)
     audit.record(
         at=at,
         actor=actor,
@@ -78,19 +79,28 @@ def _lock_accounts(held: PointsTxn) -> list[PointsAccount]:
     return list(rows.filter(pk__in={held.account_id, *waiting.values_list("account", flat=True)}))
 
 
-def _release(held: PointsTxn, accounts: list[PointsAccount], at: datetime) -> str:
+def _release(
+    held: PointsTxn, accounts: list[PointsAccount], actor: User, at: datetime
+) -> str:
     open_ = RiskCase.objects.filter(held=held).exclude(state=State.CLEARED)
-    program = active_program()
-    if program is None or open_.exists():
+    if open_.exists():
         return ""
-    begins = max(at, active_from(program=program, at=held.occurred_at))
-    lots = PointsLot.objects.filter(root=held, pending=True, active_from=HELD)
-    alive = grace_until(program=program, at=at)
-    lots.filter(expires_at__lt=alive).update(expires_at=alive)  # that it waited costs him nothing
-    lots.update(active_from=begins)
+    told = 0
     for account in accounts:
-        ledger.sweep(account, _cause(held, at, None, ""))
-    return "已放行"
+        cause = _cause(held, at, actor, "核实后放行")
+        ledger.sweep(account, cause)
+        lots = PointsLot.objects.filter(account=account, root=held, pending=True, active_from=HELD)
+        points = lots.aggregate(total=Sum("remaining"))["total"] or 0
+        lots.update(pending=False)
+        if not points:
+            continue
+        account.pending -= points
+        account.balance += points
+        kind, suffix = PointsTxn.Kind.MATURE, f":free:{account.pk}"
+        ledger.note(account, kind, cause, amount=points, suffix=suffix, delta=0)
+        ledger.keep(account)
+        told += points
+    return f"放行 {told}"
 
 
 def _take(case: RiskCase, actor: User, at: datetime) -> str:
