@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils.timezone import now
 
-from marketing.services import locking, promotions, rewards
+from marketing.services import gifts, locking, promotions, rewards
 
 
 @shared_task(ignore_result=True)
@@ -26,3 +26,9 @@ def expire_coupons(**kwargs: object) -> None:
 def issue_reward_coupons(**kwargs: object) -> None:
     """Issue the coupons that points bought: when one is redeemed, and every 30 seconds."""
     rewards.issue_waiting(at=now())
+
+
+@shared_task(ignore_result=True)
+def give_gifts(**kwargs: object) -> None:
+    """Give the coupons and points of gifts: when one is made, and every 30 seconds."""
+    gifts.give_waiting(at=now())

@@ -8,6 +8,7 @@ from django.utils.timezone import now
 from members.services import (
     duplicates,
     exporting,
+    gifts,
     points_sweeping,
     risk_shares,
     signins,
@@ -76,3 +77,11 @@ def top_up_rewards(**kwargs: object) -> None:
 def forget_codes(**kwargs: object) -> None:
     """Delete codes of phones that no limit counts any more."""
     signins.forget_codes(before=now())
+
+
+@shared_task(ignore_result=True)
+def make_gifts(**kwargs: object) -> None:
+    """Every morning: gifts for the birthdays that come near, and for who has not come for long."""
+    at = now()
+    gifts.give_birthdays(at=at)
+    gifts.wake_sleepers(at=at)

@@ -62,6 +62,8 @@ MENU = [
             ("会员等级", "members:tiers"),
             ("可能重复", "members:pairs"),
             ("资料质量", "members:quality"),
+            ("会员礼遇", "members:gift_plans"),
+            ("礼遇跟进", "marketing:gifts"),
             ("导入会员", "members:imports"),
         ],
     ),
@@ -209,3 +211,5 @@ PHONE_FACTS = [
 PRESENCE: list[str] = []
 # What is woken when points buy a coupon: the task of whoever issues coupons.
 ISSUE_REWARD_COUPONS = "marketing.tasks.issue_reward_coupons"
+# What is woken when a member is to have a gift: the task that gives coupons and points.
+GIVE_GIFTS = "marketing.tasks.give_gifts"

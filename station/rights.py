@@ -96,6 +96,8 @@ RIGHTS: dict[str, frozenset[str]] = {
     "members.risk": frozenset({OWNER, MANAGER, ACCOUNTANT, SERVICE}),
     "members.risk.rules": LEAD,
     "members.risk.decide": LEAD,
+    "members.gifts": frozenset({OWNER, MANAGER, ACCOUNTANT, MARKETER, SERVICE}),
+    "members.gifts.change": frozenset({OWNER, MANAGER, MARKETER}),
     "members.companies": BOOKS,
     "members.companies.change": LEAD,
     # marketing
@@ -107,6 +109,7 @@ RIGHTS: dict[str, frozenset[str]] = {
     "marketing.coupons.approve": LEAD,
     "marketing.coupons.issue": frozenset({OWNER, MANAGER, MARKETER, SERVICE}),
     "marketing.coupons.claim": CARE,
+    "marketing.gifts": frozenset({OWNER, MANAGER, MARKETER, SERVICE}),
     "marketing.costs": BOOKS | {MARKETER},
     # sales
     "sales.till": TILL,
@@ -222,6 +225,8 @@ TITLES: dict[str, str] = {
     "members.risk": "查看异常名单和风控规则",
     "members.risk.rules": "修改风控规则",
     "members.risk.decide": "处理异常：放行或扣回积分",
+    "members.gifts": "查看会员礼遇方案",
+    "members.gifts.change": "修改会员礼遇方案",
     "members.companies": "查看单位客户",
     "members.companies.change": "修改单位客户",
     "marketing.promotions.view": "查看促销",
@@ -232,6 +237,7 @@ TITLES: dict[str, str] = {
     "marketing.coupons.approve": "审批优惠券",
     "marketing.coupons.issue": "发券、看券码、作废",
     "marketing.coupons.claim": "代会员凭领券码领券",
+    "marketing.gifts": "礼遇跟进：看是否用券、登记回访",
     "marketing.costs": "查看促销成本",
     "sales.till": "打开收银台",
     "sales.settle": "收款",

@@ -72,12 +72,20 @@ def print_codes(*, batch: CouponBatch, count: int, actor: User, at: datetime) ->
 
 
 @transaction.atomic
-def redeem(*, batch: CouponBatch, member: Member, at: datetime) -> Coupon:
-    """The coupon that a member's points bought, of a batch kept for that. Refuses NoneLeft.
+def redeem(
+    *,
+    batch: CouponBatch,
+    member: Member,
+    at: datetime,
+    source: str = Source.REWARD,
+    days: int | None = None,
+) -> Coupon:
+    """The coupon that a member's points bought or that is a gift, of a batch kept for that.
 
-    How many one member may have is the reward's limit, not the batch's.
+    How many one member may have is the reward's limit, not the batch's. `days` is how long it is
+    good where the gift says so. Refuses NoneLeft.
     """
-    return _issue(batch, [member], Source.REWARD, None, at)[0]
+    return _issue(batch, [member], source, None, at, days)[0]
 
 
 @kept()
@@ -123,7 +131,8 @@ def _once_per_person(
     plates = Vehicle.objects.filter(member=member, active=True).exclude(plate_index="")
     subjects = [f"phone:{member.phone_index}"] if member.phone_index else []
     subjects += [f"plate:{one}" for one in sorted(plates.values_list("plate_index", flat=True))]
-    subjects += [f"known:{device}"] if device else []
+    if device and batch.per_device is None:  # else the batch says itself how many a device has
+        subjects.append(f"known:{device}")
     with connection.cursor() as cursor:
         for subject in subjects:
             told = {"batch": batch.pk, "subject": subject[:80], "most": rule.limit}
@@ -168,14 +177,17 @@ def _issue(
     source: str,
     actor: User | None,
     at: datetime,
+    days: int | None = None,
 ) -> list[Coupon]:
     """Take from the quota, then make the coupons. The quota row is locked last: it is the hottest."""
     count = len(members)
     if not count:
         return []
     template = batch.template
-    if batch.for_rewards != (source == Source.REWARD):
-        raise NoneLeft(f"没有发出：{batch.number} {template.name} 留给积分商城兑换。请用别的批次。")
+    if batch.for_rewards != (source in (Source.REWARD, Source.GIFT)):
+        raise NoneLeft(
+            f"没有发出：{batch.number} {template.name} 留给积分商城和礼遇。请用别的批次。"
+        )
     open_ = CouponBatch.objects.filter(pk=batch.pk, closed_at=None, issued__lte=F("quota") - count)
     if not open_.update(issued=F("issued") + count):
         raise NoneLeft(f"没有发出：{batch.number} {template.name} 只剩不足 {count} 张，或已停发。")
@@ -183,7 +195,7 @@ def _issue(
         pk=template.pk, status__in=[Status.APPROVED, Status.REPLACED]
     ).exists():
         raise NoneLeft(f"没有发出：{template} 已停用。")
-    since, until = _time(template, at)
+    since, until = _time(template, at, days)
     if until <= at:
         raise NoneLeft(f"没有发出：{template} 的有效期已过。")
     coupons = Coupon.objects.bulk_create(
@@ -214,11 +226,12 @@ def _issue(
     return coupons
 
 
-def _time(template: CouponTemplate, at: datetime) -> tuple[datetime, datetime]:
+def _time(template: CouponTemplate, at: datetime, days: int | None) -> tuple[datetime, datetime]:
     """From when until when (exclusive) a coupon issued now is good: days end at local midnight."""
-    if template.valid_days is None:
+    valid_days = days or template.valid_days
+    if valid_days is None:
         assert template.valid_from is not None
         assert template.valid_until is not None
         return template.valid_from, template.valid_until
-    last = localtime(at) + timedelta(days=template.valid_days)
+    last = localtime(at) + timedelta(days=valid_days)
     return at, last.replace(hour=0, minute=0, second=0, microsecond=0)

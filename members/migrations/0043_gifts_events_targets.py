@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('key', models.CharField(max_length=60, unique=True, verbose_name='幂等键')),
                 ('occasion', models.CharField(choices=[('WELCOME', '入会礼'), ('BIRTHDAY', '生日礼'), ('WAKE', '唤醒券')], max_length=8, verbose_name='礼遇')),
-                ('template', models.CharField(blank=True, max_length=20, verbose_name='券编号')),
+                ('template', models.CharField(blank=True, max_length=40, verbose_name='券编号')),
                 ('valid_days', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='券几天有效')),
                 ('points', models.PositiveIntegerField(default=0, verbose_name='积分')),
                 ('state', models.CharField(choices=[('PENDING', '等待发券'), ('GIVEN', '已给'), ('VOID', '作废')], default='PENDING', max_length=8, verbose_name='状态')),
@@ -66,7 +66,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('occasion', models.CharField(choices=[('WELCOME', '入会礼'), ('BIRTHDAY', '生日礼'), ('WAKE', '唤醒券')], max_length=8, verbose_name='礼遇')),
-                ('template', models.CharField(blank=True, max_length=20, verbose_name='券编号')),
+                ('template', models.CharField(blank=True, max_length=40, verbose_name='券编号')),
                 ('points', models.PositiveIntegerField(default=0, verbose_name='积分')),
                 ('days', models.PositiveSmallIntegerField(default=0, verbose_name='天数')),
                 ('valid_days', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='券几天有效')),

@@ -29,7 +29,7 @@ class GiftPlan(models.Model):
         related_name="+",
         verbose_name="会员等级",
     )
-    template = models.CharField("券编号", max_length=20, blank=True)
+    template = models.CharField("券编号", max_length=40, blank=True)
     points = models.PositiveIntegerField("积分", default=0)
     days = models.PositiveSmallIntegerField("天数", default=0)
     valid_days = models.PositiveSmallIntegerField("券几天有效", null=True, blank=True)
@@ -71,7 +71,7 @@ class Gift(models.Model):
     member = models.ForeignKey("members.Member", models.PROTECT, related_name="gifts")
     plan = models.ForeignKey(GiftPlan, models.PROTECT, related_name="+")
     station = models.ForeignKey("station.Station", models.PROTECT, related_name="+")
-    template = models.CharField("券编号", max_length=20, blank=True)
+    template = models.CharField("券编号", max_length=40, blank=True)
     valid_days = models.PositiveSmallIntegerField("券几天有效", null=True, blank=True)
     points = models.PositiveIntegerField("积分", default=0)
     state = models.CharField("状态", max_length=8, choices=State.choices, default=State.PENDING)

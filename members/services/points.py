@@ -57,7 +57,9 @@ def locked_account(*, member_id: int, beside: str = "") -> PointsAccount:
     rows = PointsAccount.objects.select_for_update(no_key=True)
     if beside:
         taken = Func(Value(beside), Value(0), function="hashtextextended")
-        rows = rows.annotate(beside=Func(taken, function="pg_advisory_xact_lock", output_field=TextField()))
+        rows = rows.annotate(
+            beside=Func(taken, function="pg_advisory_xact_lock", output_field=TextField())
+        )
     found = rows.filter(member=member_id).first()
     if found is None:
         with connection.cursor() as cursor:

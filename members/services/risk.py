@@ -193,7 +193,5 @@ def judge_adjustment(*, actor: User, act: Act, tag: str) -> list[Hit]:
 def watch_refund(*, act: Act) -> None:
     """A refund that moves points, counted by its cashier; it is never refused. One statement."""
     if act.staff is not None:
-        hits = over(
-            metrics=[Metric.REFUNDS], at=act.at, actor=act.staff.pk, document=act.document
-        )
+        hits = over(metrics=[Metric.REFUNDS], at=act.at, actor=act.staff.pk, document=act.document)
         record(hits=hits, act=act, tag=act.document)

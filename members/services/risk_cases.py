@@ -79,9 +79,7 @@ def _lock_accounts(held: PointsTxn) -> list[PointsAccount]:
     return list(rows.filter(pk__in={held.account_id, *waiting.values_list("account", flat=True)}))
 
 
-def _release(
-    held: PointsTxn, accounts: list[PointsAccount], actor: User, at: datetime
-) -> str:
+def _release(held: PointsTxn, accounts: list[PointsAccount], actor: User, at: datetime) -> str:
     open_ = RiskCase.objects.filter(held=held).exclude(state=State.CLEARED)
     if open_.exists():
         return ""

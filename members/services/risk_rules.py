@@ -32,7 +32,9 @@ def save(
 ) -> RiskRule:
     """Save a new version of a limit; what was met before keeps its own. Refuses LimitRefused."""
     if action not in ACTIONS.get(metric, tuple(Action.values)):
-        raise LimitRefused(f"没有保存：「{Metric(metric).label}」不能用「{Action(action).label}」。")
+        raise LimitRefused(
+            f"没有保存：「{Metric(metric).label}」不能用「{Action(action).label}」。"
+        )
     if metric in SHARES and (window is None or not 1 <= limit <= 100):
         raise LimitRefused("没有保存：占比按几天算、限百分之几（1 到 100）都要填。")
     before = RiskRule.objects.filter(metric=metric).order_by("-version").first()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
@@ -24,6 +25,7 @@ from members.services.sessions import Opened
 
 P = ParamSpec("P")
 COOKIE, PATH = "huiyuan", "/m/"
+DEVICE, SECRET, FIVE_YEARS = "shebei", re.compile(r"[\w-]{20,60}", re.ASCII), 5 * 366 * 86400
 TABS = (
     ("首页", "outline/home", "phone:home"),
     ("消费", "outline/receipt", "phone:purchases"),
@@ -118,6 +120,26 @@ def own_page(text: str) -> str:
     """A path of the phone's own pages to go to after signing in; home for anything else."""
     safe = re.fullmatch(r"/m/[a-z0-9/-]{0,80}", text, re.ASCII) and "//" not in text
     return text if safe else reverse("phone:home")
+
+
+def secret_of(request: HttpRequest) -> str:
+    """What tells this device from others: its own secret, made where it has none yet."""
+    known = request.COOKIES.get(DEVICE, "")
+    return known if SECRET.fullmatch(known) else secrets.token_urlsafe(24)
+
+
+def remembered(answer: HttpResponse, secret: str) -> HttpResponse:
+    """The device keeps its secret: who joins once more by it is no new member."""
+    answer.set_cookie(
+        DEVICE,
+        secret,
+        max_age=FIVE_YEARS,
+        path=PATH,
+        secure=settings.HTTPS,
+        httponly=True,
+        samesite="Lax",
+    )
+    return answer
 
 
 def device_of(request: HttpRequest) -> str:

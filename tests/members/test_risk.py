@@ -7,7 +7,7 @@ from decimal import Decimal
 from threading import Thread
 
 import pytest
-from django.db import DatabaseError, connection, connections, transaction
+from django.db import DatabaseError, connections, transaction
 from django.urls import reverse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -21,6 +21,7 @@ from members.models import (
     RiskRule,
     RiskStep,
 )
+from members.queries.points_expiry import HELD
 from members.services import (
     closing,
     joining,
@@ -31,7 +32,6 @@ from members.services import (
     risk_shares,
     vehicles,
 )
-from members.queries.points_expiry import HELD
 from members.services.risk import OverTheLimit
 from members.services.risk_cases import CaseRefused
 from members.services.risk_rules import LimitRefused
@@ -188,9 +188,7 @@ def test_litres_are_measured_by_the_tanks_of_his_cars():
     till = make.session()
     small, big = make.member(till.station), make.member(till.station)
     manager = make.manager(till.station)
-    vehicles.add_vehicle(
-        owner=big, plate="云A55555", at=make.NOW, actor=manager, tank_litres=400
-    )
+    vehicles.add_vehicle(owner=big, plate="云A55555", at=make.NOW, actor=manager, tank_litres=400)
     fill_up(till, small, at=far(6), litres="110.00")  # 157 % of the 70 litres of most cars
     fill_up(till, big, at=far(6), litres="110.00")
     case = RiskCase.objects.get()
