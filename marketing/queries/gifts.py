@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from marketing.models import Coupon
 from members.models import Gift, GiftCall
@@ -23,9 +23,8 @@ def followed() -> QuerySet[Gift]:
 def narrowed(rows: QuerySet[Gift], *, used: str, called: str) -> QuerySet[Gift]:
     """Those whose coupon was used or not, and who were called or not; "" is all."""
     if used:
-        rows = (
-            rows.filter(coupon_state="USED") if used == "1" else rows.exclude(coupon_state="USED")
-        )
+        spent = Q(coupon_state="USED")
+        rows = rows.filter(spent if used == "1" else ~spent | Q(coupon_state=None))
     if called:
         calls = Exists(GiftCall.objects.filter(gift=OuterRef("pk")))
         rows = rows.filter(calls if called == "1" else ~calls)

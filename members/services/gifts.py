@@ -231,8 +231,13 @@ def _written(asked: str, told: Mapping[str, Any]) -> int:
 
 @transaction.atomic(savepoint=False)
 def give(*, gift: Gift, member: Member, coupon: str, at: datetime) -> None:
-    """A locked gift is given: its points booked, its coupon noted, and told to who agreed to be told."""
+    """A locked gift is given: its points booked, its coupon noted, and told to who agreed to be told.
+
+    Refuses GiftRefused points without a programme.
+    """
     program = active_program()
+    if gift.points and program is None:
+        raise GiftRefused("没有发出：还没有积分方案。请先建积分方案。")
     if gift.points and program is not None:
         account = ledger.locked_account(member_id=member.pk)
         cause = Cause(

@@ -40,6 +40,7 @@ from sales.services.refunds import RefundLine
 from station.models import Crew
 from tests import make
 from tests.members.points import violations
+from tests.members.points_histories import default_rules
 
 pytestmark = [pytest.mark.django_db, pytest.mark.req("PTS-05")]
 
@@ -402,6 +403,7 @@ def test_a_closed_members_case_stays_and_his_points_are_gone():
 
 @pytest.mark.django_db(transaction=True)
 def test_two_members_with_one_plate_at_the_same_moment_do_not_pass_its_limit():
+    default_rules()
     till = make.session()
     other = make.session(till=make.till(till.station))
     people = [make.member(till.station), make.member(till.station)]
