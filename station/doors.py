@@ -62,6 +62,7 @@ MENU = [
             ("会员等级", "members:tiers"),
             ("可能重复", "members:pairs"),
             ("资料质量", "members:quality"),
+            ("会员活动", "members:events"),
             ("会员礼遇", "members:gift_plans"),
             ("礼遇跟进", "marketing:gifts"),
             ("导入会员", "members:imports"),
@@ -198,6 +199,7 @@ PHONE_PAGES = [
     ("今日油价", "outline/gas-station", "phone:prices"),
     ("附近油站", "outline/map-pin", "phone:stations"),
     ("我的车辆", "outline/car", "phone:vehicles"),
+    ("会员活动", "outline/calendar-time", "phone:events"),
 ]
 # Figures on its first page: dotted path of
 # `f(*, member: Member, at: datetime) -> list[members.queries.phone.Fact]`; asked every few seconds.

@@ -106,7 +106,7 @@ def in_words(txn: PointsTxn) -> str:
     """Why a row is there, in one sentence."""
     if txn.idem.startswith("reward"):  # an order of the mall says itself what it took or gave back
         return f"{txn.reason}（{txn.document}）{txn.amount} 分"
-    if txn.idem.startswith("gift:"):
+    if txn.idem.startswith(("gift:", "event:")):
         return f"{txn.reason} {txn.amount} 分"
     if txn.idem.startswith("risk:") and txn.kind == Kind.MATURE:
         return f"{txn.reason} {txn.amount} 分"
