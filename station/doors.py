@@ -62,6 +62,8 @@ MENU = [
             ("会员等级", "members:tiers"),
             ("可能重复", "members:pairs"),
             ("资料质量", "members:quality"),
+            ("会员目标", "members:targets"),
+            ("会员流失", "members:churn"),
             ("会员活动", "members:events"),
             ("会员礼遇", "members:gift_plans"),
             ("礼遇跟进", "marketing:gifts"),

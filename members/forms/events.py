@@ -17,7 +17,9 @@ class EventForm(forms.Form):
     """An event with its seats."""
 
     helper = laid("name", "place", "starts_at", "ends_at", "capacity", "points", "words")
-    name = forms.CharField(label="名称", max_length=40, help_text="如「夏季车主讲堂」，会员看得到。")
+    name = forms.CharField(
+        label="名称", max_length=40, help_text="如「夏季车主讲堂」，会员看得到。"
+    )
     place = forms.CharField(label="地点", max_length=60, required=False)
     starts_at = MomentField(label="开始")
     ends_at = MomentField(label="结束")

@@ -127,6 +127,14 @@ DECLARED: tuple[Declared, ...] = (
         "站内管理规定；60 天没有用过积分的才列出",
     ),
     Declared(
+        "members.churn_days",
+        Kind.WHOLE,
+        "90",
+        "会员多少天没有消费算流失",
+        "天",
+        "站内管理规定；报表「会员流失」用",
+    ),
+    Declared(
         "members.tank_litres",
         Kind.WHOLE,
         "70",
