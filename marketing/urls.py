@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from marketing.views import batches, costs, coupons, gifts, promotions, templates
+from marketing.views import batches, benefits, costs, coupons, gifts, promotions, templates
 
 app_name = "marketing"
 urlpatterns: list[URLPattern] = [
@@ -34,5 +34,6 @@ urlpatterns: list[URLPattern] = [
     path("coupons/<int:pk>/void/", coupons.coupon_void, name="coupon_void"),
     path("gifts/", gifts.index, name="gifts"),
     path("gifts/<int:pk>/", gifts.gift, name="gift"),
+    path("benefits/", benefits.benefits, name="benefits"),
     path("costs/", costs.costs, name="costs"),
 ]

@@ -105,6 +105,7 @@ MENU = [
             ("券查询", "marketing:coupons"),
             ("领券", "marketing:claim"),
             ("促销成本", "marketing:costs"),
+            ("权益成本", "marketing:benefits"),
         ],
     ),
     (
