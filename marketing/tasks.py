@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils.timezone import now
 
-from marketing.services import locking, promotions, reminders, rewards
+from marketing.services import gifts, locking, promotions, reminders, rewards
 
 
 @shared_task(ignore_result=True)
@@ -32,3 +32,9 @@ def issue_reward_coupons(**kwargs: object) -> None:
 def remind_coupons(**kwargs: object) -> None:
     """By day, each hour: tell who has coupons whose last day comes near and was not told."""
     reminders.remind_coupons(at=now())
+
+
+@shared_task(ignore_result=True)
+def give_gifts(**kwargs: object) -> None:
+    """Give the coupons and points of gifts: when one is made, and every 30 seconds."""
+    gifts.give_waiting(at=now())

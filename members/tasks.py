@@ -8,8 +8,10 @@ from django.utils.timezone import now
 from members.services import (
     duplicates,
     exporting,
+    gifts,
     points_sweeping,
     reminders,
+    risk_shares,
     signins,
     texting,
     tiers,
@@ -35,6 +37,12 @@ def expire_points(**kwargs: object) -> None:
 def mature_points(**kwargs: object) -> None:
     """After local midnight: make usable what has waited long enough."""
     points_sweeping.mature_all(at=now())
+
+
+@shared_task(ignore_result=True)
+def watch_shares(**kwargs: object) -> None:
+    """After midnight: whose sales go too often to one member or to members of his own."""
+    risk_shares.watch(at=now())
 
 
 @shared_task(ignore_result=True)
@@ -95,3 +103,11 @@ def tell_tiers(**kwargs: object) -> None:
 def send_texts(**kwargs: object) -> None:
     """Send the texts that wait: when a message wants one, and every 30 seconds."""
     texting.send_waiting(at=now())
+
+
+@shared_task(ignore_result=True)
+def make_gifts(**kwargs: object) -> None:
+    """Every morning: gifts for the birthdays that come near, and for who has not come for long."""
+    at = now()
+    gifts.give_birthdays(at=at)
+    gifts.wake_sleepers(at=at)

@@ -63,6 +63,11 @@ MENU = [
             ("可能重复", "members:pairs"),
             ("资料质量", "members:quality"),
             ("消息记录", "members:messages"),
+            ("会员目标", "members:targets"),
+            ("会员流失", "members:churn"),
+            ("会员活动", "members:events"),
+            ("会员礼遇", "members:gift_plans"),
+            ("礼遇跟进", "marketing:gifts"),
             ("导入会员", "members:imports"),
         ],
     ),
@@ -73,6 +78,8 @@ MENU = [
             ("积分规则", "members:points_rules"),
             ("积分报表", "members:points_report"),
             ("积分调整", "members:points_adjustments"),
+            ("异常名单", "members:risk_cases"),
+            ("风控规则", "members:risk_rules"),
             ("礼品", "members:rewards"),
             ("礼品分类", "members:reward_categories"),
             ("兑换单", "members:redemptions"),
@@ -99,6 +106,7 @@ MENU = [
             ("券查询", "marketing:coupons"),
             ("领券", "marketing:claim"),
             ("促销成本", "marketing:costs"),
+            ("权益成本", "marketing:benefits"),
         ],
     ),
     (
@@ -201,6 +209,7 @@ PHONE_PAGES = [
     ("今日油价", "outline/gas-station", "phone:prices"),
     ("附近油站", "outline/map-pin", "phone:stations"),
     ("我的车辆", "outline/car", "phone:vehicles"),
+    ("会员活动", "outline/calendar-time", "phone:events"),
 ]
 # Figures on its first page: dotted path of
 # `f(*, member: Member, at: datetime) -> list[members.queries.phone.Fact]`; asked every few seconds.
@@ -215,3 +224,5 @@ PHONE_FACTS = [
 PRESENCE: list[str] = []
 # What is woken when points buy a coupon: the task of whoever issues coupons.
 ISSUE_REWARD_COUPONS = "marketing.tasks.issue_reward_coupons"
+# What is woken when a member is to have a gift: the task that gives coupons and points.
+GIVE_GIFTS = "marketing.tasks.give_gifts"

@@ -19,6 +19,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from station.doors import CLOSINGS as CLOSINGS
 from station.doors import DOSSIERS as DOSSIERS
+from station.doors import GIVE_GIFTS as GIVE_GIFTS
 from station.doors import GO_LIVE as GO_LIVE
 from station.doors import HEALTH as HEALTH
 from station.doors import HOME as HOME
@@ -240,6 +241,18 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "members.expire_points": {
         "task": "members.tasks.expire_points",
         "schedule": crontab(hour=0, minute=1),
+    },
+    "members.make_gifts": {
+        "task": "members.tasks.make_gifts",
+        "schedule": crontab(hour=8, minute=5),
+    },
+    "marketing.give_gifts": {
+        "task": "marketing.tasks.give_gifts",
+        "schedule": timedelta(seconds=30),
+    },
+    "members.watch_shares": {
+        "task": "members.tasks.watch_shares",
+        "schedule": crontab(hour=0, minute=40),
     },
     "members.mature_points": {
         "task": "members.tasks.mature_points",

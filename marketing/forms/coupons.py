@@ -40,9 +40,9 @@ class BatchForm(forms.Form):
         help_text="空着：所有会员",
     )
     for_rewards = forms.BooleanField(
-        label="留给积分商城：只用来兑现积分换的券",
+        label="留给积分商城和会员礼遇：只由系统发放",
         required=False,
-        help_text="礼品里填这张券的编号，会员兑换后券自动到账。",
+        help_text="礼品或礼遇方案里填这张券的编号，券自动到账。",
     )
 
     def __init__(self, *args: Any, station: Station, **kwargs: Any) -> None:

@@ -42,7 +42,7 @@ class CouponBatch(models.Model):
     per_member_day = models.PositiveSmallIntegerField("每人每天最多", null=True, blank=True)
     per_device = models.PositiveSmallIntegerField("每台设备最多", null=True, blank=True)
     open_code = models.CharField("领券码", max_length=20, null=True, blank=True, unique=True)
-    for_rewards = models.BooleanField("留给积分商城", default=False)
+    for_rewards = models.BooleanField("留给积分商城和礼遇", default=False)
     new_within_days = models.PositiveSmallIntegerField("限入会几天内", null=True, blank=True)
     claim_until = models.DateTimeField("领取截止", null=True, blank=True)
     closed_at = models.DateTimeField("停发时间", null=True, blank=True)
@@ -88,6 +88,7 @@ class Coupon(models.Model):
         CLAIMED = "CLAIMED", "领取"
         PRINTED = "PRINTED", "不记名"
         REWARD = "REWARD", "积分兑换"
+        GIFT = "GIFT", "会员礼遇"
 
     code = models.CharField("券码", max_length=20, unique=True)
     batch = models.ForeignKey(CouponBatch, models.PROTECT, related_name="coupons")

@@ -40,7 +40,7 @@ def make(
         raise BatchRefused(f"没有建批次：数量须在 1 到 {MOST} 之间，每人至少 1 张。")
     terms.check_times(given.get("claim_until"), undone="没有建批次")
     if is_open and given.get("for_rewards"):
-        raise BatchRefused("没有建批次：留给积分商城的券不能公开领取。请去掉一项。")
+        raise BatchRefused("没有建批次：留给积分商城和礼遇的券不能公开领取。请去掉一项。")
     if is_open and (given.get("claim_until") is None or given["claim_until"] <= at):
         raise BatchRefused("没有建批次：公开领取须填还没过的领取截止时间。")
     batch = CouponBatch.objects.create(

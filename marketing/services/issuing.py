@@ -16,7 +16,9 @@ from django.utils.timezone import localtime
 
 from marketing.models import Coupon, CouponBatch, CouponEvent, CouponTemplate, Status
 from marketing.services.codes import new_code
-from members.models import Member
+from members.models import Action, Member, Metric, Vehicle
+from members.queries.risk import Hit, rule_of
+from members.services.risk import ASK, Act, OverTheLimit, kept, record
 from station.errors import Refusal
 from station.models import User
 from station.services import audit
@@ -70,14 +72,23 @@ def print_codes(*, batch: CouponBatch, count: int, actor: User, at: datetime) ->
 
 
 @transaction.atomic
-def redeem(*, batch: CouponBatch, member: Member, at: datetime) -> Coupon:
-    """The coupon that a member's points bought, of a batch kept for that. Refuses NoneLeft.
+def redeem(
+    *,
+    batch: CouponBatch,
+    member: Member,
+    at: datetime,
+    source: str = Source.REWARD,
+    days: int | None = None,
+) -> Coupon:
+    """The coupon that a member's points bought or that is a gift, of a batch kept for that.
 
-    How many one member may have is the reward's limit, not the batch's.
+    How many one member may have is the reward's limit, not the batch's. `days` is how long it is
+    good where the gift says so. Refuses NoneLeft.
     """
-    return _issue(batch, [member], Source.REWARD, None, at)[0]
+    return _issue(batch, [member], source, None, at, days)[0]
 
 
+@kept()
 @transaction.atomic
 def claim(
     *, open_code: str, member: Member, device: str, actor: User | None, at: datetime
@@ -85,7 +96,8 @@ def claim(
     """A member claims a coupon by an open code, from a device where one is known.
 
     Refuses NoneLeft for an unknown code, one whose time or quota is over; LimitReached for who has
-    had his share, and for who is not as new a member as the batch is for.
+    had his share, and for who is not as new a member as the batch is for; OverTheLimit for who had
+    this new member's coupon under another account.
     """
     batch = (
         CouponBatch.objects.select_related("template", "station")
@@ -102,7 +114,37 @@ def claim(
     if days is not None and at - member.joined_at > timedelta(days=days):
         raise LimitReached(f"没有领到：{batch.template.name} 只给入会 {days} 天内的新会员。")
     _count(batch, member, at, device)
+    if days is not None:
+        _once_per_person(batch, member, at, device, actor)
     return _issue(batch, [member], Source.CLAIMED, actor, at)[0]
+
+
+def _once_per_person(
+    batch: CouponBatch, member: Member, at: datetime, device: str, actor: User | None
+) -> None:
+    """Coupons for new members, counted by phone, plates and device: an account that was closed and
+    joined again is the same person. Refuses OverTheLimit; the counts stay when the account goes.
+    """
+    rule = rule_of(Metric.NEW_COUPON)
+    if rule is None:
+        return
+    plates = Vehicle.objects.filter(member=member, active=True).exclude(plate_index="")
+    subjects = [f"phone:{member.phone_index}"] if member.phone_index else []
+    subjects += [f"plate:{one}" for one in sorted(plates.values_list("plate_index", flat=True))]
+    if device and batch.per_device is None:  # else the batch says itself how many a device has
+        subjects.append(f"known:{device}")
+    with connection.cursor() as cursor:
+        for subject in subjects:
+            told = {"batch": batch.pk, "subject": subject[:80], "most": rule.limit}
+            cursor.execute(_COUNT, told)
+            if cursor.fetchone() is not None:
+                continue
+            hit = Hit(rule.pk, rule.metric, rule.action, rule.limit + 1, rule.limit, None)
+            act = Act(at, batch.station_id, batch.number, member.pk, actor)
+            tag = f"{batch.number}:{member.pk}"
+            if rule.action == Action.BLOCK:
+                raise OverTheLimit(f"没有领到：{hit.words}。{ASK}", [hit], act, tag)
+            record(hits=[hit], act=act, tag=tag)
 
 
 _COUNT = """
@@ -135,14 +177,17 @@ def _issue(
     source: str,
     actor: User | None,
     at: datetime,
+    days: int | None = None,
 ) -> list[Coupon]:
     """Take from the quota, then make the coupons. The quota row is locked last: it is the hottest."""
     count = len(members)
     if not count:
         return []
     template = batch.template
-    if batch.for_rewards != (source == Source.REWARD):
-        raise NoneLeft(f"没有发出：{batch.number} {template.name} 留给积分商城兑换。请用别的批次。")
+    if batch.for_rewards != (source in (Source.REWARD, Source.GIFT)):
+        raise NoneLeft(
+            f"没有发出：{batch.number} {template.name} 留给积分商城和礼遇。请用别的批次。"
+        )
     open_ = CouponBatch.objects.filter(pk=batch.pk, closed_at=None, issued__lte=F("quota") - count)
     if not open_.update(issued=F("issued") + count):
         raise NoneLeft(f"没有发出：{batch.number} {template.name} 只剩不足 {count} 张，或已停发。")
@@ -150,7 +195,7 @@ def _issue(
         pk=template.pk, status__in=[Status.APPROVED, Status.REPLACED]
     ).exists():
         raise NoneLeft(f"没有发出：{template} 已停用。")
-    since, until = _time(template, at)
+    since, until = _time(template, at, days)
     if until <= at:
         raise NoneLeft(f"没有发出：{template} 的有效期已过。")
     coupons = Coupon.objects.bulk_create(
@@ -181,11 +226,12 @@ def _issue(
     return coupons
 
 
-def _time(template: CouponTemplate, at: datetime) -> tuple[datetime, datetime]:
+def _time(template: CouponTemplate, at: datetime, days: int | None) -> tuple[datetime, datetime]:
     """From when until when (exclusive) a coupon issued now is good: days end at local midnight."""
-    if template.valid_days is None:
+    valid_days = days or template.valid_days
+    if valid_days is None:
         assert template.valid_from is not None
         assert template.valid_until is not None
         return template.valid_from, template.valid_until
-    last = localtime(at) + timedelta(days=template.valid_days)
+    last = localtime(at) + timedelta(days=valid_days)
     return at, last.replace(hour=0, minute=0, second=0, microsecond=0)

@@ -47,15 +47,15 @@ def _issued(order_id: int, at: datetime) -> bool:
     if order is None:
         return False
     member = order.member.merged_into or order.member
-    coupon = issuing.redeem(batch=_batch_for(order), member=member, at=at)
+    batch = kept_batch(code=order.rewardcoupon.template, station_id=order.station_id)
+    coupon = issuing.redeem(batch=batch, member=member, at=at)
     fulfil(order=order, at=at, actor=None, reference=coupon.code)
     return True
 
 
-def _batch_for(order: Redemption) -> CouponBatch:
-    """The oldest open batch kept for the mall, of the reward's template, good at the order's station."""
-    code = order.rewardcoupon.template
-    here = Q(template__everywhere=True) | Q(template__station=order.station_id)
+def kept_batch(*, code: str, station_id: int) -> CouponBatch:
+    """The oldest open batch kept for the mall and for gifts, of a template, good at a station."""
+    here = Q(template__everywhere=True) | Q(template__station=station_id)
     batch = (
         CouponBatch.objects.select_related("template", "station")
         .filter(
@@ -71,6 +71,6 @@ def _batch_for(order: Redemption) -> CouponBatch:
     )
     if batch is None:
         raise issuing.NoneLeft(
-            f"没有发出：券 {code or '（未填编号）'} 没有留给积分商城的批次，或已发完。请建批次。"
+            f"没有发出：券 {code or '（未填编号）'} 没有留给积分商城和礼遇的批次，或已发完。请建批次。"
         )
     return batch

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from marketing.views import batches, costs, coupons, promotions, templates
+from marketing.views import batches, benefits, costs, coupons, gifts, promotions, templates
 
 app_name = "marketing"
 urlpatterns: list[URLPattern] = [
@@ -32,5 +32,8 @@ urlpatterns: list[URLPattern] = [
     path("coupons/", coupons.coupons, name="coupons"),
     path("coupons/<int:pk>/", coupons.coupon, name="coupon"),
     path("coupons/<int:pk>/void/", coupons.coupon_void, name="coupon_void"),
+    path("gifts/", gifts.index, name="gifts"),
+    path("gifts/<int:pk>/", gifts.gift, name="gift"),
+    path("benefits/", benefits.benefits, name="benefits"),
     path("costs/", costs.costs, name="costs"),
 ]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-
 import segno
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -17,12 +15,12 @@ from marketing.services import claiming
 from members.queries import phone
 from members.views.guard import (
     MemberRequest,
-    device_key,
-    keep_device,
     key_asked,
     member_only,
     member_page,
     part,
+    remembered,
+    secret_of,
 )
 from station.errors import Refusal
 
@@ -69,7 +67,7 @@ def coupon(request: MemberRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @member_only
 def claim(request: MemberRequest) -> HttpResponse:
-    device = device_key(request) or uuid.uuid4().hex
+    device = secret_of(request)
     form = OwnClaimForm(request.POST or None, initial={"open_code": request.GET.get("code", "")})
     if request.method == "POST" and form.is_valid():
         try:
@@ -80,11 +78,11 @@ def claim(request: MemberRequest) -> HttpResponse:
                 at=request.at,
             )
             where = reverse("my_coupons:coupon", args=[claimed.pk])
-            return keep_device(redirect(where), device)
+            return remembered(redirect(where), device)
         except Refusal as refusal:
             form.add_error(None, str(refusal))
     content = {"form": form}
     answer = member_page(
         request, "marketing/phone/claim.html", content, 422 if form.errors else 200
     )
-    return keep_device(answer, device)
+    return remembered(answer, device)

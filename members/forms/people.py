@@ -126,13 +126,21 @@ class ChangeForm(forms.Form):
 class VehicleForm(forms.Form):
     """A plate with what it drinks."""
 
-    helper = laid("plate", "model", "grade")
+    helper = laid("plate", "model", "grade", "tank_litres")
     plate = forms.CharField(label="车牌", max_length=12, widget=forms.TextInput(attrs=OFF))
     model = forms.CharField(
         label="车型", max_length=40, required=False, widget=forms.TextInput(attrs=OFF)
     )
     grade = forms.ModelChoiceField(
         label="油品", queryset=Grade.objects.none(), required=False, empty_label="（不指定）"
+    )
+    tank_litres = forms.IntegerField(
+        label="油箱(升)",
+        min_value=1,
+        max_value=5000,
+        required=False,
+        widget=forms.TextInput(attrs={**OFF, "inputmode": "numeric"}),
+        help_text="不填按「限额与参数」里的默认油箱。货车请填，否则加油量会被当成异常。",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -2,7 +2,9 @@
 
 from members.models.consents import Channel, Consent
 from members.models.earning import EarnRule
+from members.models.events import ClubEvent, SignUp
 from members.models.files import ImportBatch, ImportTrouble, MemberExport
+from members.models.gifts import Gift, GiftCall, GiftPlan, Occasion, PersonMark
 from members.models.merging import DuplicatePair, Merge
 from members.models.notices import MemberNotice, NoticeChoice, NoticeDelivery, NoticeText
 from members.models.people import Company, Member, Vehicle
@@ -25,30 +27,41 @@ from members.models.rewards import (
     RewardCoupon,
     RewardTopUp,
 )
+from members.models.risk import Action, Metric, RiskCase, RiskRule, RiskStep
 from members.models.signins import MemberSession, SignInCode
+from members.models.targets import MemberTarget
 from members.models.tier_measures import TierMeasureDaily, TierNotice
 from members.models.tier_rules import TierBenefit, TierRule, TierThreshold
 from members.models.tiers import MemberTier, Tier
 from members.models.value import TopUpPlan, ValueAccount, ValueCodeUse, ValueTxn
 
 __all__ = [
+    "Action",
     "Channel",
+    "ClubEvent",
     "Company",
     "Consent",
     "DuplicatePair",
     "EarnRule",
+    "Gift",
+    "GiftCall",
+    "GiftPlan",
     "ImportBatch",
     "ImportTrouble",
     "Member",
     "MemberExport",
     "MemberNotice",
     "MemberSession",
+    "MemberTarget",
     "MemberTier",
     "Merge",
+    "Metric",
     "NoticeChoice",
     "NoticeDelivery",
     "NoticeText",
+    "Occasion",
     "PartnerOrder",
+    "PersonMark",
     "PointsAccount",
     "PointsAlloc",
     "PointsLot",
@@ -63,7 +76,11 @@ __all__ = [
     "RewardCategory",
     "RewardCoupon",
     "RewardTopUp",
+    "RiskCase",
+    "RiskRule",
+    "RiskStep",
     "SignInCode",
+    "SignUp",
     "Tier",
     "TierBenefit",
     "TierMeasureDaily",

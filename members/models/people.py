@@ -124,6 +124,7 @@ class Vehicle(models.Model):
     grade = models.ForeignKey(
         "station.Grade", models.PROTECT, null=True, blank=True, related_name="+"
     )
+    tank_litres = models.PositiveSmallIntegerField("油箱(升)", null=True, blank=True)
     active = models.BooleanField("在用", default=True)
 
     class Meta:

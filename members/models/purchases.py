@@ -30,6 +30,14 @@ class Purchase(models.Model):
     attendant = models.ForeignKey(
         "station.User", models.PROTECT, null=True, blank=True, related_name="+"
     )
+    cashier = models.ForeignKey(
+        "station.User", models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    nozzle = models.ForeignKey(
+        "station.Nozzle", models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    # Of the plate that stood on a member's ticket, as a keyed index: what a plate may earn is limited.
+    plate_index = models.CharField("车牌索引", max_length=64, blank=True)
 
     class Meta:
         constraints = [
@@ -39,6 +47,11 @@ class Purchase(models.Model):
             models.Index(fields=["member", "-occurred_at"], name="purchases_of_a_member"),
             models.Index(
                 fields=["original"], condition=~Q(original=""), name="purchases_taken_back"
+            ),
+            models.Index(
+                fields=["plate_index", "-occurred_at"],
+                condition=~Q(plate_index=""),
+                name="purchases_of_a_plate",
             ),
         ]
 

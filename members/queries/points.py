@@ -106,6 +106,13 @@ def in_words(txn: PointsTxn) -> str:
     """Why a row is there, in one sentence."""
     if txn.idem.startswith("reward"):  # an order of the mall says itself what it took or gave back
         return f"{txn.reason}（{txn.document}）{txn.amount} 分"
+    if txn.idem.startswith(("gift:", "event:")):
+        return f"{txn.reason} {txn.amount} 分"
+    if txn.idem.startswith("risk:") and txn.kind == Kind.MATURE:
+        return f"{txn.reason} {txn.amount} 分"
+    if txn.idem.startswith("risk:"):
+        original = txn.reverses.document if txn.reverses else ""
+        return f"{txn.reason}，{original} 得的 {txn.amount} 分"
     sentence = WORDS.get(txn.kind, "{kind} {amount} 分").format(
         amount=txn.amount,
         document=txn.document,
@@ -115,6 +122,8 @@ def in_words(txn: PointsTxn) -> str:
     )
     if txn.kind == Kind.CLAWBACK:
         sentence += _how(txn)
+    if txn.kind == Kind.EARN and txn.reason:
+        sentence += f"，{txn.reason}"
     return sentence
 
 
@@ -168,6 +177,7 @@ class OfDocument:
     taken: int = 0
     balance: int | None = None
     words: tuple[str, ...] = ()
+    waits: str = ""  # why what was earned is not usable yet
 
 
 def points_of(*, document: str) -> OfDocument:
@@ -182,4 +192,5 @@ def points_of(*, document: str) -> OfDocument:
         taken=amount.get(Kind.CLAWBACK, 0),
         balance=rows[-1].balance_after if rows else None,
         words=sentences(by[Kind.EARN]) if Kind.EARN in by else (),
+        waits=by[Kind.EARN].reason if Kind.EARN in by else "",
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from django.utils.timezone import get_current_timezone, localtime
 
 from members.models import PointsProgram
 
 Expiry = PointsProgram.Expiry
+HELD = datetime(9999, 12, 31, tzinfo=UTC)  # what waits for a person becomes usable on no day
 
 
 def midnight_after(day: date) -> datetime:

@@ -12,6 +12,7 @@ from django.utils.module_loading import import_string
 from devices.models import Card
 from members.models import Member, MemberExport, Vehicle
 from members.services import consents
+from members.services.gifts import leave_marks
 from members.services.noting import about
 from members.services.points_adjusting import write_off
 from members.services.refusals import refuse_gone
@@ -67,6 +68,8 @@ def forget(*, member: Member, reason: str, at: datetime, actor: User | None) -> 
 
 
 def _close(member: Member, *, reason: str, at: datetime, actor: User | None) -> None:
+    plates = Vehicle.objects.filter(member=member).values_list("plate_index", flat=True)
+    leave_marks([("PHONE", member.phone_index), *(("PLATE", one) for one in plates)], at)
     Member.objects.filter(pk=member.pk).update(
         status=Member.Status.CLOSED,
         closed_at=at,

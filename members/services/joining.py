@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils.timezone import localtime
 
 from members.models import Channel, Consent, Member
-from members.services import consents
+from members.services import consents, gifts
 from members.services.noting import about
 from members.services.vehicles import add_vehicle
 from station.errors import Refusal
@@ -106,11 +106,13 @@ def join(
     guardian: Guardian | None = None,
     preferences: str = "",
     channel: str = Channel.STATION,
+    device: str = "",
 ) -> Member:
     """A new member with a number of his own, his phone and, if told, his plate and the rest.
 
     Joining is agreeing to the privacy policy, and recorded so; `consent` adds marketing messages,
-    `purposes` any others. Refuses with BadPhone, PhoneTaken, BadPlate, PlateTaken, BadBirthday or,
+    `purposes` any others. `device` is a secret of the phone he joins by: with phone and plate it says
+    whether the welcome gift is due. Refuses with BadPhone, PhoneTaken, BadPlate, PlateTaken, BadBirthday or,
     for a child without one, GuardianNeeded; then nothing is kept.
     """
     kept = checked_phone(phone)
@@ -121,8 +123,10 @@ def join(
         agreed.append(Consent.Purpose.GUARDIAN)
     member = _created(station, name, kept, at)
     _add_sealed(member, birthday, told, preferences)
+    plate_index = ""
     if plate.strip():
-        add_vehicle(owner=member, plate=plate, model=model, grade=grade, at=at, actor=actor)
+        added = add_vehicle(owner=member, plate=plate, model=model, grade=grade, at=at, actor=actor)
+        plate_index = added.plate_index
     about(member, by_himself=actor is None).note(
         "members.member.joined",
         at,
@@ -137,6 +141,7 @@ def join(
         channel=channel,
         evidence="登记时当面同意" if actor else "本人操作",
     )
+    gifts.welcome(member=member, plate_index=plate_index, device=device, at=at)
     return member
 
 

@@ -42,8 +42,9 @@ def join(
     plate: str,
     device: str,
     at: datetime,
+    secret: str = "",
 ) -> Opened:
-    """A new member by his own hand, signed in at once. `ticket` proves the phone.
+    """A new member by his own hand, signed in at once. `ticket` proves the phone, `secret` is the device's.
 
     Refuses with PolicyNotAgreed, BadBirthday, TooYoung, WrongCode (the code was used), PhoneTaken,
     BadPlate or PlateTaken; then nothing is kept.
@@ -62,6 +63,7 @@ def join(
         channel=Channel.APP,
         at=at,
         actor=None,
+        device=secret,
     )
     notices.tell(
         member=member,

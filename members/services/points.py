@@ -12,10 +12,10 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F, Q, QuerySet, Sum
+from django.db.models import F, Func, Q, QuerySet, Sum, TextField, Value
 
 from members.models import PointsAccount, PointsAlloc, PointsLot, PointsProgram, PointsTxn
-from members.queries.points_expiry import active_from, expires_at, grace_until
+from members.queries.points_expiry import HELD, active_from, expires_at, grace_until
 from members.services import points_sweeping
 from station.errors import Refusal
 from station.models import User
@@ -49,9 +49,17 @@ class Cause:
     reason: str = ""
 
 
-def locked_account(*, member_id: int) -> PointsAccount:
-    """A member's account, locked; opened where he has none. Follows a merge to where it went."""
+def locked_account(*, member_id: int, beside: str = "") -> PointsAccount:
+    """A member's account, locked; opened where he has none. Follows a merge to where it went.
+
+    `beside` is what else may be in one hand at a time until the end: a plate that several bring.
+    """
     rows = PointsAccount.objects.select_for_update(no_key=True)
+    if beside:
+        taken = Func(Value(beside), Value(0), function="hashtextextended")
+        rows = rows.annotate(
+            beside=Func(taken, function="pg_advisory_xact_lock", output_field=TextField())
+        )
     found = rows.filter(member=member_id).first()
     if found is None:
         with connection.cursor() as cursor:
@@ -196,16 +204,17 @@ def issue(
     kind: str = Kind.EARN,
     breakdown: Mapping[str, Any] | None = None,
     fresh: bool = False,
+    held: bool = False,
 ) -> PointsTxn:
     """Give points to a locked account; again with the same key, the same row.
 
     They become usable and expire as the programme says from `cause.at` on. `fresh`: the account is
-    swept and the key new.
+    swept and the key new. `held`: they wait until somebody decides.
     """
     if not fresh and (twin := _met(account, cause)):
         return twin
     begins = active_from(program=program, at=cause.at)
-    pending = kind == Kind.EARN and begins > cause.at
+    pending = held or (kind == Kind.EARN and begins > cause.at)
     account.pending += points if pending else 0
     account.balance += 0 if pending else points
     txn = note(account, kind, cause, amount=points, delta=points, breakdown=breakdown)
@@ -217,7 +226,7 @@ def issue(
         points,
         station_id=cause.station_id,
         pending=pending,
-        active_from=begins if pending else cause.at,
+        active_from=HELD if held else begins if pending else cause.at,
         expires_at=expires_at(program=program, at=cause.at),
     )
     offset_debt(account, cause)

@@ -7,11 +7,13 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.timezone import localtime
 
-from members.models import Member, PointsAccount, PointsTxn
+from members.models import Action, Member, PointsAccount, PointsTxn
 from members.queries.earn_rules import active_program
 from members.services import points as ledger
+from members.services import risk
 from members.services.noting import about
 from members.services.points import Cause
+from members.services.risk import Act, kept
 from station.errors import Refusal
 from station.models import Station, User
 from station.queries import settings
@@ -24,6 +26,7 @@ class AdjustmentRefused(Refusal):
     """An adjustment without a reason or a second person, on one's own account, or of nothing."""
 
 
+@kept()
 @transaction.atomic
 def adjust(
     *,
@@ -38,8 +41,8 @@ def adjust(
 ) -> PointsTxn:
     """Give (positive) or take (negative) points of a member by hand; again with the same key, once.
 
-    What is given lives as long as points earned now. Refuses AdjustmentRefused, NotEnoughPoints.
-    `approver` was checked by the view.
+    What is given lives as long as points earned now. Refuses AdjustmentRefused, NotEnoughPoints,
+    and OverTheLimit who adjusts too often. `approver` was checked by the view.
     """
     _check(points, reason, station, actor, approver)
     program = active_program()
@@ -47,6 +50,7 @@ def adjust(
         raise AdjustmentRefused("没有调整：还没有积分方案。请先建积分方案。")
     account = ledger.locked_account(member_id=member.pk)
     _refuse_own(member, account, actor, approver)
+    act = Act(at, station.pk, member.number, member.pk, actor)
     cause = Cause(
         key=f"adjust:{account.pk}:{key}"[:90],
         at=at,
@@ -59,11 +63,18 @@ def adjust(
     twin = ledger.known(cause)
     if twin is not None:
         return twin
+    hits = risk.judge_adjustment(actor=actor, act=act, tag=cause.key)
     kind = PointsTxn.Kind.ADJUST
     if points > 0:
-        txn = ledger.issue(account=account, points=points, program=program, cause=cause, kind=kind)
+        held = any(hit.action == Action.HOLD for hit in hits)
+        txn = ledger.issue(
+            account=account, points=points, program=program, cause=cause, kind=kind, held=held
+        )
     else:
         txn = ledger.redeem(account=account, points=-points, cause=cause, kind=kind)
+    risk.record(
+        hits=hits, act=act, tag=cause.key, points=abs(points), held=txn if points > 0 else None
+    )
     about(member).note(
         "members.points.adjusted",
         at,

@@ -14,20 +14,23 @@ from members.models import PointsTxn
 from members.queries.earn_rules import active_program, capped, rules_at, used_of
 from members.queries.earning import Basket, BasketLine, earned
 from members.queries.tier_benefits import Held, held_at
-from members.services import points
+from members.services import points, risk
 from members.services.points import Cause
 from members.services.points_clawing import claw_back
-from station.models import Station, User
+from members.services.risk import Act, Gain
+from station.models import Grade, Station, User
 from station.services.waking import wake
 
 REMIND_REACHED = "members.tasks.remind_reached"
+FUEL = "FUEL"
 
 
 @dataclass(frozen=True)
 class Sold:
     """A sale as points see it. `spent` are the points paid for each line, by its position.
 
-    `held` is the member's tier at `at`, where it was read already.
+    `held` is the member's tier at `at`, where it was read already; `nozzles`, `attendants` and the
+    plate are what limits against abuse look at.
     """
 
     document: str
@@ -39,6 +42,9 @@ class Sold:
     actor: User | None
     spent: Mapping[int, int]
     held: Held | None = None
+    nozzles: tuple[int, ...] = ()
+    attendants: tuple[int, ...] = ()
+    plate_index: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,7 @@ def settle(*, sold: Sold) -> dict[int, int]:
     rules = rules_at(sold.at)
     if not rules and not sold.spent:
         return {}
-    account = points.locked_account(member_id=sold.member_id)
+    account = points.locked_account(member_id=sold.member_id, beside=sold.plate_index)
     spent = sum(sold.spent.values())
     spending, earning = cause_of(sold, "redeem"), cause_of(sold, "earn")
     # Two rows of one sale: looked for once and swept once.
@@ -91,17 +97,42 @@ def settle(*, sold: Sold) -> dict[int, int]:
     program, basket = rules[0].program, basket_of(sold)
     used = used_of(account_id=account.pk, day=sold.date) if capped(program, rules) else None
     told = earned(basket, program=program, rules=rules, used=used)
-    if told.points:
-        points.issue(
-            account=account,
-            points=told.points,
-            program=program,
-            cause=earning,
-            fresh=fresh,
-            breakdown=told.breakdown(basket),
-        )
-        wake(REMIND_REACHED)
+    if not told.points:
+        return {}
+    verdict = risk.judge(_gain(sold, told.points))
+    if verdict.blocks:
+        verdict.leave()
+        return {}
+    txn = points.issue(
+        account=account,
+        points=told.points,
+        program=program,
+        cause=replace(earning, reason=verdict.words),
+        fresh=fresh,
+        breakdown=told.breakdown(basket),
+        held=verdict.holds,
+    )
+    verdict.leave(txn)
+    wake(REMIND_REACHED)
     return {one.position: one.points for one in told.lines}
+
+
+def _gain(sold: Sold, gained: int) -> Gain:
+    """What limits against abuse look at in a sale."""
+    fuel = [one for one in sold.lines if one.kind == FUEL]
+    return Gain(
+        member_id=sold.member_id,
+        station=sold.station,
+        at=sold.at,
+        document=sold.document,
+        points=gained,
+        litres=sum((one.quantity for one in fuel), Decimal(0)),
+        diesel=any(one.category == Grade.Kind.DIESEL.label for one in fuel),
+        nozzles=sold.nozzles,
+        plate_index=sold.plate_index,
+        cashier=sold.actor,
+        attendants=sold.attendants,
+    )
 
 
 def _are_known(*causes: Cause) -> bool:
@@ -137,6 +168,9 @@ def give_back(*, original: str, refund: Sold, parts: Sequence[Part]) -> dict[int
     program = active_program()
     assert program is not None  # what was earned under it cannot be deleted
     account = points.locked(account_id=next(iter(rows.values())).account_id)
+    risk.watch_refund(
+        act=Act(refund.at, refund.station.pk, refund.document, refund.member_id, refund.actor)
+    )
     redeemed, gained = rows.get(points.Kind.REDEEM), rows.get(points.Kind.EARN)
     if redeemed is not None:
         back = back_by_line(spent_by_line(redeemed), parts)

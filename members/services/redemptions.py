@@ -31,6 +31,7 @@ from members.services import points
 from members.services.points import Cause, NotEnoughPoints
 from members.services.presence import NotPresent, Presence
 from members.services.redemption_endings import AlreadyEnded, fulfil
+from members.services.risk import OverTheLimit, demand_spend
 from station.errors import Refusal
 from station.models import BusinessDay, Station, Till, User
 from station.money import ZERO
@@ -97,6 +98,8 @@ def _taken_meanwhile(wish: Wish, error: IntegrityError | Refusal) -> Redemption:
     twin = Redemption.objects.filter(client_key=wish.key, points_txn__isnull=False).first()
     if twin is not None:
         return _same(twin, wish)
+    if isinstance(error, OverTheLimit):
+        error.keep()
     if "a_swipe_proves_presence_once" in str(error):
         raise NotPresent(
             "没有兑换：这次刷卡或手机码已兑过一单。请会员再刷一次卡，或再扫一次手机码。"
@@ -203,7 +206,11 @@ def reserve(
 
     Refuses TooFewPoints, PointsFrozen, NotEnoughStock and an order that is no longer open.
     """
-    account = points.locked_account(member_id=_spender(order.member_id))
+    spender = _spender(order.member_id)
+    demand_spend(
+        member_id=spender, at=at, station_id=order.station_id, actor=actor, undone="没有兑换"
+    )
+    account = points.locked_account(member_id=spender)
     day, reward = _day(order.station), order.reward
     cause = _cause(
         f"reward:{order.number}", day, order.station_id, at, actor, order.number, reward.name

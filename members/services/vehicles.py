@@ -34,6 +34,12 @@ def checked_plate(plate: str) -> str:
     return kept
 
 
+def plate_index(plate: str) -> str:
+    """The index of what may be a plate; "" for what is none. One statement for one that is."""
+    kept = normal(plate)
+    return blind_index("plate", kept) if PLATE.fullmatch(kept) else ""
+
+
 @transaction.atomic
 def add_vehicle(
     *,
@@ -43,6 +49,7 @@ def add_vehicle(
     actor: User | None,
     model: str = "",
     grade: Grade | None = None,
+    tank_litres: int | None = None,
 ) -> Vehicle:
     """Give a member or company a plate; the same owner's own plate again is the same row.
 
@@ -64,6 +71,7 @@ def add_vehicle(
                 plate_tail_index=tail_index("plate", kept),
                 model=model.strip(),
                 grade=grade,
+                tank_litres=tank_litres,
                 **whose,
             )
     except IntegrityError:

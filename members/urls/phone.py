@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from members.views import mall, own, phone, pwa, signing_in, wallet
+from members.views import mall, own, own_events, phone, pwa, signing_in, wallet
 
 app_name = "phone"
 urlpatterns: list[URLPattern] = [
@@ -35,6 +35,7 @@ urlpatterns: list[URLPattern] = [
     path("me/consents/", own.consents, name="consents"),
     path("me/devices/", own.devices, name="devices"),
     path("me/devices/<int:pk>/end/", own.device_end, name="device_end"),
+    path("events/", own_events.events, name="events"),
     path("sign-in/", signing_in.sign_in, name="sign_in"),
     path("sign-in/code/", signing_in.code, name="code"),
     path("sign-in/join/", signing_in.join, name="join"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
@@ -24,7 +25,7 @@ from members.services.sessions import Opened
 
 P = ParamSpec("P")
 COOKIE, PATH = "huiyuan", "/m/"
-DEVICE, YEAR = "shebei", 365 * 24 * 3600
+DEVICE, SECRET, FIVE_YEARS = "shebei", re.compile(r"[\w-]{20,60}", re.ASCII), 5 * 366 * 86400
 LONGEST = 18  # digits of a row's number
 CODE = re.compile(r"[A-Za-z0-9]{1,20}", re.ASCII)  # of a poster
 TABS = (
@@ -117,26 +118,6 @@ def is_key(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= LONGEST
 
 
-def device_key(request: HttpRequest) -> str:
-    """What tells this phone from others, whoever is signed in on it; "" before it was given one."""
-    told = request.COOKIES.get(DEVICE, "")
-    return told if re.fullmatch(r"[0-9a-f]{32}", told) else ""
-
-
-def keep_device(answer: HttpResponse, key: str) -> HttpResponse:
-    """Give the phone its key: it stays when somebody signs out."""
-    answer.set_cookie(
-        DEVICE,
-        key,
-        max_age=YEAR,
-        path=PATH,
-        httponly=True,
-        secure=settings.HTTPS,
-        samesite="Lax",
-    )
-    return answer
-
-
 def signed_in(answer: HttpResponse, opened: Opened, at: datetime) -> HttpResponse:
     """Give the phone its token: for no script to read, and sent to these pages alone."""
     answer.set_cookie(
@@ -162,6 +143,28 @@ def own_page(text: str) -> str:
     own = r"/m/[a-z0-9/-]{0,80}(\?code=[A-Za-z0-9]{1,20})?"
     safe = re.fullmatch(own, text, re.ASCII) and "//" not in text
     return text if safe else reverse("phone:home")
+
+
+def secret_of(request: HttpRequest) -> str:
+    """What tells this device from others: its own secret, made where it has none yet."""
+    known = request.COOKIES.get(DEVICE, "")
+    return known if SECRET.fullmatch(known) else secrets.token_urlsafe(24)
+
+
+def remembered(answer: HttpResponse, secret: str) -> HttpResponse:
+    """The device keeps its secret, whoever signs in or out on it: who joins once more by it is no
+    new member, and who claims once more by it is counted.
+    """
+    answer.set_cookie(
+        DEVICE,
+        secret,
+        max_age=FIVE_YEARS,
+        path=PATH,
+        secure=settings.HTTPS,
+        httponly=True,
+        samesite="Lax",
+    )
+    return answer
 
 
 def device_of(request: HttpRequest) -> str:

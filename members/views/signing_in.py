@@ -15,7 +15,15 @@ from members.forms.phone import CodeForm, JoinForm, PhoneForm
 from members.models import SignInCode
 from members.queries.signins import Ticket, read_ticket, session_of
 from members.services import phone, sessions, signins
-from members.views.guard import COOKIE, device_of, own_page, signed_in, signed_out
+from members.views.guard import (
+    COOKIE,
+    device_of,
+    own_page,
+    remembered,
+    secret_of,
+    signed_in,
+    signed_out,
+)
 from station.access import address_of, open_to_all
 from station.channels import texts
 from station.errors import Refusal
@@ -80,10 +88,16 @@ def join(request: HttpRequest) -> HttpResponse:
         at = now()
         told = {name: value for name, value in form.cleaned_data.items() if name != "ticket"}
         try:
+            secret = secret_of(request)
             opened = phone.join(
-                ticket=ticket, station=_station(request), device=device_of(request), at=at, **told
+                ticket=ticket,
+                station=_station(request),
+                device=device_of(request),
+                at=at,
+                secret=secret,
+                **told,
             )
-            return signed_in(redirect("phone:home"), opened, at)
+            return remembered(signed_in(redirect("phone:home"), opened, at), secret)
         except Refusal as refusal:
             form.add_error(None, str(refusal))
     return _join_page(request, form, ticket)

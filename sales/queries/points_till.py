@@ -9,6 +9,7 @@ from typing import Any
 from members.queries.earn_rules import active_program, rules_at
 from members.queries.earning import Basket, BasketLine, earned
 from members.queries.points import points_of, wallet_of
+from members.queries.risk import words_of_document
 from members.queries.standing import standing
 from members.queries.tier_benefits import Held, held_at
 from sales.models import Sale
@@ -26,7 +27,10 @@ def gained_by(sale: Sale) -> dict[str, Any] | None:
     if sale.member_id is None:
         return None
     told = points_of(document=sale.number)
-    words = "" if told.earned else standing(sale.member_id).words
+    words = told.waits
+    if not told.earned:
+        withheld = words_of_document(sale.number)
+        words = f"这一单不积分：{withheld}" if withheld else standing(sale.member_id).words
     return {"earned": told.earned, "spent": told.spent, "balance": told.balance, "words": words}
 
 

@@ -210,6 +210,7 @@ def fuel_line(position: int, line: TicketLine, fill: Fill) -> PricedLine:
         unit_cost=cost or NO_COST,
         fill_id=fill.pk,
         grade_id=fill.grade_id,
+        nozzle_id=fill.nozzle_id,
         attendant_id=line.attendant_id or attendant,
     )
 

@@ -68,6 +68,7 @@ class Ticket:
     reason: str = ""
     member_id: int | None = None
     shown_due: Yuan | None = None
+    plate: str = ""  # by which the member was found, or which the cashier read at the car
     points: int = 0  # points of the member that pay a part
     proven: frozenset[int] = frozenset()  # value accounts whose holder typed the PIN
     coupons: tuple[int, ...] = ()
@@ -104,6 +105,7 @@ def read_ticket(body: Mapping[str, Any]) -> Ticket:
             discount=_yuan(body.get("discount") or "0"),
             reason=plain(body.get("reason") or "")[:60],
             member_id=_id(body.get("member")),
+            plate=plain(body.get("plate") or "")[:12],
             shown_due=None if body.get("due") in (None, "") else _yuan(body["due"]),
             points=_id(body.get("points") or None) or 0,
             coupons=tuple(read_id(one) for one in _few(body, "coupons")),

@@ -31,6 +31,7 @@ class PricedLine:
     fill_id: int | None = None
     grade_id: int | None = None
     item_id: int | None = None
+    nozzle_id: int | None = None
     attendant_id: int | None = None
     discount: Yuan = ZERO
     reason: str = ""

@@ -15,6 +15,7 @@ from django.utils.timezone import localtime
 from devices.models import Fill, NozzleState
 from devices.queries.wall import STALE, Forecourt, NozzleNow, forecourt
 from sales.queries.unpaid import LOOK_BACK, live_claims, live_prepays
+from sales.queries.vips import arrived
 from station.models import Station
 from station.money import Litres, Yuan
 
@@ -51,6 +52,7 @@ class Tile:
 
     now: NozzleNow
     fills: tuple[Waiting, ...]
+    priority: str = ""  # who waits at its island goes first, and why
 
     @property
     def pk(self) -> int:
@@ -103,7 +105,7 @@ class Tile:
     @cached_property
     def digest(self) -> str:
         """Changes when anything that the tile shows has changed; ages are counted in the browser."""
-        return _digest(repr((self.now, self.fills)))
+        return _digest(repr((self.now, self.fills, self.priority)))
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,7 @@ class Wall:
 
 
 def wall(*, station: Station, at: datetime) -> Wall:
-    """The wall of a station at `at`. Two statements, whatever it holds."""
+    """The wall of a station at `at`. Three statements, whatever it holds."""
     fills: dict[int, list[Waiting]] = {}
     for fill in _waiting(station, at):
         holder = fill.__dict__["till"]
@@ -171,7 +173,10 @@ def wall(*, station: Station, at: datetime) -> Wall:
             Waiting(fill.pk, fill.litres, fill.amount, fill.occurred_at, holder)
         )
     ground: Forecourt = forecourt(station=station, at=at)
-    tiles = [Tile(now, tuple(fills.get(now.pk, ()))) for now in ground.nozzles]
+    first = arrived(station=station, at=at)
+    tiles = [
+        Tile(now, tuple(fills.get(now.pk, ())), first.get(now.island, "")) for now in ground.nozzles
+    ]
     stale = ground.heard_at is not None and ground.heard_at < at - STALE
     return Wall(
         pumps=tuple(_pumps(tiles)),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from members.queries.earn_rules import active_program
 from members.queries.standing import Standing, held_standing
 from members.queries.tier_benefits import Held
-from members.services import points_of_sales
+from members.services import points_of_sales, risk
 from members.services.points_of_sales import Part, Sold
 from sales.models import Sale
 from sales.queries.points_payment import most_yuan, with_points, worth
@@ -17,6 +18,7 @@ from sales.queries.refundable import LineLeft
 from sales.queries.tickets import Ticket
 from sales.queries.totals import PricedLine
 from station.errors import Refusal
+from station.models import TillSession, User
 from station.money import ZERO
 
 
@@ -52,15 +54,32 @@ def demand_standing(stands: Standing | None) -> None:
         raise PointsRefused(f"没有抵扣：{stands.words}请去掉积分抵扣。")
 
 
+def demand_spend(*, ticket: Ticket, session: TillSession, actor: User, at: datetime) -> None:
+    """Refuses OverTheLimit the points of a member that a limit against abuse keeps for now."""
+    if ticket.member_id is not None:
+        risk.demand_spend(
+            member_id=ticket.member_id,
+            at=at,
+            station_id=session.station_id,
+            actor=actor,
+            undone="没有抵扣",
+        )
+
+
 def settle_points(
-    *, head: Sale, lines: Sequence[PricedLine], tier: Held | None = None
+    *,
+    head: Sale,
+    lines: Sequence[PricedLine],
+    tier: Held | None = None,
+    plate_index: str = "",
 ) -> dict[int, int]:
     """Spend and earn the points of a sale to a member, in its transaction; earned ones by line.
 
     Refuses NotEnoughPoints, PointsFrozen.
     """
     spent = {line.position: line.points for line in lines if line.points}
-    return points_of_sales.settle(sold=replace(_sold(head, lines, spent), held=tier))
+    sold = _sold(head, lines, spent)
+    return points_of_sales.settle(sold=replace(sold, held=tier, plate_index=plate_index))
 
 
 def _sold(head: Sale, lines: Sequence[PricedLine], spent: Mapping[int, int]) -> Sold:
@@ -74,6 +93,8 @@ def _sold(head: Sale, lines: Sequence[PricedLine], spent: Mapping[int, int]) -> 
         lines=tuple(basket_line(line) for line in lines),
         actor=head.cashier,
         spent=spent,
+        nozzles=tuple({one.nozzle_id for one in lines if one.nozzle_id is not None}),
+        attendants=tuple({one.attendant_id for one in lines if one.attendant_id is not None}),
     )
 
 

@@ -19,6 +19,7 @@ from psycopg2.errors import ForeignKeyViolation
 from marketing.queries.quoting import Offer
 from members.queries.standing import Standing, held_standing
 from members.queries.tier_benefits import Held, held_at
+from members.services.risk import OverTheLimit
 from members.services.value_spending import Hold
 from sales.models import FillClaim, Payment, Sale, Tender
 from sales.queries.offers import apply_offer, offer_to_settle
@@ -112,6 +113,8 @@ def _settled_meanwhile(ticket: Ticket, error: IntegrityError | Refusal) -> Sale:
     twin = Sale.objects.filter(client_key=ticket.key).first()
     if twin is not None:
         return _same(twin, ticket)
+    if isinstance(error, OverTheLimit):
+        error.keep()
     if isinstance(error, Refusal):
         raise error
     if isinstance(error.__cause__, ForeignKeyViolation):
@@ -158,6 +161,7 @@ def freeze(
         )
     if ticket.points:
         points.demand_standing(stands)
+        points.demand_spend(ticket=ticket, session=session, actor=actor, at=at)
         lines = points.pay_part(ticket=ticket, lines=lines)
     tenders = tender_table()
     check_tenders(ticket.tenders, tenders)
@@ -259,7 +263,12 @@ def complete(
     if frozen.offer.discount:
         offering.redeem(frozen.offer, head=head, key=frozen.ticket.key, actor=actor)
     writing.add_sale(
-        head=head, lines=frozen.lines, money=frozen.money, tier=frozen.tier, stands=frozen.stands
+        head=head,
+        lines=frozen.lines,
+        money=frozen.money,
+        tier=frozen.tier,
+        stands=frozen.stands,
+        plate=frozen.ticket.plate,
     )
     if frozen.ticket.fill_ids:
         writing.claim_fills(lines=frozen.lines, document=number, day=day, at=at)

@@ -175,7 +175,7 @@ def _booked(upload: OfflineUpload, at: datetime) -> Sale | None:
     head.member_id = _member(ticket)
     head.reason = upload.local_number
     head.occurred_at = upload.sold_at
-    writing.add_sale(head=head, lines=lines, money=money)
+    writing.add_sale(head=head, lines=lines, money=money, plate=ticket.plate)
     writing.claim_fills(lines=lines, document=head.number, day=session.shift.day, at=at)
     for short in writing.take_goods(head=head, lines=lines, actor=None, allow_negative=True):
         line = next(one for one in lines if one.item_id == short.item_id)

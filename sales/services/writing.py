@@ -16,6 +16,7 @@ from members.models import Purchase
 from members.queries.standing import Standing, held_standing
 from members.queries.tier_benefits import Held
 from members.services import purchases
+from members.services.vehicles import plate_index
 from sales.models import FillClaim, Payment, Receipt, Sale, SaleLine, Tender
 from sales.queries.totals import PricedLine
 from sales.services.points import settle_points
@@ -46,17 +47,25 @@ def add_sale(
     points: Mapping[int, int] | None = None,
     tier: Held | None = None,
     stands: Standing | None = None,
+    plate: str = "",
 ) -> list[SaleLine]:
     """Insert head, lines and payments; what was bought goes down to members. Four statements.
 
     `originals` are the ids of the lines that a refund's lines take back, by position, and `points`
     what that takes of their points; a sale to a member earns its own, booked to whom he became. Who
-    may not earn buys without points. `tier` and `stands` are what the caller asked already.
+    may not earn buys without points. `tier` and `stands` are what the caller asked already; `plate` is
+    what the till knows of the member's car, and counts only where it is one.
     """
+    index = ""
     if points is None and head.member_id:
         stands = stands or held_standing(head.member_id)
         head.member_id = stands.member_id
-        points = settle_points(head=head, lines=lines, tier=tier) if stands.may_earn else {}
+        index = plate_index(plate)
+        points = (
+            settle_points(head=head, lines=lines, tier=tier, plate_index=index)
+            if stands.may_earn
+            else {}
+        )
     head.save(force_insert=True)
     rows = [_line(head, line, (originals or {}).get(line.position)) for line in lines]
     SaleLine.objects.bulk_create(rows)
@@ -64,7 +73,7 @@ def add_sale(
     tenders = list(dict.fromkeys(one.tender.code for one in money))
     purchases.hand_down(
         [
-            _purchase(head, row, line, tenders, (points or {}).get(line.position, 0))
+            _purchase(head, row, line, tenders, (points or {}).get(line.position, 0), index)
             for row, line in zip(rows, lines, strict=True)
         ]
     )
@@ -98,7 +107,7 @@ def _line(head: Sale, line: PricedLine, original_id: int | None) -> SaleLine:
 
 
 def _purchase(
-    head: Sale, row: SaleLine, line: PricedLine, tenders: list[str], points: int
+    head: Sale, row: SaleLine, line: PricedLine, tenders: list[str], points: int, plate: str
 ) -> Purchase:
     return Purchase(
         station_id=head.station_id,
@@ -116,6 +125,9 @@ def _purchase(
         points=points,
         tenders=tenders,
         attendant_id=row.attendant_id,
+        cashier=head.cashier,
+        nozzle_id=line.nozzle_id,
+        plate_index=plate,
     )
 
 

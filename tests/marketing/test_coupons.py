@@ -455,4 +455,35 @@ def test_two_coupons_a_member_and_a_promotion_stay_within_the_statements():
     assert len(offer.coupons) == 2
     with CaptureQueriesContext(connection) as seen:
         bought(till, ticket, offer)
-    assert len(seen) <= 35
+    assert len(seen) <= 37  # the limits against abuse are one of them
+
+
+@pytest.mark.req("CPN-01", "MEM-01")
+def test_a_new_members_coupon_is_one_per_phone_and_plate_even_after_closing_the_account():
+    from members.models import RiskCase
+    from members.services import closing
+    from members.services.risk import OverTheLimit
+
+    till = make.session()
+    made = batch(
+        template(till.station),
+        open=True,
+        claim_until=make.NOW + timedelta(days=1),
+        new_within_days=30,
+    )
+    first = make.member(till.station, phone="13911112222", plate="云A11111")
+    issuing.claim(
+        open_code=made.open_code, member=first, device="", actor=till.cashier, at=make.NOW
+    )
+    closing.forget(member=first, reason="本人要求", at=make.NOW, actor=make.manager(till.station))
+    again = make.member(till.station, phone="13911112222")
+    other = make.member(till.station, phone="13911113333", plate="云A11111")
+    for one in (again, other):
+        with pytest.raises(OverTheLimit, match="已领过新会员券"):
+            issuing.claim(
+                open_code=made.open_code, member=one, device="", actor=till.cashier, at=make.NOW
+            )
+    made.refresh_from_db()
+    assert made.issued == 1
+    assert {one.metric for one in RiskCase.objects.all()} == {"NEW_COUPON"}
+    assert RiskCase.objects.count() == 2  # what was refused left its case

@@ -77,7 +77,7 @@ def test_without_a_batch_that_is_kept_the_order_waits_and_says_why():
         assert rewards.issue_waiting(at=make.NOW) == 0
     waiting = RewardCoupon.objects.get()
     assert waiting.status == "PENDING"
-    assert "没有留给积分商城的批次" in waiting.words
+    assert "没有留给积分商城和礼遇的批次" in waiting.words
     batch(offer, for_rewards=True)
     assert rewards.issue_waiting(at=make.NOW) == 1
     open_to_all.refresh_from_db()

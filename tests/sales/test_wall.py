@@ -1,4 +1,4 @@
-"""现场看板: 32 nozzles on one screen, two statements, a 304 when nothing changed."""
+"""现场看板: 32 nozzles on one screen, three statements, a 304 when nothing changed."""
 
 import re
 from datetime import timedelta
@@ -116,11 +116,11 @@ def test_a_lease_that_ran_out_locks_nothing(ground):
 
 
 @pytest.mark.parametrize("pumps", [1, 8])
-def test_the_wall_takes_two_statements_whatever_it_holds(pumps, django_assert_num_queries):
+def test_the_wall_takes_three_statements_whatever_it_holds(pumps, django_assert_num_queries):
     ground = Forecourt(pumps=pumps, nozzles=4)
     for nozzle in ground.nozzles:
         make.fill(nozzle, at=now())
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         wall = ground.wall()
         assert len(wall.tiles) == pumps * 4
         assert wall.etag and wall.counts and wall.owed
@@ -184,3 +184,69 @@ def test_a_pump_at_another_price_than_the_board_says_so(ground):
     assert ground.wall().tiles[0].now.price_differs
     page = browser_of(ground).get(reverse("sales:wall")).content.decode()
     assert "机上 7.85，应为 7.60" in page
+
+
+@pytest.mark.req("MEM-05")
+def test_a_member_whose_tier_goes_first_is_marked_at_the_island_where_he_read_his_card(ground):
+    from decimal import Decimal as D
+
+    from devices.models import Card, Reader, Swipe
+    from members.models import MemberTier, Tier
+    from members.services import tier_rules
+
+    tier_rules.found_tiers(station=None, at=make.at(0), actor=None)
+    gold = Tier.objects.get(code="GOLD")
+    tier_rules.set_benefits(
+        tier=gold,
+        gifts=[
+            tier_rules.gift("PRIORITY"),
+            tier_rules.gift("MULTIPLIER", D("1.50")),
+        ],
+        station=None,
+        at=make.at(1),
+        actor=make.manager(ground.station),
+        approver=make.manager(ground.station),
+    )
+    high, plain = make.member(ground.station), make.member(ground.station)
+    MemberTier.objects.create(member=high, tier=gold, since=make.at(0), reason="MANUAL")
+    here = ground.nozzles[0].dispenser.island
+    reader = Reader.objects.create(
+        line=Line.objects.create(
+            station=ground.station, name="岛上读卡器", url="/dev/ttyS9", protocol="CARD"
+        ),
+        island=here,
+    )
+
+    def swipe(member, at):
+        card = Card.objects.create(
+            station=ground.station,
+            number=f"C{member.pk}",
+            meaning="MEMBER_CARD",
+            document=member.number,
+            issued_at=make.at(0),
+        )
+        Swipe.objects.create(
+            station=ground.station,
+            reader=reader,
+            key=f"k{member.pk}",
+            medium="IC",
+            text=card.number,
+            meaning="MEMBER_CARD",
+            outcome="KNOWN",
+            card=card,
+            occurred_at=at,
+        )
+
+    at = now()
+    swipe(plain, at)
+    before = ground.wall(at)
+    assert not any(tile.priority for tile in before.tiles)
+    swipe(high, at)
+    after = ground.wall(at)
+    marked = [tile.now.island for tile in after.tiles if tile.priority]
+    assert set(marked) == {str(here)}
+    assert after.etag != before.etag
+    assert "金卡" in after.tiles[0].priority
+    assert not any(tile.priority for tile in ground.wall(at + timedelta(minutes=6)).tiles)
+    page = browser_of(ground).get(reverse("sales:wall")).content.decode()
+    assert "优先：金卡" in page

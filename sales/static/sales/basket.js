@@ -91,6 +91,7 @@ export function ticketOf(basket, setup) {
     discount: text(basket.discount),
     reason: basket.reason,
     member: basket.member ? basket.member.id : null,
+    plate: basket.member ? basket.plate || "" : "",
     points: basket.points || 0,
     coupons: basket.coupons || [],
     codes: basket.codes || [],
@@ -103,6 +104,7 @@ export function ticketOf(basket, setup) {
 export function basketOf(ticket) {
   const basket = emptyBasket();
   basket.key = ticket.key;
+  basket.plate = ticket.plate || "";
   basket.lines = ticket.lines.map((line) => ({
     ...line, unit: line.kind === "FUEL" ? "L" : "", price: fen(line.price), amount: fen(line.amount),
     discount: fen(line.discount || "0"), reason: line.reason || "", attendant: line.attendant ?? null,

@@ -24,10 +24,17 @@ export async function findMember(read = false) {
   else if (!words) byId("member-join").focus();
 }
 
+// The car that stands here: read by the cashier, or what the member was found by.
+function plateNow() {
+  const said = byId("member-plate").value.trim() || byId("member-text").value.trim();
+  return /^[\u4e00-\u9fff][A-Za-z][A-Za-z0-9·\s-]{5,8}/.test(said) ? said : "";
+}
+
 function take(one) {
   spend(0); // another's points and coupons
   state.basket.without = [];
   state.basket.member = one;
+  state.basket.plate = plateNow();
   byId("panel-member").close();
   changed();
   showMember();

@@ -169,6 +169,7 @@ const FILL = {
   async member(panel, words) {
     byId("member-list").replaceChildren();
     byId("member-join").hidden = true;
+    byId("member-plate").value = "";
     byId("member-text").value = words?.scan || (typeof words === "string" ? words : "");
     if (byId("member-text").value) await findMember(Boolean(words?.scan));
   },

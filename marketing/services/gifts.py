@@ -1,0 +1,61 @@
+"""Coupons of gifts: issued from the batch kept for them; a gift gets one, whoever takes it.
+
+The waiting rows are the members' (`members.Gift`). What cannot be issued waits on and says why.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from marketing.models import Coupon
+from marketing.services import issuing
+from marketing.services.rewards import kept_batch
+from members.models import Gift, Member
+from members.services import gifts
+from station.errors import Refusal
+
+PENDING = Gift.State.PENDING
+
+
+def give_waiting(*, at: datetime, limit: int = 500) -> int:
+    """Give what waits, oldest first; how many."""
+    rows = Gift.objects.filter(state=PENDING).order_by("pk").values_list("pk", flat=True)
+    return sum(_give(pk, at) for pk in list(rows[:limit]))
+
+
+def _give(gift_id: int, at: datetime) -> bool:
+    try:
+        with transaction.atomic():
+            return _given(gift_id, at)
+    except Refusal as refusal:
+        words = str(refusal)[:200]
+    waiting = Gift.objects.filter(pk=gift_id, state=PENDING)
+    waiting.exclude(words=words).update(words=words)
+    return False
+
+
+def _given(gift_id: int, at: datetime) -> bool:
+    """The gift is locked first; one that another worker has is passed by."""
+    gift = (
+        Gift.objects.select_for_update(of=("self",), no_key=True, skip_locked=True)
+        .select_related("member__merged_into")
+        .filter(pk=gift_id, state=PENDING)
+        .first()
+    )
+    if gift is None:
+        return False
+    member = gift.member.merged_into or gift.member
+    if member.status != Member.Status.ACTIVE:
+        Gift.objects.filter(pk=gift.pk).update(state=Gift.State.VOID, words="会员已冻结或注销")
+        return False
+    code = ""
+    if gift.template:
+        batch = kept_batch(code=gift.template, station_id=gift.station_id)
+        coupon = issuing.redeem(
+            batch=batch, member=member, at=at, source=Coupon.Source.GIFT, days=gift.valid_days
+        )
+        code = coupon.code
+    gifts.give(gift=gift, member=member, coupon=code, at=at)
+    return True
