@@ -13,6 +13,7 @@ from members.models.points import (
     PointsProgram,
     PointsTxn,
 )
+from members.models.pools import Pool, PoolMember
 from members.models.presences import Presence
 from members.models.profiles import ProfileChange
 from members.models.purchases import Purchase
@@ -51,6 +52,8 @@ __all__ = [
     "PointsLot",
     "PointsProgram",
     "PointsTxn",
+    "Pool",
+    "PoolMember",
     "Presence",
     "ProfileChange",
     "Purchase",

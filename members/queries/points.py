@@ -168,18 +168,24 @@ class OfDocument:
     taken: int = 0
     balance: int | None = None
     words: tuple[str, ...] = ()
+    shared: int = 0  # of the earned, what went to a pool
 
 
 def points_of(*, document: str) -> OfDocument:
     """What a sale or refund did to points, for its receipt. One statement."""
-    rows = list(PointsTxn.objects.filter(document=document).order_by("pk"))
-    by = {one.kind: one for one in rows}
-    amount = {kind: row.amount for kind, row in by.items()}
+    found = PointsTxn.objects.filter(document=document).select_related("account")
+    rows = list(found.order_by("pk"))
+    amount: dict[str, int] = {}
+    for one in rows:
+        amount[one.kind] = amount.get(one.kind, 0) + one.amount
+    own = [one for one in rows if one.account.member_id is not None]
+    gained = next((one for one in rows if one.kind == Kind.EARN), None)
     return OfDocument(
         earned=amount.get(Kind.EARN, 0),
         spent=amount.get(Kind.REDEEM, 0),
         returned=amount.get(Kind.REDEEM_CANCEL, 0),
         taken=amount.get(Kind.CLAWBACK, 0),
-        balance=rows[-1].balance_after if rows else None,
-        words=sentences(by[Kind.EARN]) if Kind.EARN in by else (),
+        balance=own[-1].balance_after if own else None,
+        words=sentences(gained) if gained else (),
+        shared=amount.get(Kind.TRANSFER_IN, 0),
     )
