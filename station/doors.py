@@ -170,6 +170,7 @@ DOSSIERS: list[str] = [
 CLOSINGS: list[str] = ["marketing.services.closing.close"]
 # What moves when two members become one: dotted path of a `members.services.merging.Mover`.
 MERGES: list[str] = [
+    "members.services.merge_pools.POOLS",
     "members.services.merge_points.POINTS",
     "members.services.merge_value.VALUE",
     "marketing.services.merge_coupons.COUPONS",

@@ -14,13 +14,12 @@ from members.models import PointsAccount, PointsProgram, PointsTxn
 from members.queries.earn_rules import active_program, capped, rules_at, used_of
 from members.queries.earning import Basket, BasketLine, earned
 from members.queries.tier_benefits import Held, held_at
-from members.services import points, pool_purses
+from members.services import points, pool_purses, pool_returns
 from members.services.points import Cause
 from members.services.points_clawing import claw_back
 from members.services.points_moving import IN
 from members.services.pool_purses import Purse
 from station.models import Station, User
-
 
 FUEL = "FUEL"
 
@@ -81,9 +80,7 @@ def settle(*, sold: Sold) -> dict[int, int]:
     if fresh:
         pool_purses.sweep(purse, spending)
     if spent:
-        pool_purses.spend(
-            purse=purse, points=spent, cause=spending, lines=sold.spent, fresh=fresh
-        )
+        pool_purses.spend(purse=purse, points=spent, cause=spending, lines=sold.spent, fresh=fresh)
     if not rules:
         return {}
     program, basket = rules[0].program, basket_of(sold)
@@ -148,12 +145,12 @@ def give_back(*, original: str, refund: Sold, parts: Sequence[Part]) -> dict[int
         return {}
     program = active_program()
     assert program is not None  # what was earned under it cannot be deleted
-    held = pool_purses.accounts_for(rows)
+    held = pool_returns.accounts_for(rows)
     redeemed = [one for one in rows if one.kind == points.Kind.REDEEM]
     gained = next((one for one in rows if one.kind == points.Kind.EARN), None)
     if redeemed:
         back = back_by_line(spent_by_line(redeemed), parts)
-        pool_purses.cancel_spent(
+        pool_returns.cancel_spent(
             held=held,
             rows=redeemed,
             upto=sum(back.values()),
@@ -179,7 +176,7 @@ def _take_back(
     cause: Cause,
 ) -> None:
     if given is not None:
-        pool_purses.claw_back(
+        pool_returns.claw_back(
             held=held, earned=gained, given=given, upto=upto, program=program, cause=cause
         )
         return

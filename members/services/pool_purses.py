@@ -1,28 +1,20 @@
 """A member's purse: his own account and that of the pool he is in, locked together.
 
 What he earns is booked to himself and his share moved on to the pool in the same transaction, with
-its expiry and root; what he spends comes from himself first. Points of a pool belong to whoever
-earned them (the lot's root), so that they can go back to him. A pool never owes: what a refund does
-not find of his in it, he owes himself.
+its expiry and root; what he spends comes from himself first. How points go back out of a pool is in
+`pool_returns`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from django.db import connection
-from django.db.models import F, Q, Subquery, Sum
+from django.db.models import F, Q, Subquery
 
-from members.models import (
-    PointsAccount,
-    PointsAlloc,
-    PointsLot,
-    PointsProgram,
-    PointsTxn,
-    PoolMember,
-)
+from members.models import PointsAccount, PointsLot, PointsTxn, PoolMember
 from members.queries.pools import (
     State,
     ends_of,
@@ -33,8 +25,7 @@ from members.queries.pools import (
 )
 from members.services import points as ledger
 from members.services.points import Cause, Kind, NotEnoughPoints, PointsFrozen
-from members.services.points_clawing import expired_credit, still_to_take, take
-from members.services.points_moving import IN, OUT, arrive
+from members.services.points_moving import OUT, arrive
 
 POOL = ":pool"
 
@@ -119,8 +110,7 @@ def contribute(*, purse: Purse, gained: PointsTxn, shared: int, cause: Cause) ->
     if part <= 0:
         return
     parts = ledger.consume(purse.own, [lot], part)
-    reason = str(purse.place.pool)
-    told = Cause(**{**vars(cause), "reason": reason})
+    told = replace(cause, reason=str(purse.place.pool))
     out = ledger.note(
         purse.own,
         Kind.TRANSFER_OUT,
@@ -181,7 +171,8 @@ def spent_rows(key: str) -> Sequence[PointsTxn]:
 
 
 def _refuse(purse: Purse, wanted: int, cause: Cause) -> None:
-    assert purse.pool is not None and purse.place is not None
+    assert purse.pool is not None
+    assert purse.place is not None
     own, place = purse.own.balance, purse.place
     if purse.own.frozen or purse.pool.frozen:
         whose = "这个会员的积分" if purse.own.frozen else "积分池"
@@ -223,9 +214,9 @@ def _take(
     cause: Cause,
     breakdown: Mapping[str, object],
 ) -> PointsTxn:
-    """Spend points of a locked pool that has them: first to expire first, and of what expires at one
+    """Spend points of a locked pool that has them, first to expire first.
 
-    time from each contributor in proportion to what is left of his.
+    Of what expires at one time each contributor gives in proportion to what is left of his.
     """
     lots = PointsLot.objects.filter(account=pool, remaining__gt=0, pending=False)
     ordered = lots.select_related("root").order_by(F("expires_at").asc(nulls_last=True), "pk")
@@ -233,7 +224,7 @@ def _take(
     if sum(part for _, part in parts) != points:  # the balance said yes and the lots no
         raise RuntimeError(f"points account {pool.pk}: lots do not give {points}")
     pool.balance -= points
-    _lessen(parts)
+    lessen(parts)
     txn = ledger.note(
         pool,
         Kind.REDEEM,
@@ -269,7 +260,7 @@ def _fairly(lots: list[PointsLot], points: int) -> list[tuple[PointsLot, int]]:
     return parts
 
 
-def _lessen(parts: Sequence[tuple[PointsLot, int]]) -> None:
+def lessen(parts: Sequence[tuple[PointsLot, int]]) -> None:
     """Take parts of lots. One statement."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -278,168 +269,3 @@ def _lessen(parts: Sequence[tuple[PointsLot, int]]) -> None:
             " WHERE members_pointslot.id = taken.id",
             [[lot.pk for lot, _ in parts], [part for _, part in parts]],
         )
-
-
-# --------------------------------------------------------------------------- giving back
-
-
-def accounts_for(rows: Sequence[PointsTxn]) -> dict[int, PointsAccount]:
-    """Every account that giving back these rows may touch, locked: also of who left the pool since."""
-    asked = {row.account_id for row in rows}
-    for row in rows:
-        if row.place_id is not None and row.kind == Kind.REDEEM:
-            roots = PointsAlloc.objects.filter(txn=row).values_list("lot__root__account")
-            asked |= set(ends_of({pk for (pk,) in roots}).values())
-    return locked_accounts(asked)
-
-
-def cancel_spent(
-    *,
-    held: Mapping[int, PointsAccount],
-    rows: Sequence[PointsTxn],
-    upto: int,
-    program: PointsProgram,
-    cause: Cause,
-) -> PointsTxn | None:
-    """Give back what a cause spent until `upto` of it is back: the pool's first, as it was spent last.
-
-    Points of somebody who left the pool meanwhile go on to himself. Returns the first row's.
-    """
-    back: PointsTxn | None = None
-    theirs = sum(row.amount for row in rows if row.place_id is not None)
-    for row in rows:
-        pooled = row.place_id is not None
-        part = min(upto, theirs) if pooled else max(upto - theirs, 0)
-        why = Cause(**{**vars(cause), "key": cause.key + (POOL if pooled else "")})
-        done = ledger.cancel_redeem(
-            account=held[row.account_id], redeemed=row, upto=part, program=program, cause=why
-        )
-        back = back or done
-        if pooled and done is not None:
-            return_strays(pool=held[row.account_id], held=held, cause=why)
-    return back
-
-
-def return_strays(
-    *, pool: PointsAccount, held: Mapping[int, PointsAccount], cause: Cause
-) -> None:
-    """Points of a family's pool whose contributor is no longer in it go to him; locked accounts."""
-    place = PoolMember.objects.select_related("pool").filter(pool__account=pool).first()
-    assert place is not None  # only who was in it can have spent of it
-    if not place.pool.is_family and place.pool.closed_at is None:
-        return
-    staying = PointsAccount.objects.filter(
-        member__pool_places__pool=place.pool, member__pool_places__state=State.ACTIVE
-    )
-    give_out(
-        pool=pool, held=held, but=set(staying.values_list("pk", flat=True)), cause=cause
-    )
-
-
-def give_out(
-    *,
-    pool: PointsAccount,
-    held: Mapping[int, PointsAccount],
-    cause: Cause,
-    but: set[int] | None = None,
-    only: int | None = None,
-) -> int:
-    """Points of a locked pool go to the locked accounts that they were earned by; how many went.
-
-    `but`: the accounts that stay in the pool; `only`: the one that gets his. With expiry and root,
-    pending ones as pending. Again with the same key nothing is left to go.
-    """
-    lots = list(ledger.fifo(pool).select_related("root"))
-    owners = owners_of(lots)
-    into = {one.pk: one for one in held.values()}
-    gone = 0
-    for owner in sorted(set(owners.values())):
-        if owner in (but or ()) or (only is not None and owner != only) or owner not in into:
-            continue
-        parts = [(lot, lot.remaining) for lot in lots if owners[lot.pk] == owner]
-        why = Cause(**{**vars(cause), "key": f"{cause.key}:{owner}"})
-        gone += hand_over(pool, into[owner], parts, why)
-    return gone
-
-
-def hand_over(
-    pool: PointsAccount,
-    there: PointsAccount,
-    parts: list[tuple[PointsLot, int]],
-    cause: Cause,
-) -> int:
-    """Whole lots of a locked pool go to another locked account."""
-    points = sum(part for _, part in parts)
-    for lot, part in parts:
-        if lot.pending:
-            pool.pending -= part
-        else:
-            pool.balance -= part
-    _lessen(parts)
-    out = ledger.note(
-        pool, Kind.TRANSFER_OUT, cause, amount=points, suffix=OUT, delta=-points
-    )
-    ledger.allocate(out, parts, -1)
-    ledger.keep(pool)
-    arrive(there, cause, parts, 0)
-    return points
-
-
-# --------------------------------------------------------------------------- taking back
-
-
-def claw_back(
-    *,
-    held: Mapping[int, PointsAccount],
-    earned: PointsTxn,
-    given: PointsTxn,
-    upto: int,
-    program: PointsProgram,
-    cause: Cause,
-) -> None:
-    """Take back what a sale earned until `upto` of it is gone, from where it went, in the same shares.
-
-    `given` is the pool's row of it. What expired is let go first. The pool gives only what is the
-    member's in it, his points of this sale first; the rest is his own. Again with the same key, once.
-    """
-    if ledger.known(cause) or ledger.known(cause, POOL):
-        return
-    points = still_to_take(earned, upto)
-    if points <= 0:
-        return
-    own, pool = held[earned.account_id], held[given.account_id]
-    for account in (own, pool):
-        ledger.sweep(account, cause)
-    expired = min(points, expired_credit(earned))
-    before = earned.reversals.filter(account=pool).aggregate(total=Sum("amount"))["total"] or 0
-    share = given.amount * upto // earned.amount - before
-    parts = _his(pool, own, earned, max(min(share, points - expired), 0))
-    theirs = sum(part for _, part in parts)
-    if theirs:
-        txn = ledger.note(
-            pool,
-            Kind.CLAWBACK,
-            cause,
-            amount=theirs,
-            suffix=POOL,
-            delta=-theirs,
-            reverses=earned,
-            place_id=given.place_id,
-        )
-        ledger.allocate(txn, parts, -1)
-        ledger.keep(pool)
-    if points - theirs:
-        take(own, earned, points - theirs, expired, program, cause)
-
-
-def _his(
-    pool: PointsAccount, own: PointsAccount, earned: PointsTxn, wanted: int
-) -> list[tuple[PointsLot, int]]:
-    """Take what is a member's in a pool, the points of one sale first, pending ones first."""
-    if not wanted:
-        return []
-    lots = list(ledger.fifo(pool).select_related("root"))
-    owners = owners_of(lots)
-    his = [lot for lot in lots if owners[lot.pk] == own.pk]
-    his.sort(key=lambda lot: (lot.root_id != earned.pk, not lot.pending))
-    return ledger.consume(pool, his, wanted)

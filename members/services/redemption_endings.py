@@ -24,7 +24,7 @@ from members.models import (
 )
 from members.queries.earn_rules import active_program
 from members.queries.merged import ids_of
-from members.services import pool_purses
+from members.services import pool_purses, pool_returns
 from members.services.points import Cause
 from station.errors import Refusal
 from station.models import BusinessDay, Station, User
@@ -252,8 +252,8 @@ def _points_back(
         reason=f"退回 {order.reward.name}",
     )
     rows = pool_purses.spent_rows(order.points_txn.idem.removesuffix(pool_purses.POOL))
-    return pool_purses.cancel_spent(
-        held=pool_purses.accounts_for(rows),
+    return pool_returns.cancel_spent(
+        held=pool_returns.accounts_for(rows),
         rows=rows,
         upto=sum(row.amount for row in rows),
         program=program,
