@@ -72,6 +72,7 @@ MENU = [
             ("积分规则", "members:points_rules"),
             ("积分报表", "members:points_report"),
             ("积分调整", "members:points_adjustments"),
+            ("家庭与单位积分", "members:pools"),
             ("礼品", "members:rewards"),
             ("礼品分类", "members:reward_categories"),
             ("兑换单", "members:redemptions"),
@@ -192,6 +193,7 @@ GO_LIVE = [
 # The member's phone: pages on its first page and under 我的, (title, icon, URL name under /m/).
 PHONE_PAGES = [
     ("消费记录", "outline/receipt", "phone:purchases"),
+    ("家庭积分", "outline/users", "phone:family"),
     ("今日油价", "outline/gas-station", "phone:prices"),
     ("附近油站", "outline/map-pin", "phone:stations"),
     ("我的车辆", "outline/car", "phone:vehicles"),

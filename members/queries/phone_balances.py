@@ -7,6 +7,7 @@ from datetime import datetime
 from members.models import Member
 from members.queries.phone import Fact
 from members.queries.points import wallet_of
+from members.queries.pools import shared_of
 from members.queries.value import account_of_member
 
 
@@ -17,7 +18,16 @@ def points(*, member: Member, at: datetime) -> list[Fact]:
     return [
         Fact("可用积分", f"{wallet.balance:,}"),
         *(Fact(label, f"{count:,}") for label, count in more if count),
+        *_pool(member, at),
     ]
+
+
+def _pool(member: Member, at: datetime) -> list[Fact]:
+    """What is in his pool, where he is in one."""
+    shared = shared_of(member_id=member.pk, at=at)
+    if shared is None:
+        return []
+    return [Fact(f"{shared.place.pool.get_kind_display()}积分", f"{shared.balance:,}")]
 
 
 def value(*, member: Member, at: datetime) -> list[Fact]:

@@ -10,6 +10,9 @@ from django.db.models import Q, QuerySet, Sum
 from django.utils.timezone import localdate
 
 from members.models import Member, PointsAccount, PointsLot, PointsTxn, Pool, PoolMember
+from members.queries.cards import card_of
+from station.queries.masking import mask_plate
+from station.services.sealing import unseal
 
 State, Kind = PoolMember.State, PointsTxn.Kind
 
@@ -113,6 +116,11 @@ class Shared:
     balance: int
     usable: int  # of the balance, by right and bound
 
+    @property
+    def words(self) -> str:
+        """What the till shows beside the member's own points."""
+        return f"{self.place.pool.get_kind_display()}积分 {self.balance:,}，可用 {self.usable:,}"
+
 
 def shared_of(*, member_id: int, at: datetime) -> Shared | None:
     """What a member has in a pool and may spend of it now. One statement where he is in none."""
@@ -123,6 +131,12 @@ def shared_of(*, member_id: int, at: datetime) -> Shared | None:
     balance = usable_of(account, at)
     usable = may_take(place=place, balance=balance, frozen=account.frozen, day=localdate(at))
     return Shared(place, balance, usable)
+
+
+def payable_of(*, member_id: int, own: int, at: datetime) -> int:
+    """What a member can pay with: so many points of his own, and what he may take of his pool."""
+    shared = shared_of(member_id=member_id, at=at)
+    return own + (shared.usable if shared else 0)
 
 
 def brought_of(pool: Pool) -> dict[int, int]:
@@ -176,3 +190,18 @@ def pools_of(stations: Iterable[object]) -> QuerySet[Pool]:
     """Pools that were opened at some stations."""
     rows = Pool.objects.filter(station__in=list(stations))
     return rows.select_related("account", "head__key", "company__key", "station", "closed_by")
+
+
+def whose_of(pool: Pool) -> str:
+    """Whose pool it is, in words: the company, or the head by his masked name and number."""
+    if pool.company is not None:
+        return pool.company.name
+    return f"{card_of(pool.head).name or '会员'} {pool.head.number}" if pool.head else ""
+
+
+def plate_of(place: PoolMember) -> str:
+    """The masked plate that a company's driver drives."""
+    company = place.pool.company
+    if place.vehicle is None or company is None:
+        return ""
+    return mask_plate(unseal(company.key, place.vehicle.plate_sealed))

@@ -70,7 +70,8 @@ def balances(told: Family) -> list[int]:
 
 
 @pytest.mark.parametrize(
-    ("share", "earned", "own", "pool"), [(60, 101, 41, 60), (100, 7, 0, 7), (0, 7, 7, 0), (33, 2, 2, 0)]
+    ("share", "earned", "own", "pool"),
+    [(60, 101, 41, 60), (100, 7, 0, 7), (0, 7, 7, 0), (33, 2, 2, 0)],
 )
 def test_a_share_goes_to_the_pool_and_the_odd_point_stays_with_the_member(share, earned, own, pool):
     told = family(2, share)
@@ -176,9 +177,7 @@ def test_fifty_spends_at_once_never_overdraw_a_pool_nor_pass_a_members_bound():
     told.earn(0, 120)
     told.terms(1, 100, 20)
     told.terms(2, 100, 50)
-    sold = [
-        told._sold(Deal(f"RACE{turn}", told.who(turn), told.at), 0, 7) for turn in range(50)
-    ]
+    sold = [told._sold(Deal(f"RACE{turn}", told.who(turn), told.at), 0, 7) for turn in range(50)]
 
     def spend(turn: int) -> bool:
         try:
