@@ -73,6 +73,8 @@ MENU = [
             ("积分报表", "members:points_report"),
             ("积分调整", "members:points_adjustments"),
             ("家庭与单位积分", "members:pools"),
+            ("合作商家", "members:partners"),
+            ("积分互换单", "members:exchanges"),
             ("礼品", "members:rewards"),
             ("礼品分类", "members:reward_categories"),
             ("兑换单", "members:redemptions"),

@@ -2,6 +2,12 @@
 
 from members.models.consents import Channel, Consent
 from members.models.earning import EarnRule
+from members.models.exchanges import (
+    ExchangeCall,
+    ExchangeOrder,
+    ExchangePartner,
+    PartnerProgram,
+)
 from members.models.files import ImportBatch, ImportTrouble, MemberExport
 from members.models.merging import DuplicatePair, Merge
 from members.models.notices import MemberNotice
@@ -38,6 +44,9 @@ __all__ = [
     "Consent",
     "DuplicatePair",
     "EarnRule",
+    "ExchangeCall",
+    "ExchangeOrder",
+    "ExchangePartner",
     "ImportBatch",
     "ImportTrouble",
     "Member",
@@ -47,6 +56,7 @@ __all__ = [
     "MemberTier",
     "Merge",
     "PartnerOrder",
+    "PartnerProgram",
     "PointsAccount",
     "PointsAlloc",
     "PointsLot",

@@ -141,6 +141,8 @@ class PointsTxn(models.Model):
         ADJUST = "ADJUST", "调整"
         TRANSFER_IN = "IN", "转入"
         TRANSFER_OUT = "OUT", "转出"
+        EXCHANGE_IN = "EXIN", "换入"
+        EXCHANGE_OUT = "EXOUT", "换出"
 
     account = models.ForeignKey(PointsAccount, models.PROTECT, related_name="txns")
     kind = models.CharField("类别", max_length=8, choices=Kind.choices)

@@ -113,7 +113,7 @@ def in_words(txn: PointsTxn) -> str:
         reason=txn.reason,
         kind=txn.get_kind_display(),
     )
-    if txn.kind == Kind.CLAWBACK:
+    if txn.kind in {Kind.CLAWBACK, Kind.EXCHANGE_OUT}:
         sentence += _how(txn)
     return sentence
 
@@ -129,6 +129,8 @@ WORDS: Mapping[str, str] = {
     Kind.ADJUST: "人工调整 {amount} 分：{reason}",
     Kind.TRANSFER_IN: "转入 {amount} 分 {reason}",
     Kind.TRANSFER_OUT: "转出 {amount} 分 {reason}",
+    Kind.EXCHANGE_IN: "{reason}（{document}）得 {amount} 分",
+    Kind.EXCHANGE_OUT: "{reason}（{document}）用 {amount} 分",
 }
 
 

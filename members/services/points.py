@@ -333,13 +333,13 @@ def cancel_redeem(
     account.balance += points
     txn = note(account, Kind.REDEEM_CANCEL, cause, amount=points, delta=points, reverses=redeemed)
     account.balance -= points
-    _give_back(account, txn, redeemed, points, program, cause)
+    give_back_lots(account, txn, redeemed, points, program, cause)
     offset_debt(account, cause)
     keep(account)
     return txn
 
 
-def _give_back(
+def give_back_lots(
     account: PointsAccount,
     txn: PointsTxn,
     redeemed: PointsTxn,

@@ -67,6 +67,7 @@ def take(
     expired: int,
     program: PointsProgram,
     cause: Cause,
+    kind: str = Kind.CLAWBACK,
 ) -> PointsTxn:
     """Take so many points of a locked and swept account, of which some are let go as expired."""
     parts = consume(account, in_order(account, earned), points - expired)
@@ -74,7 +75,7 @@ def take(
     account.debt += rest.owed
     txn = note(
         account,
-        Kind.CLAWBACK,
+        kind,
         cause,
         amount=points,
         delta=-(points - rest.expired - rest.written_off),

@@ -191,6 +191,17 @@ def invite(
         )
     if not pool.is_family and (vehicle is None or vehicle.company_id != pool.company_id):
         raise PoolRefused("没有添加：请选这个单位的车牌。")
+    return _asked(pool, member, vehicle, terms, at, actor)
+
+
+def _asked(
+    pool: Pool,
+    member: Member,
+    vehicle: Vehicle | None,
+    terms: Terms,
+    at: datetime,
+    actor: User | None,
+) -> PoolMember:
     place = PoolMember.objects.create(
         pool=pool,
         member=member,

@@ -140,7 +140,11 @@ def demand_here(*, member: Member, station: Station, at: datetime) -> None:
         occurred_at__lte=at,
     )
     code = CodeRead.objects.filter(
-        member=member, station=station, occurred_at__gt=since, occurred_at__lte=at
+        member=member,
+        station=station,
+        seen_by__isnull=False,  # a partner's request is no counter of ours
+        occurred_at__gt=since,
+        occurred_at__lte=at,
     )
     if not code.exists() and not card.exists():
         raise NotPresent(

@@ -35,7 +35,7 @@ def was_here(member: Member) -> None:
     Presence.objects.create(
         member=member,
         station=station,
-        digest=f"{member.pk:064d}",
+        code_hash=f"{member.pk:064d}",
         seen_by=make.cashier(station),
         occurred_at=now(),
     )
@@ -110,7 +110,7 @@ def test_only_the_head_does_what_heads_do():
     assert (answer.status_code, "户主不能退出" in answer.text) == (422, True)
 
 
-@pytest.mark.parametrize("typed", ["", "13900000000", "\x00", "张" * 20, "' OR 1=1"])
+@pytest.mark.parametrize("typed", ["", "13900000000", "张" * 20, "' OR 1=1"])
 def test_an_invitation_of_nobody_is_refused_in_words(typed):
     told = family(1)
     answer = make.phone_of(told.who(0)).post("/m/family/invite/", {"whom": typed, **OPEN})
@@ -172,7 +172,7 @@ def test_what_is_kept_of_pools_is_not_rewritten():
         "UPDATE members_poolmember SET member_id = member_id + 1",
         "DELETE FROM members_poolmember",
     ):
-        with pytest.raises(Exception), transaction.atomic(), connection.cursor() as cursor:  # noqa: B017, PT011
+        with pytest.raises(Exception), transaction.atomic(), connection.cursor() as cursor:  # noqa: B017
             cursor.execute(sql)
     told.leave(1)
     with pytest.raises(IntegrityError, match="has ended"), transaction.atomic():
@@ -263,8 +263,8 @@ def test_two_of_one_family_who_turn_out_to_be_one_keep_one_place():
     merged(told.who(1), told.who(2), told)
     told.people.pop()
     told.check()
-    told.leave(1)
-    assert PointsAccount.objects.get(member=told.who(1)).balance == 50
+    gone = pool_endings.leave(place=place(told.who(1)), why="SELF", at=told.at, actor=None)
+    assert (gone, PointsAccount.objects.get(member=told.who(1)).balance) == (50, 50)
 
 
 # ------------------------------------------------------------------------------ the office
@@ -342,8 +342,9 @@ def test_a_company_pools_the_fuel_points_of_its_drivers_and_reports_them():
     report = client.get(f"{page}report/", span).text
     assert driver.number in report
     assert "云A" in report
-    for kind in ("csv", "xlsx"):
-        assert client.get(f"{page}report/", {**span, "export": kind}).status_code == 200
+    file = b"".join(client.get(f"{page}report/", {**span, "export": "csv"}))  # type: ignore[arg-type]
+    assert driver.number in file.decode("utf-8-sig")
+    assert b"".join(client.get(f"{page}report/", {**span, "export": "xlsx"}))  # type: ignore[arg-type]
     gone = {"reason": "离职"}
     assert client.post(f"/members/pools/places/{asked.pk}/remove/", gone).status_code == 302
     assert balances(fleet) == [0, 10]  # the company keeps what its plates earned
