@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django import forms
-from django.utils.timezone import localdate
 
 from members.models import ExchangeOrder, ExchangePartner
 from station.forms.controls import DayField
@@ -58,13 +56,6 @@ class ProgramForm(forms.Form):
     daily_all = _points("所有会员每天合计最多（我方分）", 1, "留空不限。", needed=False)
     valid_from = DayField(label="生效日")
     valid_until = DayField(label="最后一天")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        today = localdate()
-        usual = {"fee": 0, "valid_from": today, "valid_until": today + timedelta(days=365)}
-        for name, value in usual.items():
-            self.fields[name].initial = value
 
 
 class ReasonForm(forms.Form):

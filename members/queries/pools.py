@@ -139,9 +139,14 @@ def payable_of(*, member_id: int, own: int, at: datetime) -> int:
     return own + (shared.usable if shared else 0)
 
 
-def brought_of(pool: Pool) -> dict[int, int]:
-    """What of each contributor's points is still in the pool, by his account."""
+def brought_of(pool: Pool, at: datetime | None = None) -> dict[int, int]:
+    """What of each contributor's points is still in the pool, by his account.
+
+    At an instant: without the dead points that nobody swept yet.
+    """
     lots = PointsLot.objects.filter(account=pool.account_id, remaining__gt=0)
+    if at is not None:
+        lots = lots.filter(Q(expires_at=None) | Q(expires_at__gt=at))
     held: dict[int, int] = {}
     rows = list(lots.select_related("root"))
     owners = owners_of(rows)
@@ -164,7 +169,7 @@ def seats_of(pool: Pool, *, at: datetime) -> list[Seat]:
     rows = pool.members.filter(state=State.ACTIVE).select_related(
         "member__key", "member__points", "vehicle"
     )
-    brought = brought_of(pool)
+    brought = brought_of(pool, at)
     return [
         Seat(
             place,

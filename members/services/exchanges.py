@@ -89,14 +89,7 @@ def _same(order: ExchangeOrder, asked: Asked) -> ExchangeOrder:
 
 def _exchange(asked: Asked, at: datetime) -> ExchangeOrder:
     day = localdate(at)
-    partner = ExchangePartner.objects.select_related("station").get(pk=asked.partner.pk)
-    if not partner.active:
-        raise ExchangeRefused("没有兑换：合作已停用。")
-    program = program_on(partner=partner, day=day)
-    if program is None:
-        raise ExchangeRefused("没有兑换：现在没有生效的兑换方案。")
-    if not 0 < asked.theirs <= MOST:
-        raise ExchangeRefused("没有兑换：分数不对。")
+    partner, program = _terms(asked, day)
     member_id = _member(asked, partner, at)
     if program.daily_all is not None:
         ExchangePartner.objects.select_for_update(no_key=True).get(pk=partner.pk)
@@ -139,6 +132,19 @@ def _exchange(asked: Asked, at: datetime) -> ExchangeOrder:
         day=day,
         at=at,
     )
+
+
+def _terms(asked: Asked, day: date) -> tuple[ExchangePartner, PartnerProgram]:
+    """The partner as he is now, and what is exchanged with him on a day."""
+    partner = ExchangePartner.objects.select_related("station").get(pk=asked.partner.pk)
+    if not partner.active:
+        raise ExchangeRefused("没有兑换：合作已停用。")
+    program = program_on(partner=partner, day=day)
+    if program is None:
+        raise ExchangeRefused("没有兑换：现在没有生效的兑换方案。")
+    if not 0 < asked.theirs <= MOST:
+        raise ExchangeRefused("没有兑换：分数不对。")
+    return partner, program
 
 
 def _member(asked: Asked, partner: ExchangePartner, at: datetime) -> int:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import date
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
 
 from django.contrib import messages
 from django.db.models import Q
@@ -129,7 +129,9 @@ def active(request: StaffRequest, code: str) -> HttpResponse:
 def program_new(request: StaffRequest, code: str) -> HttpResponse:
     found = _found(request, code)
     last = found.programs.order_by("-version").first()
-    initial = {name: getattr(last, name) for name in exchange_partners.TERMS} if last else {}
+    today = localtime(now()).date()
+    usual = {"fee": 0, "valid_from": today, "valid_until": today + timedelta(days=365)}
+    initial = {name: getattr(last, name) for name in exchange_partners.TERMS} if last else usual
     form = ProgramForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
@@ -263,42 +265,32 @@ def _statement(request: StaffRequest, found: ExchangePartner, since: date, until
             Figure("账本合计", booked, "count", unit="我方分"),
             Figure("差额", ours - booked, "count", unit="我方分"),
         ),
-        tables=(
-            ReportTable(
-                "逐笔",
-                (
-                    Column("日期", kind="date"),
-                    Column("单号"),
-                    Column("对方单号"),
-                    Column("会员号"),
-                    Column("事由"),
-                    Column("对方积分", kind="count"),
-                    Column("我方积分", kind="count"),
-                    Column("手续费", kind="count"),
-                    Column("账本", kind="count"),
-                    Column("核对"),
-                ),
-                rows=[_line(one) for one in lines],
-                totals=[
-                    "合计",
-                    "",
-                    "",
-                    "",
-                    "",
-                    sum(one.theirs for one in lines),
-                    sum(one.points for one in lines),
-                    sum(one.fee for one in lines),
-                    sum(one.booked for one in lines),
-                    "相符" if ours == booked else "不符",
-                ],
-                empty="这个期间没有积分互换。",
-            ),
-        ),
+        tables=(_table(lines, ours == booked),),
         remarks=(
             "会员换出记负，换入记正，冲回记相反；对方积分与我方积分同号。",
             "账本合计直接取自会员积分流水，应与逐笔的我方积分加手续费相等。",
         ),
         signatures=("制表", "合作商家确认"),
+    )
+
+
+def _table(lines: Sequence[StatementLine], agrees: bool) -> ReportTable:
+    names = ("单号", "对方单号", "会员号", "事由")
+    figures = ("对方积分", "我方积分", "手续费", "账本")
+    sums = [
+        sum(getattr(one, name) for one in lines) for name in ("theirs", "points", "fee", "booked")
+    ]
+    return ReportTable(
+        "逐笔",
+        (
+            Column("日期", kind="date"),
+            *(Column(name) for name in names),
+            *(Column(name, kind="count") for name in figures),
+            Column("核对"),
+        ),
+        rows=[_line(one) for one in lines],
+        totals=["合计", *[""] * len(names), *sums, "相符" if agrees else "不符"],
+        empty="这个期间没有积分互换。",
     )
 
 

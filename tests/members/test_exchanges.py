@@ -263,7 +263,7 @@ def test_a_partner_who_is_stopped_or_has_another_secret_is_refused():
     client = make.signed_in(make.manager(partner.station))
     page = client.post(f"/members/partners/{partner.code}/secret/").text
     assert kino.ask("in", "a", member.number, 10).status_code == 401
-    kino.secret = page.partition('<p class="code">')[2].partition("<")[0]
+    kino.secret = page.partition('<p class="code text-break">')[2].partition("<")[0]
     assert kino.ask("in", "b", member.number, 10).status_code == 200
     assert kino.secret not in client.get(f"/members/partners/{partner.code}/").text
     client.post(f"/members/partners/{partner.code}/active/")
