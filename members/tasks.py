@@ -7,6 +7,7 @@ from django.utils.timezone import now
 
 from members.services import (
     duplicates,
+    exchange_calls,
     exporting,
     gifts,
     points_sweeping,
@@ -77,8 +78,9 @@ def top_up_rewards(**kwargs: object) -> None:
 
 @shared_task(ignore_result=True)
 def forget_codes(**kwargs: object) -> None:
-    """Delete codes of phones that no limit counts any more."""
+    """Delete codes of phones that no limit counts any more, and partners' requests of before yesterday."""
     signins.forget_codes(before=now())
+    exchange_calls.forget_calls(at=now())
 
 
 @shared_task(ignore_result=True)

@@ -80,6 +80,9 @@ MENU = [
             ("积分调整", "members:points_adjustments"),
             ("异常名单", "members:risk_cases"),
             ("风控规则", "members:risk_rules"),
+            ("家庭与单位积分", "members:pools"),
+            ("合作商家", "members:partners"),
+            ("积分互换单", "members:exchanges"),
             ("礼品", "members:rewards"),
             ("礼品分类", "members:reward_categories"),
             ("兑换单", "members:redemptions"),
@@ -179,6 +182,7 @@ DOSSIERS: list[str] = [
 CLOSINGS: list[str] = ["marketing.services.closing.close"]
 # What moves when two members become one: dotted path of a `members.services.merging.Mover`.
 MERGES: list[str] = [
+    "members.services.merge_pools.POOLS",
     "members.services.merge_points.POINTS",
     "members.services.merge_value.VALUE",
     "marketing.services.merge_coupons.COUPONS",
@@ -206,6 +210,7 @@ PHONE_PAGES = [
     ("储值", "outline/wallet", "phone:value"),
     ("会员等级", "outline/award", "phone:tier"),
     ("消费记录", "outline/receipt", "phone:purchases"),
+    ("家庭积分", "outline/users", "phone:family"),
     ("今日油价", "outline/gas-station", "phone:prices"),
     ("附近油站", "outline/map-pin", "phone:stations"),
     ("我的车辆", "outline/car", "phone:vehicles"),

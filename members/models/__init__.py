@@ -3,6 +3,12 @@
 from members.models.consents import Channel, Consent
 from members.models.earning import EarnRule
 from members.models.events import ClubEvent, SignUp
+from members.models.exchanges import (
+    ExchangeCall,
+    ExchangeOrder,
+    ExchangePartner,
+    PartnerProgram,
+)
 from members.models.files import ImportBatch, ImportTrouble, MemberExport
 from members.models.gifts import Gift, GiftCall, GiftPlan, Occasion, PersonMark
 from members.models.merging import DuplicatePair, Merge
@@ -15,6 +21,7 @@ from members.models.points import (
     PointsProgram,
     PointsTxn,
 )
+from members.models.pools import Pool, PoolMember
 from members.models.presences import Presence
 from members.models.profiles import ProfileChange
 from members.models.purchases import Purchase
@@ -43,6 +50,9 @@ __all__ = [
     "Consent",
     "DuplicatePair",
     "EarnRule",
+    "ExchangeCall",
+    "ExchangeOrder",
+    "ExchangePartner",
     "Gift",
     "GiftCall",
     "GiftPlan",
@@ -61,12 +71,15 @@ __all__ = [
     "NoticeText",
     "Occasion",
     "PartnerOrder",
+    "PartnerProgram",
     "PersonMark",
     "PointsAccount",
     "PointsAlloc",
     "PointsLot",
     "PointsProgram",
     "PointsTxn",
+    "Pool",
+    "PoolMember",
     "Presence",
     "ProfileChange",
     "Purchase",

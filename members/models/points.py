@@ -126,7 +126,8 @@ class PointsTxn(models.Model):
     """A row of the ledger. `delta` is its effect on balance + pending − debt; `amount` what it is about.
 
     `debt_delta` is how the debt moved; `forgiven` what a clawback did not take, because it had
-    expired unspent or was written off. `date` is the accounting date.
+    expired unspent or was written off. `date` is the accounting date. `place`: who brought points into
+    a pool or spent them out of it.
     """
 
     class Kind(models.TextChoices):
@@ -140,6 +141,8 @@ class PointsTxn(models.Model):
         ADJUST = "ADJUST", "调整"
         TRANSFER_IN = "IN", "转入"
         TRANSFER_OUT = "OUT", "转出"
+        EXCHANGE_IN = "EXIN", "换入"
+        EXCHANGE_OUT = "EXOUT", "换出"
 
     account = models.ForeignKey(PointsAccount, models.PROTECT, related_name="txns")
     kind = models.CharField("类别", max_length=8, choices=Kind.choices)
@@ -162,6 +165,14 @@ class PointsTxn(models.Model):
     approver = models.ForeignKey(
         "station.User", models.PROTECT, null=True, blank=True, related_name="+"
     )
+    place = models.ForeignKey(
+        "members.PoolMember",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="txns",
+    )
     reason = models.CharField("说明", max_length=200, blank=True)
     breakdown = models.JSONField("明细", null=True, blank=True)
     date = models.DateField("记账日")
@@ -181,6 +192,11 @@ class PointsTxn(models.Model):
                 fields=["document"], condition=~Q(document=""), name="points_of_a_document"
             ),
             BrinIndex(fields=["date"], name="points_by_date"),
+            models.Index(
+                fields=["place", "date"],
+                condition=Q(place__isnull=False),
+                name="points_by_place_in_a_pool",
+            ),
         ]
 
     def __str__(self) -> str:

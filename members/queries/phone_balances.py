@@ -9,6 +9,7 @@ from django.urls import reverse
 from members.models import Member
 from members.queries.phone import Fact
 from members.queries.points import wallet_of
+from members.queries.pools import shared_of
 from members.queries.value import account_of_member
 
 
@@ -19,7 +20,16 @@ def points(*, member: Member, at: datetime) -> list[Fact]:
     return [
         Fact("可用积分", f"{wallet.balance:,}", reverse("phone:points")),
         *(Fact(label, f"{count:,}", reverse("phone:points")) for label, count in more if count),
+        *_pool(member, at),
     ]
+
+
+def _pool(member: Member, at: datetime) -> list[Fact]:
+    """What is in his pool, where he is in one."""
+    shared = shared_of(member_id=member.pk, at=at)
+    if shared is None:
+        return []
+    return [Fact(f"{shared.place.pool.get_kind_display()}积分", f"{shared.balance:,}")]
 
 
 def value(*, member: Member, at: datetime) -> list[Fact]:

@@ -120,7 +120,7 @@ def in_words(txn: PointsTxn) -> str:
         reason=txn.reason,
         kind=txn.get_kind_display(),
     )
-    if txn.kind == Kind.CLAWBACK:
+    if txn.kind in {Kind.CLAWBACK, Kind.EXCHANGE_OUT}:
         sentence += _how(txn)
     if txn.kind == Kind.EARN and txn.reason:
         sentence += f"，{txn.reason}"
@@ -138,6 +138,8 @@ WORDS: Mapping[str, str] = {
     Kind.ADJUST: "人工调整 {amount} 分：{reason}",
     Kind.TRANSFER_IN: "转入 {amount} 分 {reason}",
     Kind.TRANSFER_OUT: "转出 {amount} 分 {reason}",
+    Kind.EXCHANGE_IN: "{reason}（{document}）得 {amount} 分",
+    Kind.EXCHANGE_OUT: "{reason}（{document}）用 {amount} 分",
 }
 
 
@@ -178,19 +180,25 @@ class OfDocument:
     balance: int | None = None
     words: tuple[str, ...] = ()
     waits: str = ""  # why what was earned is not usable yet
+    shared: int = 0  # of the earned, what went to a pool
 
 
 def points_of(*, document: str) -> OfDocument:
     """What a sale or refund did to points, for its receipt. One statement."""
-    rows = list(PointsTxn.objects.filter(document=document).order_by("pk"))
-    by = {one.kind: one for one in rows}
-    amount = {kind: row.amount for kind, row in by.items()}
+    found = PointsTxn.objects.filter(document=document).select_related("account")
+    rows = list(found.order_by("pk"))
+    amount: dict[str, int] = {}
+    for one in rows:
+        amount[one.kind] = amount.get(one.kind, 0) + one.amount
+    own = [one for one in rows if one.account.member_id is not None]
+    gained = next((one for one in rows if one.kind == Kind.EARN), None)
     return OfDocument(
         earned=amount.get(Kind.EARN, 0),
         spent=amount.get(Kind.REDEEM, 0),
         returned=amount.get(Kind.REDEEM_CANCEL, 0),
         taken=amount.get(Kind.CLAWBACK, 0),
-        balance=rows[-1].balance_after if rows else None,
-        words=sentences(by[Kind.EARN]) if Kind.EARN in by else (),
-        waits=by[Kind.EARN].reason if Kind.EARN in by else "",
+        balance=own[-1].balance_after if own else None,
+        words=sentences(gained) if gained else (),
+        waits=gained.reason if gained else "",
+        shared=amount.get(Kind.TRANSFER_IN, 0),
     )

@@ -39,7 +39,10 @@ WHERE debt_delta <> 0 AND date <= %(until)s AND (%(station)s IS NULL OR station_
 
 @dataclass(frozen=True)
 class PointsReport:
-    """Points of a range of days. `used` is net of what was given back, `moved` net between accounts."""
+    """Points of a range of days. `used` is net of what was given back, `moved` net between accounts.
+
+    `exchanged` is what came from partners less what went to them.
+    """
 
     opening: int
     issued: int
@@ -48,6 +51,7 @@ class PointsReport:
     expired: int
     reversed: int
     moved: int
+    exchanged: int
     debt: int
 
     @property
@@ -61,6 +65,7 @@ class PointsReport:
             - self.expired
             - self.reversed
             + self.moved
+            + self.exchanged
         )
 
     @property
@@ -91,5 +96,6 @@ def points_report(*, since: date, until: date, station: Station | None = None) -
         expired=-within.get(Kind.EXPIRE, 0),
         reversed=-within.get(Kind.CLAWBACK, 0) - within.get(Kind.DEBT_OFFSET, 0),
         moved=within.get(Kind.TRANSFER_IN, 0) + within.get(Kind.TRANSFER_OUT, 0),
+        exchanged=within.get(Kind.EXCHANGE_IN, 0) + within.get(Kind.EXCHANGE_OUT, 0),
         debt=int(debt),
     )

@@ -11,6 +11,7 @@ from members.models import EarnRule
 from members.queries.earn_rules import capped, rules_at, used_of
 from members.queries.earning import Basket, BasketLine, Used, earned
 from members.queries.points import account_of, wallet_at
+from members.queries.pools import payable_of
 from members.queries.rewards import next_beyond
 from members.queries.tier_benefits import held_at
 from station.models import Station
@@ -37,13 +38,14 @@ def hint_for(
 ) -> Hint | None:
     """What the till says to a member with a basket; None where the gap is above the station's figure.
 
-    The points that the basket itself will earn are counted. Ten statements at most.
+    The points that the basket itself will earn are counted. Eleven statements at most, three more in a pool.
     """
     rules = rules_at(at)
     if not rules or not lines:
         return None
     account = account_of(member_id=member_id)
-    balance = wallet_at(account=account, at=at).balance if account else 0
+    own = wallet_at(account=account, at=at).balance if account else 0
+    balance = payable_of(member_id=member_id, own=own, at=at)
     held = held_at(member_id=member_id, at=at)
     basket = Basket(tuple(lines), at, station.code, held.code, held.name, held.benefits.multiplier)
     used = used_of(account_id=account.pk, day=day) if account and _capped(rules) else None

@@ -49,17 +49,23 @@ class Cause:
     reason: str = ""
 
 
+def held_rows(beside: str = "") -> QuerySet[PointsAccount]:
+    """Accounts that are locked when they are read; with `beside`, that before them."""
+    rows = PointsAccount.objects.select_for_update(no_key=True)
+    if not beside:
+        return rows
+    taken = Func(Value(beside), Value(0), function="hashtextextended")
+    return rows.annotate(
+        beside=Func(taken, function="pg_advisory_xact_lock", output_field=TextField())
+    )
+
+
 def locked_account(*, member_id: int, beside: str = "") -> PointsAccount:
     """A member's account, locked; opened where he has none. Follows a merge to where it went.
 
     `beside` is what else may be in one hand at a time until the end: a plate that several bring.
     """
-    rows = PointsAccount.objects.select_for_update(no_key=True)
-    if beside:
-        taken = Func(Value(beside), Value(0), function="hashtextextended")
-        rows = rows.annotate(
-            beside=Func(taken, function="pg_advisory_xact_lock", output_field=TextField())
-        )
+    rows = held_rows(beside)
     found = rows.filter(member=member_id).first()
     if found is None:
         with connection.cursor() as cursor:
@@ -344,13 +350,13 @@ def cancel_redeem(
     account.balance += points
     txn = note(account, Kind.REDEEM_CANCEL, cause, amount=points, delta=points, reverses=redeemed)
     account.balance -= points
-    _give_back(account, txn, redeemed, points, program, cause)
+    give_back_lots(account, txn, redeemed, points, program, cause)
     offset_debt(account, cause)
     keep(account)
     return txn
 
 
-def _give_back(
+def give_back_lots(
     account: PointsAccount,
     txn: PointsTxn,
     redeemed: PointsTxn,

@@ -45,19 +45,37 @@ def claw_back(
     twin = known(cause)
     if twin is not None:
         return twin
-    points = upto - taken_back(earned)
-    if upto > earned.amount:
-        raise MoreThanWas(f"没有扣回积分：只得过 {earned.amount} 分，不能扣 {upto} 分。")
+    points = still_to_take(earned, upto)
     if points <= 0:
         return None
     sweep(account, cause)
     expired = min(points, expired_credit(earned))
+    return take(account, earned, points, expired, program, cause)
+
+
+def still_to_take(earned: PointsTxn, upto: int) -> int:
+    """What is left to take back of a sale's points. Refuses MoreThanWas."""
+    if upto > earned.amount:
+        raise MoreThanWas(f"没有扣回积分：只得过 {earned.amount} 分，不能扣 {upto} 分。")
+    return upto - taken_back(earned)
+
+
+def take(
+    account: PointsAccount,
+    earned: PointsTxn,
+    points: int,
+    expired: int,
+    program: PointsProgram,
+    cause: Cause,
+    kind: str = Kind.CLAWBACK,
+) -> PointsTxn:
+    """Take so many points of a locked and swept account, of which some are let go as expired."""
     parts = consume(account, in_order(account, earned), points - expired)
     rest = rest_of(points - expired - sum(part for _, part in parts), expired, program)
     account.debt += rest.owed
     txn = note(
         account,
-        Kind.CLAWBACK,
+        kind,
         cause,
         amount=points,
         delta=-(points - rest.expired - rest.written_off),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from members.models import PointsAccount, PointsLot, PointsTxn
+from members.models import PointsAccount, PointsLot, PointsTxn, PoolMember
 from members.services.points import (
     Cause,
     Kind,
@@ -80,7 +80,11 @@ def _moved(
 
 
 def arrive(
-    there: PointsAccount, cause: Cause, parts: list[tuple[PointsLot, int]], debt: int
+    there: PointsAccount,
+    cause: Cause,
+    parts: list[tuple[PointsLot, int]],
+    debt: int,
+    place: PoolMember | None = None,
 ) -> None:
     """What was taken of another account's lots, and its debt, come to a locked account."""
     wanted = sum(part for _, part in parts)
@@ -92,6 +96,7 @@ def arrive(
         suffix=IN,
         delta=wanted - debt,
         debt_delta=debt,
+        place=place,
     )
     there.debt += debt
     for lot, part in parts:

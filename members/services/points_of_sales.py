@@ -10,18 +10,21 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import ROUND_FLOOR, Decimal
 
-from members.models import PointsTxn
+from members.models import PointsAccount, PointsProgram, PointsTxn
 from members.queries.earn_rules import active_program, capped, rules_at, used_of
 from members.queries.earning import Basket, BasketLine, earned
 from members.queries.tier_benefits import Held, held_at
-from members.services import points, risk
+from members.services import points, pool_purses, pool_returns, risk
 from members.services.points import Cause
 from members.services.points_clawing import claw_back
+from members.services.points_moving import IN
+from members.services.pool_purses import Purse
 from members.services.risk import Act, Gain
 from station.models import Grade, Station, User
 from station.services.waking import wake
 
 REMIND_REACHED = "members.tasks.remind_reached"
+
 FUEL = "FUEL"
 
 
@@ -77,25 +80,19 @@ def settle(*, sold: Sold) -> dict[int, int]:
     rules = rules_at(sold.at)
     if not rules and not sold.spent:
         return {}
-    account = points.locked_account(member_id=sold.member_id, beside=sold.plate_index)
+    purse = pool_purses.locked_purse(member_id=sold.member_id, beside=sold.plate_index)
     spent = sum(sold.spent.values())
     spending, earning = cause_of(sold, "redeem"), cause_of(sold, "earn")
-    # Two rows of one sale: looked for once and swept once.
-    fresh = bool(spent) and not _are_known(spending, earning)
+    # Two rows of one sale, or of two accounts: looked for once and swept once.
+    fresh = bool(spent or purse.pool) and not _are_known(spending, earning)
     if fresh:
-        points.sweep(account, spending)
+        pool_purses.sweep(purse, spending)
     if spent:
-        points.redeem(
-            account=account,
-            points=spent,
-            cause=spending,
-            fresh=fresh,
-            breakdown={"lines": {str(line): part for line, part in sold.spent.items()}},
-        )
+        pool_purses.spend(purse=purse, points=spent, cause=spending, lines=sold.spent, fresh=fresh)
     if not rules:
         return {}
     program, basket = rules[0].program, basket_of(sold)
-    used = used_of(account_id=account.pk, day=sold.date) if capped(program, rules) else None
+    used = used_of(account_id=purse.own.pk, day=sold.date) if capped(program, rules) else None
     told = earned(basket, program=program, rules=rules, used=used)
     if not told.points:
         return {}
@@ -104,7 +101,7 @@ def settle(*, sold: Sold) -> dict[int, int]:
         verdict.leave()
         return {}
     txn = points.issue(
-        account=account,
+        account=purse.own,
         points=told.points,
         program=program,
         cause=replace(earning, reason=verdict.words),
@@ -113,8 +110,14 @@ def settle(*, sold: Sold) -> dict[int, int]:
         held=verdict.holds,
     )
     verdict.leave(txn)
+    by_line = {one.position: one.points for one in told.lines}
+    # What waits for somebody to look stays with the member: a pool is no place to take it back from.
+    if fresh and purse.place is not None and not verdict.holds:
+        pool_purses.contribute(
+            purse=purse, gained=txn, shared=_shared(sold, purse, by_line), cause=earning
+        )
     wake(REMIND_REACHED)
-    return {one.position: one.points for one in told.lines}
+    return by_line
 
 
 def _gain(sold: Sold, gained: int) -> Gain:
@@ -133,6 +136,16 @@ def _gain(sold: Sold, gained: int) -> Gain:
         cashier=sold.actor,
         attendants=sold.attendants,
     )
+
+
+def _shared(sold: Sold, purse: Purse, by_line: Mapping[int, int]) -> int:
+    """The points that a pool takes part in: a family's all of them, a company's those of fuel."""
+    assert purse.place is not None
+    if purse.place.pool.is_family:
+        return sum(by_line.values())
+    if purse.place.vehicle is None or not purse.place.vehicle.active:
+        return 0
+    return sum(by_line.get(one.position, 0) for one in sold.lines if one.kind == FUEL)
 
 
 def _are_known(*causes: Cause) -> bool:
@@ -157,26 +170,27 @@ def give_back(*, original: str, refund: Sold, parts: Sequence[Part]) -> dict[int
 
     Cumulative: what was given back before is known, so that any number of refunds come to the whole.
     """
-    rows = {
-        one.kind: one
-        for one in PointsTxn.objects.filter(
-            document=original, kind__in=[points.Kind.EARN, points.Kind.REDEEM]
-        )
-    }
+    rows = list(
+        PointsTxn.objects.filter(
+            document=original,
+            kind__in=[points.Kind.EARN, points.Kind.REDEEM, points.Kind.TRANSFER_IN],
+        ).order_by("pk")
+    )
     if not rows:
         return {}
     program = active_program()
     assert program is not None  # what was earned under it cannot be deleted
-    account = points.locked(account_id=next(iter(rows.values())).account_id)
+    held = pool_returns.accounts_for(rows)
     risk.watch_refund(
         act=Act(refund.at, refund.station.pk, refund.document, refund.member_id, refund.actor)
     )
-    redeemed, gained = rows.get(points.Kind.REDEEM), rows.get(points.Kind.EARN)
-    if redeemed is not None:
+    redeemed = [one for one in rows if one.kind == points.Kind.REDEEM]
+    gained = next((one for one in rows if one.kind == points.Kind.EARN), None)
+    if redeemed:
         back = back_by_line(spent_by_line(redeemed), parts)
-        points.cancel_redeem(
-            account=account,
-            redeemed=redeemed,
+        pool_returns.cancel_spent(
+            held=held,
+            rows=redeemed,
             upto=sum(back.values()),
             program=program,
             cause=cause_of(refund, "cancel"),
@@ -185,21 +199,36 @@ def give_back(*, original: str, refund: Sold, parts: Sequence[Part]) -> dict[int
         return {}
     by_line = earned_by_line(gained)
     upto = back_by_line(by_line, parts)
-    claw_back(
-        account=account,
-        earned=gained,
-        upto=sum(upto.values()),
-        program=program,
-        cause=cause_of(refund, "clawback"),
-    )
+    given = next((one for one in rows if one.idem == gained.idem + IN), None)
+    _take_back(held, gained, given, sum(upto.values()), program, cause_of(refund, "clawback"))
     before = back_by_line(by_line, [replace(one, back=one.before) for one in parts])
     return {line: before[line] - upto[line] for line in upto}
 
 
-def spent_by_line(redeemed: PointsTxn) -> dict[int, int]:
-    """The points that were paid for each line of a sale."""
-    told = (redeemed.breakdown or {}).get("lines", {})
-    return {int(line): int(part) for line, part in told.items()}
+def _take_back(
+    held: Mapping[int, PointsAccount],
+    gained: PointsTxn,
+    given: PointsTxn | None,
+    upto: int,
+    program: PointsProgram,
+    cause: Cause,
+) -> None:
+    if given is not None:
+        pool_returns.claw_back(
+            held=held, earned=gained, given=given, upto=upto, program=program, cause=cause
+        )
+        return
+    account = held[gained.account_id]
+    claw_back(account=account, earned=gained, upto=upto, program=program, cause=cause)
+
+
+def spent_by_line(redeemed: Sequence[PointsTxn]) -> dict[int, int]:
+    """The points that were paid for each line of a sale, by the member and his pool."""
+    told: dict[int, int] = {}
+    for row in redeemed:
+        for line, part in (row.breakdown or {}).get("lines", {}).items():
+            told[int(line)] = told.get(int(line), 0) + int(part)
+    return told
 
 
 def earned_by_line(gained: PointsTxn) -> dict[int, int]:

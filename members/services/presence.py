@@ -24,11 +24,11 @@ from devices.models import ReadRule, Swipe
 from members.models import Channel, Member, MemberSession, ProfileChange, Redemption
 from members.models import Presence as CodeRead
 from station.errors import Refusal
-from station.models import Till, TillSession, User
+from station.models import Station, Till, TillSession, User
 from station.queries import settings
 from station.services.sealing import blind_index, normal
 
-JUST_NOW = timedelta(minutes=2)
+JUST_NOW, JUST_HERE = timedelta(minutes=2), timedelta(minutes=5)
 Checker = Callable[..., bool]
 Kind = Redemption.Presence
 
@@ -143,3 +143,31 @@ def by_own_phone(*, member: Member, session: MemberSession, at: datetime) -> Pre
 def by_vouching(*, approver: User) -> Presence:
     """A second person, whose secret and right were checked, has seen the member."""
     return Presence(Kind.VOUCHED, f"user:{approver.username}"[:60])
+
+
+def demand_here(*, member: Member, station: Station, at: datetime) -> None:
+    """Refuse unless the member's card or his phone's code was read at a station just now.
+
+    For what he agrees to at the counter; a read that paid for something counts, it shows him all the same.
+    """
+    since = at - JUST_HERE
+    card = Swipe.objects.filter(
+        reader__till__station=station,
+        meaning=ReadRule.Meaning.MEMBER_CARD,
+        outcome=Swipe.Outcome.KNOWN,
+        card__document=member.number,
+        occurred_at__gt=since,
+        occurred_at__lte=at,
+    )
+    code = CodeRead.objects.filter(
+        member=member,
+        station=station,
+        seen_by__isnull=False,  # a partner's request is no counter of ours
+        occurred_at__gt=since,
+        occurred_at__lte=at,
+    )
+    if not code.exists() and not card.exists():
+        raise NotPresent(
+            f"没有办理：五分钟内本站没有读过会员 {member.number} 的卡或手机码。"
+            "请他到收银台刷卡或出示手机码，再来办理。"
+        )

@@ -24,7 +24,7 @@ from members.models import (
 )
 from members.queries.earn_rules import active_program
 from members.queries.merged import ids_of
-from members.services import points
+from members.services import pool_purses, pool_returns
 from members.services.points import Cause
 from station.errors import Refusal
 from station.models import BusinessDay, Station, User
@@ -251,10 +251,11 @@ def _points_back(
         actor=actor,
         reason=f"退回 {order.reward.name}",
     )
-    return points.cancel_redeem(
-        account=points.locked(account_id=order.points_txn.account_id),
-        redeemed=order.points_txn,
-        upto=order.points_txn.amount,
+    rows = pool_purses.spent_rows(order.points_txn.idem.removesuffix(pool_purses.POOL))
+    return pool_returns.cancel_spent(
+        held=pool_returns.accounts_for(rows),
+        rows=rows,
+        upto=sum(row.amount for row in rows),
         program=program,
         cause=cause,
     )

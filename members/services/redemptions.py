@@ -18,7 +18,6 @@ from inventory.services import stock
 from members.models import (
     Member,
     PartnerOrder,
-    PointsAccount,
     Redemption,
     RedemptionEvent,
     Reward,
@@ -27,7 +26,7 @@ from members.models import (
 )
 from members.queries.rewards import Taken, closed, lives_until, taken
 from members.queries.standing import held_standing, standing
-from members.services import points
+from members.services import pool_purses
 from members.services.points import Cause, NotEnoughPoints
 from members.services.presence import NotPresent, Presence
 from members.services.redemption_endings import AlreadyEnded, fulfil
@@ -127,14 +126,15 @@ def request(*, wish: Wish, at: datetime, actor: User | None) -> Redemption:
     day = _day(wish.station)
     member_id = _spender(wish.member.pk)
     _refuse(reward, closed(reward, at))
-    account = points.locked_account(member_id=member_id)
+    purse = pool_purses.locked_purse(member_id=member_id)
     twin = Redemption.objects.filter(client_key=wish.key).first()  # by who held the account
     if twin is not None:
         return _same(twin, wish)
     counts = taken([reward], member_id=member_id, at=at).get(reward.pk, Taken())
     _refuse(reward, counts.refuses(reward))
-    points.sweep(account, _cause("", day, wish.station.pk, at, actor, "", ""))
-    _refuse_poor(account, reward)
+    cause = _cause("", day, wish.station.pk, at, actor, "", "")
+    pool_purses.sweep(purse, cause)
+    _refuse_poor(pool_purses.usable(purse, cause), reward)
     order = Redemption.objects.create(
         number=next_number(
             station=wish.station,
@@ -189,12 +189,12 @@ def _refuse(reward: Reward, why: str) -> None:
         raise NotRedeemable(f"没有兑换：「{reward.name}」{why}。请换一种。")
 
 
-def _refuse_poor(account: PointsAccount, reward: Reward) -> None:
-    missing = reward.cost_points - account.balance
+def _refuse_poor(balance: int, reward: Reward) -> None:
+    missing = reward.cost_points - balance
     if missing > 0:
         raise TooFewPoints(
             f"没有兑换：「{reward.name}」要 {reward.cost_points} 分，"
-            f"可用 {account.balance} 分，还差 {missing} 分。"
+            f"可用 {balance} 分，还差 {missing} 分。"
         )
 
 
@@ -210,15 +210,15 @@ def reserve(
     demand_spend(
         member_id=spender, at=at, station_id=order.station_id, actor=actor, undone="没有兑换"
     )
-    account = points.locked_account(member_id=spender)
+    purse = pool_purses.locked_purse(member_id=spender)
     day, reward = _day(order.station), order.reward
     cause = _cause(
         f"reward:{order.number}", day, order.station_id, at, actor, order.number, reward.name
     )
     try:
-        txn = points.redeem(account=account, points=order.points, cause=cause)
+        txn = pool_purses.spend(purse=purse, points=order.points, cause=cause)[0]
     except NotEnoughPoints as error:
-        _refuse_poor(account, reward)
+        _refuse_poor(pool_purses.usable(purse, cause), reward)
         raise error
     moved = Redemption.objects.filter(pk=order.pk, state=State.REQUESTED, expires_at__gt=at).update(
         state=State.RESERVED,

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from members.views import mall, own, own_events, phone, pwa, signing_in, wallet
+from members.views import family, mall, own, own_events, phone, pwa, signing_in, wallet
 
 app_name = "phone"
 urlpatterns: list[URLPattern] = [
@@ -36,6 +36,15 @@ urlpatterns: list[URLPattern] = [
     path("me/devices/", own.devices, name="devices"),
     path("me/devices/<int:pk>/end/", own.device_end, name="device_end"),
     path("events/", own_events.events, name="events"),
+    path("family/", family.page, name="family"),
+    path("family/open/", family.open_pool, name="family_open"),
+    path("family/invite/", family.invite, name="family_invite"),
+    path("family/leave/", family.leave, name="family_leave"),
+    path("family/dissolve/", family.dissolve, name="family_dissolve"),
+    path("family/<int:pk>/accept/", family.accept, name="family_accept"),
+    path("family/<int:pk>/decline/", family.decline, name="family_decline"),
+    path("family/<int:pk>/terms/", family.terms, name="family_terms"),
+    path("family/<int:pk>/remove/", family.remove, name="family_remove"),
     path("sign-in/", signing_in.sign_in, name="sign_in"),
     path("sign-in/code/", signing_in.code, name="code"),
     path("sign-in/join/", signing_in.join, name="join"),

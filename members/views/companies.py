@@ -152,6 +152,8 @@ def _page(request: StaffRequest, found: Company, card: Card, refusal: str = "") 
         "company": found,
         "card": card,
         "may_change": may_do(request.role, "members.companies.change"),
+        "pool": found.pools.filter(closed_at=None).select_related("account").first(),
+        "may_pool": may_do(request.role, "members.pools.change"),
         "refusal": refusal,
         "history": history_of(found.number),
     }

@@ -166,7 +166,7 @@ def report(request: StaffRequest) -> HttpResponseBase:
     terms = active_program()
     period = local(since) if since == until else f"{local(since)} 至 {local(until)}"
     told = (("期初未用", "opening"), ("发放", "issued"), ("人工调整", "adjusted"), ("使用", "used"),
-            ("过期", "expired"), ("扣回", "reversed"), ("转移", "moved"), ("期末未用", "outstanding"),
+            ("过期", "expired"), ("扣回", "reversed"), ("转移", "moved"), ("合作商家互换", "exchanged"), ("期末未用", "outstanding"),
             ("欠分", "debt"))  # fmt: skip
     made = Report(
         title="积分报表",
@@ -191,7 +191,7 @@ def report(request: StaffRequest) -> HttpResponseBase:
             ),
         ),
         remarks=(
-            "期初未用 + 发放 + 人工调整 − 使用 − 过期 − 扣回 + 转移 = 期末未用。",
+            "期初未用 + 发放 + 人工调整 − 使用 − 过期 − 扣回 + 转移 + 合作商家互换 = 期末未用。",
             "一分属于发放它的油站，在哪里用都记在那里；使用已减去退款退回的。",
             f"每 100 分抵 {terms.yuan_per_100} 元。" if terms else "还没有积分方案。",
         ),

@@ -9,6 +9,7 @@ from typing import Any
 from members.queries.earn_rules import active_program, rules_at
 from members.queries.earning import Basket, BasketLine, earned
 from members.queries.points import points_of, wallet_of
+from members.queries.pools import shared_of
 from members.queries.risk import words_of_document
 from members.queries.standing import standing
 from members.queries.tier_benefits import Held, held_at
@@ -70,12 +71,15 @@ def points_on_screen(*, ticket: Ticket, station: Station, at: datetime) -> dict[
     lines = apply_offer(lines, offer)
     by_hand = ticket.discount + sum((one.discount for one in ticket.lines), ZERO)
     net = max(sum((line.net for line in lines), ZERO) - by_hand, ZERO)
-    most = most_points(net=net, balance=wallet.balance, program=program) if program else 0
+    shared = shared_of(member_id=stands.member_id, at=at)
+    have = wallet.balance + (shared.usable if shared else 0)
+    most = most_points(net=net, balance=have, program=program) if program else 0
     return {
         "balance": wallet.balance,
         "pending": wallet.pending,
         "soon": wallet.soon,
         "debt": wallet.debt,
+        "pool": shared.words if shared else "",
         "frozen": frozen,
         "most": 0 if frozen else most,
         "worth": str(worth(most, program)) if program else "0.00",

@@ -133,6 +133,7 @@ def _points(sale: Sale) -> Iterator[Row]:
         ("积分抵扣", -told.spent),
         ("退回积分", told.returned),
         ("本次积分", told.earned),
+        ("其中入积分池", told.shared if told.earned else 0),
         ("扣回积分", -told.taken),
     ):
         if points:

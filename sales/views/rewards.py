@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from members.models import Member, Redemption, Reward
 from members.queries.points import account_of, wallet_at
+from members.queries.pools import payable_of
 from members.queries.reward_hints import hint_for
 from members.queries.rewards import Search, next_beyond, open_orders, orders, shelf
 from members.queries.tier_benefits import held_at
@@ -41,7 +42,8 @@ def mall(request: StaffRequest) -> dict[str, Any]:
     typed, at, session = checked(ShelfForm(request.GET)), now(), session_of(request)
     member = get_object_or_404(Member, pk=typed["member"])
     account = account_of(member_id=member.pk)
-    balance = wallet_at(account=account, at=at).balance if account else 0
+    own = wallet_at(account=account, at=at).balance if account else 0
+    balance = payable_of(member_id=member.pk, own=own, at=at)
     search = Search(text=typed["q"], affordable=typed["affordable"] == "1")
     rows = shelf(
         station=request.station, at=at, member_id=member.pk, balance=balance, search=search
@@ -64,7 +66,8 @@ def tile(request: StaffRequest) -> dict[str, Any]:
     """One line for the member's tile: his points, and what is missing for the next reward."""
     typed, at = checked(ShelfForm(request.GET)), now()
     account = account_of(member_id=typed["member"])
-    balance = wallet_at(account=account, at=at).balance if account else 0
+    own = wallet_at(account=account, at=at).balance if account else 0
+    balance = payable_of(member_id=typed["member"], own=own, at=at)
     told = {"balance": balance, "next": "", "missing": 0}
     beyond = next_beyond(station=request.station, at=at, balance=balance, member_id=typed["member"])
     if beyond is not None:

@@ -282,6 +282,22 @@ DECLARED: tuple[Declared, ...] = (
         "站内管理规定",
     ),
     Declared(
+        "members.pool_most",
+        Kind.WHOLE,
+        "5",
+        "家庭积分：户主之外最多几人",
+        "人",
+        "站内管理规定",
+    ),
+    Declared(
+        "members.pool_cool_days",
+        Kind.WHOLE,
+        "90",
+        "退出积分池后几天内不能加入别的池",
+        "天",
+        "站内管理规定；防止借退出转移积分",
+    ),
+    Declared(
         "members.unmerge_days",
         Kind.WHOLE,
         "30",

@@ -28,7 +28,8 @@ CHECKS = {
         GROUP BY t.id HAVING SUM(r.amount) > t.amount""",
     "a row's lots are its points": """
         SELECT t.id FROM members_pointstxn t LEFT JOIN members_pointsalloc o ON o.txn_id = t.id
-        WHERE t.kind IN ('REDEEM', 'EXPIRE') GROUP BY t.id
+        WHERE t.kind IN ('REDEEM', 'EXPIRE')
+            OR (t.kind = 'EXOUT' AND t.reverses_id IS NULL) GROUP BY t.id
         HAVING COALESCE(SUM(o.qty), 0) <> -t.amount""",
 }
 

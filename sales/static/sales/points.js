@@ -52,6 +52,7 @@ function facts(said) {
   if (said.pending) parts.push(`待生效 ${count(said.pending)}`);
   if (said.soon) parts.push(`30 天内过期 ${count(said.soon)}`);
   if (said.debt) parts.push(`欠 ${count(said.debt)}`);
+  if (said.pool) parts.push(said.pool);
   return parts.join("　");
 }
 
