@@ -24,6 +24,7 @@ from members.models import (
 )
 from members.queries.pools import State, ends_of, owners_of
 from members.services import points as ledger
+from members.services import points_returning
 from members.services.points import Cause, Kind
 from members.services.points_clawing import expired_credit, still_to_take, take
 from members.services.points_moving import OUT, arrive
@@ -58,7 +59,7 @@ def cancel_spent(
         pooled = row.place_id is not None
         part = min(upto, theirs) if pooled else max(upto - theirs, 0)
         why = replace(cause, key=cause.key + (POOL if pooled else ""))
-        done = ledger.cancel_redeem(
+        done = points_returning.cancel_redeem(
             account=held[row.account_id], redeemed=row, upto=part, program=program, cause=why
         )
         back = back or done

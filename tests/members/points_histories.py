@@ -14,7 +14,13 @@ from typing import Any
 from django.db import transaction
 
 from members.models import EarnRule, PointsAccount, PointsAlloc, PointsLot, PointsProgram, PointsTxn
-from members.services import points, points_clawing, points_moving, points_sweeping
+from members.services import (
+    points,
+    points_clawing,
+    points_moving,
+    points_returning,
+    points_sweeping,
+)
 from members.services.points import Cause, NotEnoughPoints
 from tests import make
 from tests.members.points import violations
@@ -144,7 +150,7 @@ class History:
         before = self._worth(one.txn.account_id)
         key = f"R{next(_serial)}"
         self.twice(
-            lambda: points.cancel_redeem(
+            lambda: points_returning.cancel_redeem(
                 account=points.locked(account_id=one.txn.account_id),
                 redeemed=one.txn,
                 upto=upto,
@@ -234,7 +240,7 @@ class History:
         assert owed - left <= expired - forgiven, "P10 no more is owed than expired uncredited"
 
     def _cancel_all(self, one: Spent) -> None:
-        points.cancel_redeem(
+        points_returning.cancel_redeem(
             account=points.locked(account_id=one.txn.account_id),
             redeemed=one.txn,
             upto=one.txn.amount,

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from members.models import PointsAccount, PointsTxn
-from members.services import points, points_clawing
+from members.services import points, points_clawing, points_returning
 from tests.members.points_histories import History, history
 
 pytestmark = [pytest.mark.django_db, pytest.mark.req("PTS-14")]
@@ -148,14 +148,14 @@ def not_cumulative(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def lot_but_not_balance(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = points._give_back
+    real = points_returning._give_back
 
     def wrong(account: PointsAccount, *rest: Any) -> None:
         before = account.balance
         real(account, *rest)
         account.balance = before
 
-    monkeypatch.setattr(points, "_give_back", wrong)
+    monkeypatch.setattr(points_returning, "_give_back", wrong)
 
 
 def clamped(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,7 +186,7 @@ def fifo_ignores_pending(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def lost_on_cancel(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(points, "_grace", lambda *rest: None)
+    monkeypatch.setattr(points_returning, "_grace", lambda *rest: None)
 
 
 MIXED = [("spend_past_waiting", 0, 50)]
