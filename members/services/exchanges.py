@@ -24,6 +24,7 @@ from members.queries.exchanges import State, Way, exchanged_on, points_for, prog
 from members.queries.present_codes import PATTERN
 from members.queries.standing import held_standing
 from members.services import points as ledger
+from members.services import points_returning
 from members.services.noting import about
 from members.services.points import Cause, Kind
 from members.services.points_clawing import expired_credit, take
@@ -245,7 +246,7 @@ def _back(order: ExchangeOrder, account: PointsAccount, cause: Cause) -> PointsT
         account, Kind.EXCHANGE_IN, cause, amount=whole, delta=whole, reverses=order.txn
     )
     account.balance -= whole
-    ledger.give_back_lots(account, txn, order.txn, whole, program, cause)
+    points_returning.give_back_lots(account, txn, order.txn, whole, program, cause)
     ledger.offset_debt(account, cause)
     ledger.keep(account)
     return txn

@@ -148,14 +148,14 @@ def not_cumulative(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def lot_but_not_balance(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = points_returning._give_back
+    real = points_returning.give_back_lots
 
     def wrong(account: PointsAccount, *rest: Any) -> None:
         before = account.balance
         real(account, *rest)
         account.balance = before
 
-    monkeypatch.setattr(points_returning, "_give_back", wrong)
+    monkeypatch.setattr(points_returning, "give_back_lots", wrong)
 
 
 def clamped(monkeypatch: pytest.MonkeyPatch) -> None:
