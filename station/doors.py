@@ -120,6 +120,7 @@ MENU = [
             ("加油机地址", "devices:dispensers"),
             ("读卡器和扫码枪", "devices:readers"),
             ("打印机", "devices:printers"),
+            ("自助终端", "devices:kiosks"),
             ("打印队列", "sales:receipts"),
             ("换表", "devices:meters"),
             ("刷卡与扫码", "devices:swipes"),

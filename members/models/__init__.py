@@ -3,6 +3,7 @@
 from members.models.consents import Channel, Consent
 from members.models.earning import EarnRule
 from members.models.files import ImportBatch, ImportTrouble, MemberExport
+from members.models.kiosk import KioskVisit
 from members.models.merging import DuplicatePair, Merge
 from members.models.notices import MemberNotice
 from members.models.people import Company, Member, Vehicle
@@ -39,6 +40,7 @@ __all__ = [
     "EarnRule",
     "ImportBatch",
     "ImportTrouble",
+    "KioskVisit",
     "Member",
     "MemberExport",
     "MemberNotice",

@@ -9,7 +9,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("members/", include("members.urls.pages")),
     path("m/", include("members.urls.phone")),
     path("marketing/", include("marketing.urls")),
-    path("sales/", include("sales.urls")),
+    path("sales/", include("sales.urls.pages")),
+    path("kiosk/", include("sales.urls.kiosk")),
     path("finance/", include("finance.urls")),
 ]
 

@@ -1,4 +1,4 @@
-"""URLs of `sales`: a flat list."""
+"""URLs of `sales` for its staff: a flat list."""
 
 from django.urls import URLPattern, path
 
