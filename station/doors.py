@@ -84,6 +84,7 @@ MENU = [
         [
             ("储值账户", "members:value_accounts"),
             ("充值单", "sales:top_ups"),
+            ("自助充值单", "sales:kiosk_orders"),
             ("充值档位", "members:value_plans"),
             ("储值余额", "members:value_liability"),
         ],

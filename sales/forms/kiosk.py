@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date
 
 from django import forms
 from django.core.exceptions import ValidationError
+
+from sales.models import Tender
 
 DIGITS = {"required": "请先输入。"}
 
@@ -43,7 +45,7 @@ class JoinForm(forms.Form):
         try:
             if not (typed.isascii() and typed.isdigit() and len(typed) == 8):
                 raise ValueError(typed)
-            return datetime.strptime(typed, "%Y%m%d").date()
+            return date(int(typed[:4]), int(typed[4:6]), int(typed[6:]))
         except ValueError:
             raise ValidationError("出生日期是八位数字，例如 19900501。") from None
 
@@ -53,3 +55,15 @@ class KeyForm(forms.Form):
 
     key = forms.CharField(label="键", max_length=60, required=False)
     number = forms.CharField(label="单号", max_length=40, required=False)
+
+
+class TakeOrderForm(forms.Form):
+    """How an order is paid at the till."""
+
+    number = forms.CharField(label="单号", max_length=40)
+    tender = forms.ModelChoiceField(
+        label="付款方式",
+        queryset=Tender.objects.filter(active=True).exclude(kind=Tender.Kind.VALUE),
+        to_field_name="code",
+    )
+    reference = forms.CharField(label="凭证号", max_length=60, required=False)

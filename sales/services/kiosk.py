@@ -180,19 +180,20 @@ def take(
     actor: User,
     at: datetime,
 ) -> TopUp:
-    """Take the money of an order at a till: the top-up, once. Twice is the same top-up.
+    """Take the money of an order at a till: the top-up, once. Twice at one till is the same top-up.
 
-    Refuses NotOpen one that is cancelled or too old, and what a top-up at the till refuses.
+    Refuses NotOpen one that is cancelled, too old or paid at another till (who would take the money
+    a second time), and what a top-up at the till refuses.
     """
+    # Locked alone: a row joined to it would be as it was before the other till was done.
     order = (
-        KioskOrder.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("member", "plan", "top_up__account")
+        KioskOrder.objects.select_for_update(no_key=True)
         .filter(number=number.strip().upper(), station=session.station_id)
         .first()
     )
     if order is None:
         raise NotOpen(f"没有收款：没有自助充值单 {number}。请核对单号。")
-    if order.top_up is not None:
+    if order.top_up is not None and order.top_up.session_id == session.pk:
         return order.top_up
     why = why_not(order, at=at)
     if why:

@@ -45,8 +45,8 @@ def start(request: HttpRequest) -> HttpResponse:
     found = kiosk_of(token=token)
     if found is None:
         asking = pairing_of(token=token, at=at)
-        content = {"code": asking.code if asking else ""}
-        return uncached(render(request, "sales/kiosk/pair.html", content))
+        waiting = {"code": asking.code if asking else ""}
+        return uncached(render(request, "sales/kiosk/pair.html", waiting))
     visits.end_all(kiosk=found, at=at, why=End.NEXT)
     kiosks.seen(kiosk=found, at=at)
     content = {

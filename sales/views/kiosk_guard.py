@@ -58,8 +58,7 @@ def with_member(
 ) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
     """Let the view run only while a member stands there; his minute begins anew with it."""
 
-    @wraps(view)
-    def guarded(request: KioskRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def guarded(request: KioskRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         found = visit_at(request)
         try:
             if found is None:
@@ -70,6 +69,7 @@ def with_member(
         request.visit = found
         return view(request, *args, **kwargs)
 
+    guarded.__name__ = view.__name__
     return kiosk_only(guarded)
 
 

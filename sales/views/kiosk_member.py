@@ -19,6 +19,7 @@ from members.queries.points_expiry import last_day
 from members.queries.rewards import open_orders, shelf
 from members.queries.value import account_of_member, plans_in_force, rule_of
 from members.services import kiosk as visits
+from members.services.presence import NotPresent
 from sales.forms.kiosk import CodeForm, KeyForm, PinForm
 from sales.models import KioskOrder
 from sales.queries.kiosk import orders, state_of
@@ -137,7 +138,7 @@ def prove_code(request: KioskRequest) -> HttpResponse:
     form = CodeForm(request.POST)
     try:
         if not form.is_valid():
-            raise visits.NotPresent("请输入六位验证码。")
+            raise NotPresent("请输入六位验证码。")
         visits.prove_by_text(visit=request.visit, at=request.at, **form.cleaned_data)
     except Refusal as refusal:
         ticket = request.POST.get("ticket", "")[:400]
@@ -151,7 +152,7 @@ def prove_pin(request: KioskRequest) -> HttpResponse:
     form = PinForm(request.POST)
     try:
         if not form.is_valid():
-            raise visits.NotPresent("请输入六位支付密码。")
+            raise NotPresent("请输入六位支付密码。")
         pin = form.cleaned_data["pin"]
         visits.prove_by_pin(visit=request.visit, pin=pin, at=request.at)
     except Refusal as refusal:
