@@ -8,7 +8,7 @@ HOME = {
     "MANAGER": ["sales:wall"],
     "ACCOUNTANT": ["finance:reports"],
     "CASHIER": ["sales:till"],
-    "ATTENDANT": ["sales:wall"],
+    "ATTENDANT": ["sales:attendant", "sales:wall"],
 }
 # The left menu: (title, icon, [(title, URL name)]); an entry shows where its URL exists and the role may open it.
 MENU = [
@@ -22,6 +22,8 @@ MENU = [
         "outline/gas-station",
         [
             ("现场看板", "sales:wall"),
+            ("员工手机", "sales:attendant"),
+            ("一枪一码", "sales:nozzle_codes"),
             ("加油记录", "devices:fills"),
             ("服务时长", "sales:service_times"),
         ],

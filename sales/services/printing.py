@@ -164,7 +164,8 @@ def _of_sale(receipt: Receipt) -> tuple[Printer, Paper]:
     sale = sale_for_paper(document=receipt.document)
     if sale is None:
         raise NotPrintable(f"没有打印：找不到单据 {receipt.document}。")
-    printer = _asked_for(receipt) or printer_of(sale)
+    # A phone's till has no printer of its own: then the one that was chosen.
+    printer = _asked_for(receipt) or printer_of(sale) or receipt.printer
     if printer is None:
         raise NotPrintable(f"没有打印：{sale.till.name} 没有在用的打印机。请在设备里设置。")
     words = _for_member(sale) if receipt.kind == Receipt.Kind.ORIGINAL else []
