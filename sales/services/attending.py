@@ -18,6 +18,7 @@ from devices.models import Fill, Printer
 from marketing.models import Coupon
 from marketing.queries.combining import Told
 from members.queries.reward_hints import hint_for
+from members.queries.rewards import next_beyond
 from members.queries.standing import standing
 from sales.models import Receipt, Sale
 from sales.queries.attending import basket_key
@@ -69,6 +70,11 @@ class Bill:
         return round_to(self.net, self.step)
 
     @property
+    def worth(self) -> Yuan:
+        """What the member's points may pay of it."""
+        return Decimal(self.points.get("worth", "0"))
+
+    @property
     def off(self) -> Yuan:
         """What offers take off, points apart."""
         return self.listed - self.net - self.by_points
@@ -115,7 +121,7 @@ def bill(*, wanted: Wanted, session: TillSession, actor: User, at: datetime) -> 
 def _of_member(
     ticket: Ticket, lines: list[PricedLine], session: TillSession, at: datetime
 ) -> tuple[dict[str, Any], str]:
-    """The till's points panel, and its 再加 X 元可换 Y; nothing is asked without a member."""
+    """The till's points panel, and what is missing for the next reward: in yuan, else in points."""
     if ticket.member_id is None:
         return {}, ""
     panel = points_on_screen(ticket=ticket, station=session.station, at=at)
@@ -126,7 +132,13 @@ def _of_member(
         day=session.shift.day.date,
         at=at,
     )
-    return panel, told.words if told else ""
+    if told is not None:
+        return panel, told.words
+    beyond = next_beyond(
+        station=session.station, at=at, balance=panel["balance"], member_id=ticket.member_id
+    )
+    words = f"还差 {beyond.missing} 分可换「{beyond.reward.name}」" if beyond else ""
+    return panel, words
 
 
 def settle(

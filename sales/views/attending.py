@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from marketing.queries.coupons import coupons_at
 from marketing.services import codes
+from members.services.redemption_endings import UnknownCode
 from sales.forms.attending import CodeForm
 from sales.queries import attending as asked
 from sales.queries.wall import wall
@@ -149,7 +150,7 @@ def _verify(request: StaffRequest, code: str) -> Any:
         return coupon
     try:
         order = rewards.use_code(code=code, station=request.station, at=at, actor=request.user)
-    except Refusal:
+    except UnknownCode:
         codes.note_wrong(subject=subject, wrong=1, at=at)
         raise
     messages.success(request, f"已核销：{order.reward.name}（{order.number}）。")
