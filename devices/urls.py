@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from devices.views import alarms, fills, meters, nozzles, status, stopping, swipes, wiring
+from devices.views import alarms, fills, kiosks, meters, nozzles, status, stopping, swipes, wiring
 from station.views.crud import urls
 
 app_name = "devices"
@@ -24,6 +24,10 @@ urlpatterns: list[URLPattern] = [
     path("cards/<int:pk>/move/<str:to>/", swipes.card_move, name="card_move"),
     path("rules/test/", swipes.rule_test, name="rule_test"),
     *urls(swipes.RULES, "rules"),
+    path("kiosks/", kiosks.kiosks, name="kiosks"),
+    path("kiosks/new/", kiosks.kiosk_new, name="kiosk_new"),
+    path("kiosks/<int:pk>/", kiosks.kiosk, name="kiosk"),
+    path("kiosks/<int:pk>/revoke/", kiosks.kiosk_revoke, name="kiosk_revoke"),
     path("meters/", meters.meters, name="meters"),
     path("meters/new/", meters.meter_new, name="meter_new"),
     path("status/", status.status, name="status"),

@@ -8,7 +8,7 @@ HOME = {
     "MANAGER": ["sales:wall"],
     "ACCOUNTANT": ["finance:reports"],
     "CASHIER": ["sales:till"],
-    "ATTENDANT": ["sales:wall"],
+    "ATTENDANT": ["sales:attendant", "sales:wall"],
 }
 # The left menu: (title, icon, [(title, URL name)]); an entry shows where its URL exists and the role may open it.
 MENU = [
@@ -22,6 +22,8 @@ MENU = [
         "outline/gas-station",
         [
             ("现场看板", "sales:wall"),
+            ("员工手机", "sales:attendant"),
+            ("一枪一码", "sales:nozzle_codes"),
             ("加油记录", "devices:fills"),
             ("服务时长", "sales:service_times"),
         ],
@@ -95,6 +97,7 @@ MENU = [
         [
             ("储值账户", "members:value_accounts"),
             ("充值单", "sales:top_ups"),
+            ("自助充值单", "sales:kiosk_orders"),
             ("充值档位", "members:value_plans"),
             ("储值余额", "members:value_liability"),
         ],
@@ -132,6 +135,7 @@ MENU = [
             ("加油机地址", "devices:dispensers"),
             ("读卡器和扫码枪", "devices:readers"),
             ("打印机", "devices:printers"),
+            ("自助终端", "devices:kiosks"),
             ("打印队列", "sales:receipts"),
             ("换表", "devices:meters"),
             ("刷卡与扫码", "devices:swipes"),

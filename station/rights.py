@@ -127,6 +127,7 @@ RIGHTS: dict[str, frozenset[str]] = {
     # sales
     "sales.till": TILL,
     "sales.settle": TILL,
+    "sales.attend": FORECOURT,
     "sales.discount": TILL,
     "sales.view": CREW,
     "sales.void_line": TILL,
@@ -267,6 +268,7 @@ TITLES: dict[str, str] = {
     "marketing.costs": "查看促销成本",
     "sales.till": "打开收银台",
     "sales.settle": "收款",
+    "sales.attend": "员工手机：认领加油、收款、核销、自己的收银班",
     "sales.discount": "手工优惠（限额内）",
     "sales.view": "查看销售单",
     "sales.void_line": "删行",

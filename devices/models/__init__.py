@@ -3,6 +3,7 @@
 from devices.models.cards import Card, ReadRule, Swipe
 from devices.models.commands import Authorisation, Command
 from devices.models.facts import Fill, MeterChange, TotalizerGap, TotalizerReading
+from devices.models.kiosks import Kiosk, KioskPairing
 from devices.models.state import Alarm, LineState, NozzleState
 from devices.models.wiring import DispenserWiring, Line, Printer, Reader
 
@@ -13,6 +14,8 @@ __all__ = [
     "Command",
     "DispenserWiring",
     "Fill",
+    "Kiosk",
+    "KioskPairing",
     "Line",
     "LineState",
     "MeterChange",

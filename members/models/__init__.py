@@ -11,6 +11,7 @@ from members.models.exchanges import (
 )
 from members.models.files import ImportBatch, ImportTrouble, MemberExport
 from members.models.gifts import Gift, GiftCall, GiftPlan, Occasion, PersonMark
+from members.models.kiosk import KioskVisit
 from members.models.merging import DuplicatePair, Merge
 from members.models.notices import MemberNotice, NoticeChoice, NoticeDelivery, NoticeText
 from members.models.people import Company, Member, Vehicle
@@ -58,6 +59,7 @@ __all__ = [
     "GiftPlan",
     "ImportBatch",
     "ImportTrouble",
+    "KioskVisit",
     "Member",
     "MemberExport",
     "MemberNotice",

@@ -15,6 +15,7 @@ class Channel(models.TextChoices):
     SMS = "SMS", "短信回复"
     WECHAT = "WECHAT", "微信"
     APP = "APP", "会员端"
+    KIOSK = "KIOSK", "自助终端"
     IMPORT = "IMPORT", "导入"
 
 

@@ -18,6 +18,7 @@ class SignInCode(models.Model):
     class Purpose(models.TextChoices):
         SIGN_IN = "SIGN_IN", "登录或入会"
         PHONE = "PHONE", "换手机号"
+        KIOSK = "KIOSK", "自助终端"
 
     purpose = models.CharField("用途", max_length=8, choices=Purpose.choices)
     phone_index = models.CharField("手机号索引", max_length=64)

@@ -2,6 +2,7 @@
 
 from sales.models.cash import CashMovement, Deposit, DepositLine, SessionCount, SessionTender
 from sales.models.claims import DriveOff, FillClaim, FillLease, FillUse, LateEntry
+from sales.models.kiosk import KioskOrder
 from sales.models.prepays import Prepay, PrepayChange
 from sales.models.prices import PriceDownload
 from sales.models.sales import (
@@ -31,6 +32,7 @@ __all__ = [
     "FillClaim",
     "FillLease",
     "FillUse",
+    "KioskOrder",
     "LateEntry",
     "OfflineUpload",
     "ParkedTicket",

@@ -284,6 +284,7 @@ class Receipt(models.Model):
         TRIAL = "TRIAL", "试打"
         TOPUP = "TOPUP", "充值小票"
         REWARD = "REWARD", "兑换单"
+        KIOSK = "KIOSK", "自助充值单"
 
     class Status(models.TextChoices):
         WAITING = "WAITING", "待打印"

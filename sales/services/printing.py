@@ -20,6 +20,9 @@ from devices.models import Printer
 from devices.queries.ports import PAPERS, is_port, paper_file, paper_folder
 from members.queries.tier_progress import tier_words
 from sales.models import Receipt, Sale
+from sales.queries.kiosk import orders as kiosk_orders
+from sales.queries.kiosk import paper_of_order as paper_of_kiosk_order
+from sales.queries.kiosk import printer_of_order as printer_of_kiosk_order
 from sales.queries.receipts import Paper, paper_of, sale_for_paper, set_out
 from sales.queries.reward_slips import order_for_paper, paper_of_order, printer_of_order
 from sales.queries.shifts import shift_report
@@ -161,7 +164,8 @@ def _of_sale(receipt: Receipt) -> tuple[Printer, Paper]:
     sale = sale_for_paper(document=receipt.document)
     if sale is None:
         raise NotPrintable(f"没有打印：找不到单据 {receipt.document}。")
-    printer = _asked_for(receipt) or printer_of(sale)
+    # A phone's till has no printer of its own: then the one that was chosen.
+    printer = _asked_for(receipt) or printer_of(sale) or receipt.printer
     if printer is None:
         raise NotPrintable(f"没有打印：{sale.till.name} 没有在用的打印机。请在设备里设置。")
     words = _for_member(sale) if receipt.kind == Receipt.Kind.ORIGINAL else []
@@ -216,6 +220,16 @@ def _of_top_up(receipt: Receipt) -> tuple[Printer, Paper]:
     return printer, paper_of_top_up(top=top)
 
 
+def _of_kiosk(receipt: Receipt) -> tuple[Printer, Paper]:
+    order = kiosk_orders().filter(number=receipt.document, station=receipt.station).first()
+    if order is None:
+        raise NotPrintable(f"没有打印：找不到自助充值单 {receipt.document}。")
+    printer = _asked_for(receipt) or printer_of_kiosk_order(order)
+    if printer is None:
+        raise NotPrintable("没有打印：终端没有在用的打印机。请在“自助终端”里设置。")
+    return printer, paper_of_kiosk_order(order=order)
+
+
 _PAPERS: dict[Receipt.Kind, Callable[[Receipt], tuple[Printer, Paper]]] = {
     Receipt.Kind.ORIGINAL: _of_sale,
     Receipt.Kind.REPRINT: _of_sale,
@@ -223,6 +237,7 @@ _PAPERS: dict[Receipt.Kind, Callable[[Receipt], tuple[Printer, Paper]]] = {
     Receipt.Kind.TRIAL: _of_trial,
     Receipt.Kind.TOPUP: _of_top_up,
     Receipt.Kind.REWARD: _of_reward,
+    Receipt.Kind.KIOSK: _of_kiosk,
 }
 
 

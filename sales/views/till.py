@@ -48,6 +48,7 @@ ADDRESSES = (
     "till_member_present",
     "till_value",
     "till_topup",
+    "till_kiosk_order",
     "till_points",
     "till_quote",
     "till_release",

@@ -29,9 +29,11 @@ from members.services.value_topping import limits_of
 from sales.forms.till import checked
 from sales.forms.topups import TopUpFilter, TopUpForm, TopUpRefundForm
 from sales.models import Payment, Receipt, TopUp
+from sales.queries.kiosk import order_of
 from sales.queries.tickets import Ticket, plain, read_id
 from sales.queries.topups import paper_of, terms_of, top_ups_of
 from sales.services import topping
+from sales.views import kiosk_orders
 from sales.views.answers import answers_json, body_of, session_of, shown
 from station.access import StaffRequest, may, may_do
 from station.errors import Refusal
@@ -59,6 +61,9 @@ def proven(ticket: Ticket, body: dict[str, Any], *, at: datetime) -> Ticket:
 def look_up(request: StaffRequest) -> dict[str, Any]:
     """A member's or a card's account with the plans it may be topped up by."""
     member_id, text = request.GET.get("member", ""), request.GET.get("text", "")
+    order = None if member_id else order_of(text=plain(text), station=request.station)
+    if order is not None:
+        return kiosk_orders.told(order, at=now())
     member = None
     if member_id:
         try:

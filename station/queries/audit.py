@@ -125,6 +125,8 @@ ACTIONS: dict[str, str] = {
     "devices.release_all": "解除急停",
     "devices.alarm.seen": "接手告警",
     "devices.alarm.handled": "处理告警",
+    "devices.kiosk.paired": "登记自助终端",
+    "devices.kiosk.revoked": "停用自助终端",
     "devices.card.issued": "发卡",
     "devices.card.active": "恢复卡",
     "devices.card.lost": "挂失卡",

@@ -10,7 +10,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("m/coupons/", include("marketing.urls.phone")),
     path("m/", include("members.urls.phone")),
     path("marketing/", include("marketing.urls.pages")),
-    path("sales/", include("sales.urls")),
+    path("sales/", include("sales.urls.pages")),
+    path("kiosk/", include("sales.urls.kiosk")),
     path("finance/", include("finance.urls")),
 ]
 

@@ -17,7 +17,7 @@ import { Away, get } from "./server.js";
 import * as store from "./store.js";
 import { onlyHere } from "./tab.js";
 import { changed, reckoned, reprice, showMember, showTicket, takeItem } from "./ticket.js";
-import { isPayCode, payByCode, startValue } from "./value.js";
+import { isKioskOrder, isPayCode, payByCode, startValue } from "./value.js";
 
 const GOODS_AGAIN = 300000; // ms; unchanged goods cost a 304
 let tag = null;
@@ -113,6 +113,7 @@ function showBadges() {
 function scanned(scan) {
   if (scan.meaning === "GOODS") byCode(scan.text);
   else if (isPayCode(scan.text)) payByCode(scan.text);
+  else if (isKioskOrder(scan.text)) openPanel("topup", scan.text);
   else if (isMemberCode(scan.text)) memberPresent(scan.text).then(again);
   else if (scan.meaning === "MEMBER_CARD" && again()) return;
   else if (scan.meaning === "MEMBER_CARD") openPanel("member", { scan: scan.text });
@@ -122,6 +123,7 @@ function scanned(scan) {
 const COUPON = /^[2-9A-HJ-NP-X]{14}$/; // what a coupon's code and QR look like
 function byCode(code) {
   if (isPayCode(code)) { payByCode(code); return true; }
+  if (isKioskOrder(code)) { openPanel("topup", code); return true; }
   if (isMemberCode(code)) { memberPresent(code).then(again); return true; }
   const found = state.goods.byCode(code);
   if (found) { takeItem(found.item, found.count); return true; }
@@ -136,7 +138,7 @@ function command(value) {
   if (/^\d{1,2}$/.test(words)) {
     const fill = state.fills.find((one) => one.nozzle === Number(words) && !one.held && !onTicket(one.id));
     if (fill) takeFill(fill); else refuse(`${words} 号枪没有可收的加油。`);
-  } else if (isPayCode(words) || isMemberCode(words) || state.goods.byCode(words) || COUPON.test(words)) byCode(words);
+  } else if (isPayCode(words) || isKioskOrder(words) || isMemberCode(words) || state.goods.byCode(words) || COUPON.test(words)) byCode(words);
   else if (/^1\d{10}$/.test(words)) openPanel("member", words);
   else {
     const first = state.goods.find(words)[0];

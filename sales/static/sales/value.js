@@ -40,16 +40,22 @@ async function balanceOn(words, member) {
 }
 
 // ---------------------------------------------------------------- topping up
-export async function fillTopUp() {
+export async function fillTopUp(panel, order) {
   const { member } = state.basket;
+  if (order) {
+    byId("topup-who").value = order;
+    choose(null, []);
+    await findForTopUp({ text: order });
+    return;
+  }
   byId("topup-who").value = member ? member.number : "";
   choose(null, []);
   if (member) await findForTopUp({ member: member.id });
 }
 
 async function findForTopUp(query) {
-  const { account, member, plans } = await lookUp(query);
-  choose({ account, member, card: query.text || "" }, plans);
+  const { account, member, plans, order } = await lookUp(query);
+  choose({ account, member, order, card: query.text || "" }, plans);
 }
 
 function choose(whom, plans) {
@@ -58,12 +64,16 @@ function choose(whom, plans) {
   form.elements.member.value = whom?.member?.id || "";
   form.elements.card.value = whom && !whom.member ? whom.account?.number || whom.card : "";
   form.elements.plan.value = "";
-  byId("topup-rule").textContent = "";
-  const { account, member } = whom || {};
+  byId("topup-rule").textContent = whom?.order?.rule || "";
+  const { account, member, order } = whom || {};
+  // What was ordered at a kiosk is paid as it was ordered.
+  byId("topup-amount").readOnly = Boolean(order);
+  byId("topup-amount").value = order?.amount || "";
   let words = "先查找会员或刷卡。";
   if (member) words = `${member.name}　${member.phone}　${account ? `储值 ${shown(fen(account.balance))}（本金 ${account.principal}，赠金 ${account.bonus}）` : "第一次充值，自动开户"}`;
   else if (account) words = `${account.kind}卡 ${account.number}　余额 ${shown(fen(account.balance))}`;
   else if (whom) words = `没有这张卡，充值时按不记名卡开卡：${whom.card}`;
+  if (order) words = `自助充值单 ${order.number}　${order.plan}　${words}`;
   byId("topup-facts").textContent = words;
   byId("topup-plans").replaceChildren(...plans.map((plan) => {
     const button = make("button", { type: "button", className: "btn", textContent: plan.name });
@@ -78,7 +88,8 @@ function choose(whom, plans) {
 
 export async function topUp(data) {
   if (!topping) throw new Refused("没有充值：请先查找会员，或刷卡、输卡号。");
-  const done = await post(urls.till_topup, data);
+  const { order } = topping;
+  const done = order ? await post(urls.till_kiosk_order, { number: order.number, tender: data.tender, reference: data.reference }) : await post(urls.till_topup, data);
   const box = byId("done");
   box.replaceChildren(make("strong", { textContent: `已充 ${shown(fen(done.amount))}` }), make("span", { textContent: ` ${done.number}　余额 ${shown(fen(done.balance))}` }));
   box.hidden = false;
@@ -128,6 +139,9 @@ async function confirm(panel) {
   changed();
   if (sums(state.basket, setup).missing <= 0) settle();
 }
+
+// 自助充值单: the number on the slip of a kiosk.
+export const isKioskOrder = (code) => /^ZC[0-9A-Z]{1,6}-\d+-\d{8}-\d{4,}$/i.test(code);
 
 // 付款码: scanned from the customer's screen; it proves him, so that no PIN is asked for.
 export const isPayCode = (code) => /^YV\d{34}$/.test(code);

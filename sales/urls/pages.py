@@ -1,8 +1,11 @@
-"""URLs of `sales`: a flat list."""
+"""URLs of `sales` for its staff: a flat list."""
 
 from django.urls import URLPattern, path
 
 from sales.views import (
+    attending,
+    attending_money,
+    attending_session,
     baskets,
     cash,
     ceilings,
@@ -10,6 +13,7 @@ from sales.views import (
     disposals,
     drive_offs,
     fills,
+    kiosk_orders,
     late_entries,
     members,
     offers,
@@ -78,6 +82,7 @@ urlpatterns: list[URLPattern] = [
     path("till/members/<int:pk>/confirm/", members.confirm, name="till_confirm"),
     path("till/value/", topups.look_up, name="till_value"),
     path("till/value/top-up/", topups.top_up, name="till_topup"),
+    path("till/value/kiosk-order/", kiosk_orders.take, name="till_kiosk_order"),
     path("till/points/", points.points, name="till_points"),
     path("till/quote/", offers.quote, name="till_quote"),
     path("till/release/", offers.release, name="till_release"),
@@ -100,6 +105,7 @@ urlpatterns: list[URLPattern] = [
     path("sales/<str:number>/reverse/ask/", refunds.ask_reversal, name="reverse_ask"),
     path("sales/<str:number>/payments/<int:pk>/tender/", sales.retender, name="retender"),
     path("top-ups/", topups.top_ups, name="top_ups"),
+    path("kiosk-orders/", kiosk_orders.orders, name="kiosk_orders"),
     path("top-ups/<str:number>/", topups.top_up_page, name="top_up"),
     path("top-ups/<str:number>/refund/", topups.refund, name="top_up_refund"),
     path("drive-offs/", drive_offs.drive_offs, name="drive_offs"),
@@ -112,6 +118,23 @@ urlpatterns: list[URLPattern] = [
     path("receipts/printers/<int:pk>/try/", receipts.try_printer, name="printer_try"),
     path("discrepancies/", discrepancies.discrepancies, name="discrepancies"),
     path("discrepancies/<int:pk>/", discrepancies.discrepancy, name="discrepancy"),
+    path("attendant/", attending.home, name="attendant"),
+    path("attendant/pumps/", attending.pumps, name="attendant_pumps"),
+    path("attendant/place/", attending.place, name="attendant_place"),
+    path("attendant/verify/", attending.verify, name="attendant_verify"),
+    path("attendant/nozzles/", attending.nozzle_codes, name="nozzle_codes"),
+    path("attendant/nozzles/<int:pk>/", attending.nozzle, name="attendant_nozzle"),
+    path("attendant/fills/<int:pk>/", attending_money.fill, name="attendant_fill"),
+    path("attendant/fills/<int:pk>/claim/", attending_money.claim, name="attendant_claim"),
+    path("attendant/fills/<int:pk>/let-go/", attending_money.let_go, name="attendant_let_go"),
+    path("attendant/fills/<int:pk>/settle/", attending_money.settle, name="attendant_settle"),
+    path("attendant/sales/<str:number>/", attending_money.sale, name="attendant_sale"),
+    path("attendant/sales/<str:number>/print/", attending_money.print_sale, name="attendant_print"),
+    path("attendant/session/", attending_session.session, name="attendant_session"),
+    path("attendant/session/open/", attending_session.open_session, name="attendant_open"),
+    path("attendant/session/end/", attending_session.end_session, name="attendant_end"),
+    path("attendant/session/count/", attending_session.count_session, name="attendant_count"),
+    path("attendant/session/hand-over/", attending_session.hand_over, name="attendant_hand_over"),
     path("wall/", wall.wall, name="wall"),
     path("wall/tiles/", wall.tiles, name="wall_tiles"),
     # shifts
