@@ -1,8 +1,9 @@
-"""What is booked of one person on this floor, as tables of his file: points, value, orders, tiers."""
+"""What is booked of one person on this floor, as tables of his file: points, value, orders, tiers,
+and what he was told."""
 
 from __future__ import annotations
 
-from members.models import Member, MemberTier, PointsTxn, Redemption, ValueTxn
+from members.models import Member, MemberNotice, MemberTier, PointsTxn, Redemption, ValueTxn
 from members.queries import points, value
 from members.queries.dossier import Sheet
 from members.queries.merged import ids_of
@@ -10,9 +11,9 @@ from station.queries.wording import local
 
 
 def sheets(*, member: Member) -> list[Sheet]:
-    """His ledgers and those of whoever was merged into him, the oldest row first. Four tables."""
+    """His ledgers and those of whoever was merged into him, the oldest row first. Five tables."""
     ids = ids_of(member)
-    return [_points(ids), _value(ids), _orders(ids), _tiers(ids)]
+    return [_points(ids), _value(ids), _orders(ids), _tiers(ids), _messages(ids)]
 
 
 def _points(ids: list[int]) -> Sheet:
@@ -89,3 +90,19 @@ def _tiers(ids: list[int]) -> Sheet:
         for row in rows.order_by("since", "pk")
     ]
     return Sheet("等级", ("会员号", "等级", "起", "止", "原因", "说明"), told)
+
+
+def _messages(ids: list[int]) -> Sheet:
+    rows = MemberNotice.objects.filter(member__in=ids).select_related("member")
+    told = [
+        (
+            row.member.number,
+            local(row.created_at),
+            row.get_kind_display(),
+            row.subject,
+            row.text,
+            local(row.read_at) if row.read_at else "",
+        )
+        for row in rows.order_by("created_at", "pk")
+    ]
+    return Sheet("消息", ("会员号", "时间", "类别", "标题", "内容", "已读"), told)

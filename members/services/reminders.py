@@ -98,18 +98,21 @@ def _expiring_on(due: Due, station: Station, at: datetime) -> int:
 # ------------------------------------------------------------------ a balance reached
 
 # A row that lifted the balance from below to the figure or above, by the ledger's own order within
-# an account, and the account still there: what was spent at once needs no word.
+# an account, and the account still there: what was spent at once needs no word. Of several such rows
+# that nobody looked at in between the last one counts.
 _REACHED = """
-SELECT DISTINCT ON (a.member_id) a.member_id, t.id, a.balance FROM members_pointstxn t
-JOIN members_pointsaccount a ON a.id = t.account_id
-JOIN members_member m ON m.id = a.member_id
-WHERE t.date >= %(since)s AND t.balance_after >= %(figure)s AND a.balance >= %(figure)s
-  AND m.status = 'ACTIVE' AND m.home_station_id = %(station)s
-  AND COALESCE((SELECT p.balance_after FROM members_pointstxn p
-    WHERE p.account_id = t.account_id AND p.id < t.id ORDER BY p.id DESC LIMIT 1), 0) < %(figure)s
-  AND NOT EXISTS (SELECT 1 FROM members_membernotice n WHERE n.member_id = a.member_id
-    AND n.key = 'points-reach:' || t.id)
-ORDER BY a.member_id, t.id DESC LIMIT %(most)s
+SELECT c.member_id, c.txn_id, c.balance FROM (
+  SELECT DISTINCT ON (a.member_id) a.member_id, t.id AS txn_id, a.balance FROM members_pointstxn t
+  JOIN members_pointsaccount a ON a.id = t.account_id
+  JOIN members_member m ON m.id = a.member_id
+  WHERE t.date >= %(since)s AND t.balance_after >= %(figure)s AND a.balance >= %(figure)s
+    AND m.status = 'ACTIVE' AND m.home_station_id = %(station)s
+    AND COALESCE((SELECT p.balance_after FROM members_pointstxn p
+      WHERE p.account_id = t.account_id AND p.id < t.id ORDER BY p.id DESC LIMIT 1), 0) < %(figure)s
+  ORDER BY a.member_id, t.id DESC) c
+WHERE NOT EXISTS (SELECT 1 FROM members_membernotice n WHERE n.member_id = c.member_id
+    AND n.key = 'points-reach:' || c.txn_id)
+ORDER BY c.member_id LIMIT %(most)s
 """
 
 

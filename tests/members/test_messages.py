@@ -408,6 +408,37 @@ def test_what_was_spent_again_before_anybody_looked_is_not_told_and_zero_is_off(
     assert reminders.remind_reached(at=NOON) == 0
 
 
+@pytest.mark.req("PTS-06")
+def test_up_down_and_up_again_before_anybody_looked_is_one_word():
+    member = make.member()
+    mall.give(member, 1200, at=NOON)
+    with transaction.atomic():
+        points.redeem(
+            account=points.locked_account(member_id=member.pk),
+            points=700,
+            cause=Cause(key="x", at=NOON, date=TODAY, document="X"),
+        )
+    mall.give(member, 600, at=NOON)
+    assert [reminders.remind_reached(at=NOON) for _ in range(3)] == [1, 0, 0]
+
+
+@pytest.mark.req("PTS-06", "CHN-06")
+def test_a_sale_that_earns_wakes_who_tells_and_one_to_nobody_does_not(
+    monkeypatch, django_capture_on_commit_callbacks
+):
+    woken: list[str] = []
+    monkeypatch.setattr(
+        "station.services.waking.app.send_task", lambda task, **_: woken.append(task)
+    )
+    session = make.session()
+    member = make.member(session.station)
+    for who, expected in ((None, False), (member.pk, True)):
+        woken.clear()
+        with django_capture_on_commit_callbacks(execute=True):
+            make.sale(session, [make.fill_at(session.station)], member=who)
+        assert ("members.tasks.remind_reached" in woken) is expected
+
+
 @runs(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(st.integers(-900, 900).filter(bool), min_size=1, max_size=12))
 @pytest.mark.req("PTS-06")

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.cache import cache
 from django.core.handlers import wsgi
 from django.http import request as django_request
+from django.utils.timezone import now
 
 from members.services import notices
 from station.channels import texts
 from tests import make
+from tests.marketing.offers import coupon
+from tests.members import rewards as mall
 from tests.station.garbage import Listening, Walker
 from tests.test_role_matrix import addresses
 
@@ -44,7 +48,13 @@ def test_a_members_pages_answer_rubbish_with_a_refusal(settings: Any, listening:
     station = make.station()
     member = make.member(station, plate="云A7K3M9")
     make.price(station, make.grade("92#"))
-    make.sale(make.session(station), [make.fill_at(station)], member=member.pk)
+    session = make.session(station)
+    make.sale(session, [make.fill_at(station)], member=member.pk)
+    make.top_up(session, make.value_account(member))
+    mall.give(member, 2000, at=now() - timedelta(hours=1))
+    wash = mall.reward("洗车", 600, "SERVICE")
+    mall.order(member, wash, station, at=now())
+    coupon(station, member, valid_until=now() + timedelta(days=3))
     notices.tell(member=member, key="n", subject="消息", text="", at=make.NOW)
     names = {one.name for one in addresses() if one.path.startswith("/m/")}
     walker = MembersWalker(member, names.__contains__)  # type: ignore[arg-type]
@@ -52,5 +62,5 @@ def test_a_members_pages_answer_rubbish_with_a_refusal(settings: Any, listening:
     walker.all_at_once(times=2)
     walker.one_at_a_time(most=6)
     walker.addresses()
-    assert len(walker.forms) >= 8
+    assert len(walker.forms) >= 12
     assert not walker.failures, "\n".join(sorted(set(walker.failures)))

@@ -4,7 +4,7 @@
 const SHELL = "phone-shell-1";
 const DATA = "phone-data-1";
 const OFFLINE = "/m/offline/";
-const KEPT = /^\/m\/(?:(?:purchases|prices|stations|inbox|me|points|coupons|mall|orders|value|tier)\/)?$/;
+const KEPT = /^\/m\/(?:(?:purchases|prices|stations|inbox|me|points|coupons|mall|orders(?:\/\d+)?|value|tier)\/)?$/;
 
 self.addEventListener("install", (event) => {
   self.skipWaiting();
