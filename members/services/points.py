@@ -12,9 +12,11 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F, Func, Q, QuerySet, Sum, TextField, Value
+from django.db.models import F, Q, Sum
 
 from members.models import PointsAccount, PointsAlloc, PointsLot, PointsProgram, PointsTxn
+from members.queries.points import fifo as fifo
+from members.queries.points import one_at_a_time
 from members.queries.points_expiry import HELD, active_from, expires_at, grace_until
 from members.services import points_sweeping
 from station.errors import Refusal
@@ -55,11 +57,7 @@ def locked_account(*, member_id: int, beside: str = "") -> PointsAccount:
     `beside` is what else may be in one hand at a time until the end: a plate that several bring.
     """
     rows = PointsAccount.objects.select_for_update(no_key=True)
-    if beside:
-        taken = Func(Value(beside), Value(0), function="hashtextextended")
-        rows = rows.annotate(
-            beside=Func(taken, function="pg_advisory_xact_lock", output_field=TextField())
-        )
+    rows = rows.annotate(beside=one_at_a_time(beside)) if beside else rows
     found = rows.filter(member=member_id).first()
     if found is None:
         with connection.cursor() as cursor:
@@ -130,12 +128,6 @@ def keep(account: PointsAccount) -> None:
         debt=account.debt,
         version=F("version") + 1,
     )
-
-
-def fifo(account: PointsAccount) -> QuerySet[PointsLot]:
-    """Everything an account has left, first to expire first, what never expires last."""
-    rows = PointsLot.objects.filter(account=account, remaining__gt=0)
-    return rows.order_by("pending", F("expires_at").asc(nulls_last=True), "id")
 
 
 def consume(
