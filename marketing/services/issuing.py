@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import F
@@ -135,7 +136,11 @@ def _once_per_person(
         subjects.append(f"known:{device}")
     with connection.cursor() as cursor:
         for subject in subjects:
-            told = {"batch": batch.pk, "subject": subject[:80], "most": rule.limit}
+            told: dict[str, Any] = {
+                "batch": batch.pk,
+                "subject": subject[:80],
+                "most": rule.limit,
+            }
             cursor.execute(_COUNT, told)
             if cursor.fetchone() is not None:
                 continue
@@ -184,17 +189,7 @@ def _issue(
     if not count:
         return []
     template = batch.template
-    if batch.for_rewards != (source in (Source.REWARD, Source.GIFT)):
-        raise NoneLeft(
-            f"没有发出：{batch.number} {template.name} 留给积分商城和礼遇。请用别的批次。"
-        )
-    open_ = CouponBatch.objects.filter(pk=batch.pk, closed_at=None, issued__lte=F("quota") - count)
-    if not open_.update(issued=F("issued") + count):
-        raise NoneLeft(f"没有发出：{batch.number} {template.name} 只剩不足 {count} 张，或已停发。")
-    if not CouponTemplate.objects.filter(
-        pk=template.pk, status__in=[Status.APPROVED, Status.REPLACED]
-    ).exists():
-        raise NoneLeft(f"没有发出：{template} 已停用。")
+    _take_from_quota(batch, count, source)
     since, until = _time(template, at, days)
     if until <= at:
         raise NoneLeft(f"没有发出：{template} 的有效期已过。")
@@ -224,6 +219,21 @@ def _issue(
             after={"张数": count, "方式": Source(source).label},
         )
     return coupons
+
+
+def _take_from_quota(batch: CouponBatch, count: int, source: str) -> None:
+    template = batch.template
+    if batch.for_rewards != (source in (Source.REWARD, Source.GIFT)):
+        raise NoneLeft(
+            f"没有发出：{batch.number} {template.name} 留给积分商城和礼遇。请用别的批次。"
+        )
+    open_ = CouponBatch.objects.filter(pk=batch.pk, closed_at=None, issued__lte=F("quota") - count)
+    if not open_.update(issued=F("issued") + count):
+        raise NoneLeft(f"没有发出：{batch.number} {template.name} 只剩不足 {count} 张，或已停发。")
+    if not CouponTemplate.objects.filter(
+        pk=template.pk, status__in=[Status.APPROVED, Status.REPLACED]
+    ).exists():
+        raise NoneLeft(f"没有发出：{template} 已停用。")
 
 
 def _time(template: CouponTemplate, at: datetime, days: int | None) -> tuple[datetime, datetime]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.http import HttpResponseBase
 from django.utils.timezone import localdate, now
 from django.views.decorators.http import require_GET
 
 from marketing.forms.coupons import RangeFilter
-from marketing.queries.benefit_report import WINDOW, benefit_costs, spending_since
+from marketing.queries.benefit_report import WINDOW, Cost, More, benefit_costs, spending_since
 from station.access import StaffRequest, may
 from station.money import ZERO
 from station.queries.columns import Column
@@ -24,11 +26,19 @@ def benefits(request: StaffRequest) -> HttpResponseBase:
     since, until = form.range(today)
     costs = benefit_costs(stations=[request.station], since=since, until=until)
     more = spending_since(stations=[request.station], since=since, until=until, today=today)
+    return report_response(
+        request, _report(request, f"{since} 至 {until}", costs, more), filters=form
+    )
+
+
+def _report(
+    request: StaffRequest, period: str, costs: Sequence[Cost], more: Sequence[More]
+) -> Report:
     cost = sum((one.cost for one in costs), ZERO)
     gained = sum((one.more for one in more), ZERO)
-    report = Report(
+    return Report(
         title="权益成本与增量消费",
-        period=f"{since} 至 {until}",
+        period=period,
         head=head_of(request, at=now()),
         figures=(
             Figure("权益成本", cost, "yuan"),
@@ -71,4 +81,3 @@ def benefits(request: StaffRequest) -> HttpResponseBase:
         ),
         signatures=("制表", "审核"),
     )
-    return report_response(request, report, filters=form)

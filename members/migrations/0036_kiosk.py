@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
                 ('token_hash', models.CharField(max_length=64, unique=True, verbose_name='令牌摘要')),
                 ('known_by', models.CharField(choices=[('CODE', '会员手机码'), ('CARD', '会员卡'), ('TEXT', '短信验证码'), ('JOINED', '刚入会')], max_length=6, verbose_name='识别方式')),
                 ('origin', models.CharField(max_length=40, unique=True, verbose_name='识别依据')),
-                ('proof', models.CharField(blank=True, choices=[('CARD', '刷会员卡'), ('PHONE', '会员手机码'), ('CODE', '尾号加验证码'), ('VOUCHED', '另一人核验')], max_length=7, verbose_name='本人核验')),
+                ('proof', models.CharField(blank=True, choices=[('CARD', '刷会员卡'), ('PHONE', '会员手机码'), ('CODE', '尾号加验证码'), ('VOUCHED', '另一人核验'), ('APP', '本人手机登录')], max_length=7, verbose_name='本人核验')),
                 ('proof_ref', models.CharField(blank=True, max_length=60, verbose_name='核验依据')),
                 ('proof_at', models.DateTimeField(blank=True, null=True, verbose_name='核验时间')),
                 ('opened_at', models.DateTimeField(verbose_name='开始时间')),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import F, Func, Q, QuerySet, Sum, TextField, Value
 
 from members.models import PointsAccount, PointsLot, PointsTxn
 from members.queries.points_expiry import last_day
@@ -57,6 +57,18 @@ def account_of(*, member_id: int) -> PointsAccount | None:
     while found is not None and found.moved_to is not None:
         found = found.moved_to
     return found
+
+
+def one_at_a_time(what: str) -> Func:
+    """To be asked along with a lock: whoever asks it of the same thing waits until the other's end."""
+    number = Func(Value(what), Value(0), function="hashtextextended")
+    return Func(number, function="pg_advisory_xact_lock", output_field=TextField())
+
+
+def fifo(account: PointsAccount) -> QuerySet[PointsLot]:
+    """Everything an account has left, first to expire first, what never expires last."""
+    rows = PointsLot.objects.filter(account=account, remaining__gt=0)
+    return rows.order_by("pending", F("expires_at").asc(nulls_last=True), "id")
 
 
 def wallet_at(*, account: PointsAccount, at: datetime) -> Wallet:

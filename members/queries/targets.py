@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection
 
@@ -74,7 +75,11 @@ def progress(*, target: MemberTarget, today: date) -> Progress:
     until = min(target.until, today, target.since + timedelta(days=MOST_DAYS - 1))
     if until < target.since:
         return Progress((), target.goal)
-    told = {"station": target.station_id, "since": target.since, "until": until}
+    told: dict[str, Any] = {
+        "station": target.station_id,
+        "since": target.since,
+        "until": until,
+    }
     with connection.cursor() as cursor:
         cursor.execute(_SQL[Measure(target.measure)], told)
         rows = [(day, Decimal(value)) for day, value in cursor.fetchall()]

@@ -24,6 +24,7 @@ from members.models import (
     Occasion,
     PersonMark,
     PointsTxn,
+    Vehicle,
 )
 from members.queries.consents import allows
 from members.queries.earn_rules import active_program
@@ -110,17 +111,17 @@ def leave_marks(marks: Sequence[tuple[str, str]], at: datetime) -> bool:
             " ON CONFLICT DO NOTHING",
             [part for kind, index in told for part in (kind, index, at)],
         )
-        return cursor.rowcount == len(told)
+        return bool(cursor.rowcount == len(told))
 
 
-def welcome(*, member: Member, plate_index: str, device: str, at: datetime) -> Gift | None:
+def welcome(*, member: Member, car: Vehicle | None, device: str, at: datetime) -> Gift | None:
     """The welcome gift of who has just joined; None where he was here before, or nothing is given.
 
     `device` is a secret of the phone he joined by. In the transaction of his joining.
     """
     marks: list[tuple[str, str]] = [(PersonMark.Kind.PHONE, member.phone_index)]
-    if plate_index:
-        marks.append((PersonMark.Kind.PLATE, plate_index))
+    if car is not None:
+        marks.append((PersonMark.Kind.PLATE, car.plate_index))
     if device:
         marks.append((PersonMark.Kind.DEVICE, sealing.blind_index("device", device)))
     if not leave_marks(marks, at):
@@ -220,7 +221,7 @@ def wake_sleepers(*, at: datetime) -> int:
 def _written(asked: str, told: Mapping[str, Any]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(asked, told)
-        count = cursor.rowcount
+        count: int = cursor.rowcount
     if count:
         wake(settings.GIVE_GIFTS)
     return count

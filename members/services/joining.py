@@ -117,22 +117,18 @@ def join(
     """
     kept = checked_phone(phone)
     agreed = [Consent.Purpose.POLICY, *([Consent.Purpose.SMS] if consent else []), *purposes]
-    child = birthday is not None and _is_child(checked_birthday(birthday, at=at), station, at)
-    told = _checked_guardian(guardian) if child else Guardian()
-    if child:
+    told = _guardian_of(guardian, birthday, station, at)
+    if told.phone:
         agreed.append(Consent.Purpose.GUARDIAN)
     member = _created(station, name, kept, at)
     _add_sealed(member, birthday, told, preferences)
-    plate_index = ""
-    if plate.strip():
-        added = add_vehicle(owner=member, plate=plate, model=model, grade=grade, at=at, actor=actor)
-        plate_index = added.plate_index
-    about(member, by_himself=actor is None).note(
-        "members.member.joined",
-        at,
-        actor,
-        after={"姓名": mask_name(name.strip()), "手机号": mask_phone(kept)},
+    car = (
+        add_vehicle(owner=member, plate=plate, model=model, grade=grade, at=at, actor=actor)
+        if plate.strip()
+        else None
     )
+    shown = {"姓名": mask_name(name.strip()), "手机号": mask_phone(kept)}
+    about(member, by_himself=actor is None).note("members.member.joined", at, actor, after=shown)
     consents.give_at_joining(
         member=member,
         purposes=agreed,
@@ -141,7 +137,7 @@ def join(
         channel=channel,
         evidence="登记时当面同意" if actor else "本人操作",
     )
-    gifts.welcome(member=member, plate_index=plate_index, device=device, at=at)
+    gifts.welcome(member=member, car=car, device=device, at=at)
     return member
 
 
@@ -220,6 +216,15 @@ def birthday_columns(member: Member, birthday: date) -> dict[str, str]:
 
 def _is_child(birthday: date, station: Station, at: datetime) -> bool:
     return age_at(birthday, at=at) < settings.whole("members.guardian_age", station)
+
+
+def _guardian_of(
+    guardian: Guardian | None, birthday: date | None, station: Station, at: datetime
+) -> Guardian:
+    """Who agrees for a child; nobody for who is none."""
+    if birthday is None or not _is_child(checked_birthday(birthday, at=at), station, at):
+        return Guardian()
+    return _checked_guardian(guardian)
 
 
 def _checked_guardian(guardian: Guardian | None) -> Guardian:

@@ -12,9 +12,10 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F, Func, QuerySet, TextField, Value
+from django.db.models import F, QuerySet
 
 from members.models import PointsAccount, PointsAlloc, PointsLot, PointsProgram, PointsTxn
+from members.queries.points import fifo, one_at_a_time
 from members.queries.points_expiry import HELD, active_from, expires_at
 from members.services import points_sweeping
 from station.errors import Refusal
@@ -52,12 +53,7 @@ class Cause:
 def held_rows(beside: str = "") -> QuerySet[PointsAccount]:
     """Accounts that are locked when they are read; with `beside`, that before them."""
     rows = PointsAccount.objects.select_for_update(no_key=True)
-    if not beside:
-        return rows
-    taken = Func(Value(beside), Value(0), function="hashtextextended")
-    return rows.annotate(
-        beside=Func(taken, function="pg_advisory_xact_lock", output_field=TextField())
-    )
+    return rows.annotate(beside=one_at_a_time(beside)) if beside else rows
 
 
 def locked_account(*, member_id: int, beside: str = "") -> PointsAccount:
@@ -138,12 +134,6 @@ def keep(account: PointsAccount) -> None:
         debt=account.debt,
         version=F("version") + 1,
     )
-
-
-def fifo(account: PointsAccount) -> QuerySet[PointsLot]:
-    """Everything an account has left, first to expire first, what never expires last."""
-    rows = PointsLot.objects.filter(account=account, remaining__gt=0)
-    return rows.order_by("pending", F("expires_at").asc(nulls_last=True), "id")
 
 
 def consume(

@@ -7,8 +7,9 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.timezone import localtime
 
-from members.models import Action, Member, PointsAccount, PointsTxn
+from members.models import Action, Member, PointsAccount, PointsProgram, PointsTxn
 from members.queries.earn_rules import active_program
+from members.queries.points import fifo
 from members.services import points as ledger
 from members.services import risk
 from members.services.noting import about
@@ -63,18 +64,7 @@ def adjust(
     twin = ledger.known(cause)
     if twin is not None:
         return twin
-    hits = risk.judge_adjustment(actor=actor, act=act, tag=cause.key)
-    kind = PointsTxn.Kind.ADJUST
-    if points > 0:
-        held = any(hit.action == Action.HOLD for hit in hits)
-        txn = ledger.issue(
-            account=account, points=points, program=program, cause=cause, kind=kind, held=held
-        )
-    else:
-        txn = ledger.redeem(account=account, points=-points, cause=cause, kind=kind)
-    risk.record(
-        hits=hits, act=act, tag=cause.key, points=abs(points), held=txn if points > 0 else None
-    )
+    txn = _adjusted(account, points, program, cause, act)
     about(member).note(
         "members.points.adjusted",
         at,
@@ -82,6 +72,24 @@ def adjust(
         reason=reason.strip(),
         after={"积分": f"{points:+d}", "审批": approver.name if approver else ""},
     )
+    return txn
+
+
+def _adjusted(
+    account: PointsAccount, points: int, program: PointsProgram, cause: Cause, act: Act
+) -> PointsTxn:
+    """The row of an adjustment, with the limit of adjustments by one person; given ones may wait."""
+    assert act.staff is not None
+    hits = risk.judge_adjustment(actor=act.staff, act=act, tag=cause.key)
+    kind, gives = PointsTxn.Kind.ADJUST, points > 0
+    if gives:
+        held = any(hit.action == Action.HOLD for hit in hits)
+        txn = ledger.issue(
+            account=account, points=points, program=program, cause=cause, kind=kind, held=held
+        )
+    else:
+        txn = ledger.redeem(account=account, points=-points, cause=cause, kind=kind)
+    risk.record(hits=hits, act=act, tag=cause.key, points=abs(points), held=txn if gives else None)
     return txn
 
 
@@ -130,7 +138,7 @@ def write_off(
     wanted, debt = account.balance + account.pending, account.debt
     if not wanted and not debt:
         return None
-    parts = ledger.consume(account, list(ledger.fifo(account)), wanted)
+    parts = ledger.consume(account, list(fifo(account)), wanted)
     account.debt = 0
     txn = ledger.note(
         account,

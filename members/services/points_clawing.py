@@ -9,13 +9,13 @@ from django.db import transaction
 from django.db.models import Sum
 
 from members.models import PointsAccount, PointsLot, PointsProgram, PointsTxn
+from members.queries.points import fifo
 from members.services.points import (
     Cause,
     Kind,
     MoreThanWas,
     allocate,
     consume,
-    fifo,
     keep,
     known,
     note,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from members.models import PointsAccount, PointsLot, PointsTxn, PoolMember
+from members.queries.points import fifo
 from members.services.points import (
     Cause,
     Kind,
@@ -13,7 +14,6 @@ from members.services.points import (
     add_lot,
     allocate,
     consume,
-    fifo,
     keep,
     note,
     offset_debt,

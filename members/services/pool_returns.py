@@ -22,6 +22,7 @@ from members.models import (
     Pool,
     PoolMember,
 )
+from members.queries.points import fifo
 from members.queries.pools import State, ends_of, owners_of
 from members.services import points as ledger
 from members.services import points_returning
@@ -93,7 +94,7 @@ def give_out(
     `but`: the accounts that stay in the pool; `only`: the one that gets his. With expiry and root,
     pending ones as pending. Again with the same key nothing is left to go.
     """
-    lots = list(ledger.fifo(pool).select_related("root"))
+    lots = list(fifo(pool).select_related("root"))
     owners = owners_of(lots)
     into = {one.pk: one for one in held.values()}
     gone = 0
@@ -144,7 +145,7 @@ def send_home(
 
 def _write_off(pool: PointsAccount, cause: Cause) -> None:
     """What nobody is left for goes out of a pool as an adjustment."""
-    lots = list(ledger.fifo(pool))
+    lots = list(fifo(pool))
     points = pool.balance + pool.pending
     parts = ledger.consume(pool, lots, points)
     txn = ledger.note(pool, Kind.ADJUST, cause, amount=points, suffix=":void", delta=-points)
@@ -226,7 +227,7 @@ def _his(
     """Take what is a member's in a pool, the points of one sale first, pending ones first."""
     if not wanted:
         return []
-    lots = list(ledger.fifo(pool).select_related("root"))
+    lots = list(fifo(pool).select_related("root"))
     owners = owners_of(lots)
     his = [lot for lot in lots if owners[lot.pk] == own.pk]
     his.sort(key=lambda lot: (lot.root_id != earned.pk, not lot.pending))

@@ -242,6 +242,11 @@ def reserve(
             actor=actor,
         )
     _ask_others(order, at)
+    _note_vouched(order, presence, at, actor)
+    return order
+
+
+def _note_vouched(order: Redemption, presence: Presence, at: datetime, actor: User | None) -> None:
     if presence.kind == Redemption.Presence.VOUCHED:
         audit.record(
             at=at,
@@ -250,9 +255,8 @@ def reserve(
             action="members.redemption.vouched",
             document=order.number,
             reason=f"本人由 {presence.reference.removeprefix('user:')} 核验",
-            after={"兑换": reward.name, "积分": str(order.points)},
+            after={"兑换": order.reward.name, "积分": str(order.points)},
         )
-    return order
 
 
 def _ask_others(order: Redemption, at: datetime) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from urllib.parse import urlencode
 
@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from members.forms.growth import ChurnForm, TargetForm
 from members.models import Member, MemberTarget
 from members.queries.cards import card_of
-from members.queries.churn import DAYS, Part, churn, churned, months_to, summed
+from members.queries.churn import DAYS, Part, Sum, churn, churned, months_to, summed
 from members.queries.targets import progress
 from members.services import targets
 from station.access import StaffRequest, may, may_do
@@ -210,24 +210,7 @@ def churn_report(request: StaffRequest) -> HttpResponseBase:
         tables=(
             _table("按等级（月初持有的）", "等级", shown, chosen, lambda one: one.tier, "tier"),
             _table("按入会年份", "入会年份", shown, chosen, lambda one: str(one.joined), "joined"),
-            ReportTable(
-                "各月",
-                (
-                    Column("月份"),
-                    Column("月初活跃", kind="count"),
-                    Column("流失", kind="count"),
-                    Column("流失率", kind="percent"),
-                ),
-                rows=[
-                    (
-                        f"{one:%Y-%m}",
-                        by_month[one].active,
-                        Linked(by_month[one].gone, href=_href(one)),
-                        by_month[one].rate,
-                    )
-                    for one in reversed(months)
-                ],
-            ),
+            _by_month(by_month),
         ),
         remarks=(
             f"活跃：此前 {days} 天内消费过。流失：月初活跃，到月底（本月到今天）已 {days} 天没有消费。",
@@ -235,6 +218,27 @@ def churn_report(request: StaffRequest) -> HttpResponseBase:
         ),
     )
     return report_response(request, made, filters=filters)
+
+
+def _by_month(sums: Mapping[date, Sum]) -> ReportTable:
+    return ReportTable(
+        "各月",
+        (
+            Column("月份"),
+            Column("月初活跃", kind="count"),
+            Column("流失", kind="count"),
+            Column("流失率", kind="percent"),
+        ),
+        rows=[
+            (
+                f"{one:%Y-%m}",
+                sums[one].active,
+                Linked(sums[one].gone, href=_href(one)),
+                sums[one].rate,
+            )
+            for one in sorted(sums, reverse=True)
+        ],
+    )
 
 
 def _table(
