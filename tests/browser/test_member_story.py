@@ -108,8 +108,11 @@ def test_a_member_joins_earns_rises_redeems_and_a_refund_takes_its_points(look: 
     assert points() == 63
 
     look.page, look.width = page, 1024  # back at the till's window
+    page.bring_to_front()
+    chosen(page)
+    expect(page.locator("#reward-next")).to_contain_text("再 537 分可换")
     code = Redemption.objects.get().code
-    page.get_by_role("button", name="核销码").click()
+    page.get_by_role("button", name="核销码").press("Enter")
     page.locator("#code-text").fill(code)
     page.locator("#panel-code").get_by_role("button", name="核销").click()
     expect(page.locator("#panel-code")).to_be_hidden()
