@@ -3,7 +3,16 @@ and what he was told."""
 
 from __future__ import annotations
 
-from members.models import Member, MemberNotice, MemberTier, PointsTxn, Redemption, ValueTxn
+from members.models import (
+    ExchangeOrder,
+    Member,
+    MemberNotice,
+    MemberTier,
+    PointsTxn,
+    PoolMember,
+    Redemption,
+    ValueTxn,
+)
 from members.queries import points, value
 from members.queries.dossier import Sheet
 from members.queries.merged import ids_of
@@ -11,9 +20,17 @@ from station.queries.wording import local
 
 
 def sheets(*, member: Member) -> list[Sheet]:
-    """His ledgers and those of whoever was merged into him, the oldest row first. Five tables."""
+    """His ledgers and those of whoever was merged into him, the oldest row first. Seven tables."""
     ids = ids_of(member)
-    return [_points(ids), _value(ids), _orders(ids), _tiers(ids), _messages(ids)]
+    return [
+        _points(ids),
+        _pools(ids),
+        _exchanges(ids),
+        _value(ids),
+        _orders(ids),
+        _tiers(ids),
+        _messages(ids),
+    ]
 
 
 def _points(ids: list[int]) -> Sheet:
@@ -31,6 +48,59 @@ def _points(ids: list[int]) -> Sheet:
         for row in rows.order_by("occurred_at", "pk")
     ]
     return Sheet("积分", ("时间", "油站", "类别", "变动", "可用余额", "单据", "说明"), told)
+
+
+def _pools(ids: list[int]) -> Sheet:
+    rows = PoolMember.objects.filter(member__in=ids).select_related("pool")
+    told = [
+        (
+            row.pool.number,
+            row.pool.get_kind_display(),
+            row.get_state_display(),
+            row.share_pct,
+            "是" if row.can_spend else "否",
+            row.cap_month if row.cap_month is not None else "不限",
+            local(row.joined_at) if row.joined_at else "",
+            local(row.left_at) if row.left_at else "",
+            row.get_why_display() if row.why else "",
+        )
+        for row in rows.order_by("pk")
+    ]
+    head = (
+        "编号",
+        "类别",
+        "状态",
+        "入池比例(%)",
+        "可以使用",
+        "每月最多(分)",
+        "加入",
+        "离开",
+        "原因",
+    )
+    return Sheet("积分池", head, told)
+
+
+def _exchanges(ids: list[int]) -> Sheet:
+    rows = ExchangeOrder.objects.filter(member__in=ids).select_related("partner")
+    told = [
+        (
+            local(row.at),
+            row.number,
+            row.partner.name,
+            row.partner_no,
+            row.get_way_display(),
+            row.points,
+            row.fee,
+            row.theirs,
+            row.get_state_display(),
+        )
+        for row in rows.order_by("pk")
+    ]
+    head = (
+        *("时间", "单号", "合作商家", "对方单号", "方向"),
+        *("我方积分", "手续费", "对方积分", "状态"),
+    )
+    return Sheet("积分互换", head, told)
 
 
 def _value(ids: list[int]) -> Sheet:

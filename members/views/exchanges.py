@@ -357,7 +357,7 @@ def _page(
         "partner": found,
         "secret": secret,
         "refusal": refusal,
-        "door": request.build_absolute_uri(reverse("members:exchange_door", args=[found.code])),
+        "door": reverse("members:exchange_door", args=[found.code]),
         "programs": [
             (
                 row,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -36,7 +35,7 @@ from tests.members.points_histories import default_rules
 
 pytestmark = [pytest.mark.django_db, pytest.mark.req("PAR-01")]
 Kind = PointsTxn.Kind
-_serial = itertools.count()
+_drawn: set[tuple[int, datetime]] = set()
 
 
 def rich(have: int = 1000) -> Member:
@@ -54,8 +53,11 @@ def rich(have: int = 1000) -> Member:
 
 def code(member: Member) -> str:
     """Another code each time: the phone draws one a second at most."""
-    ago = timedelta(seconds=next(_serial) % 40)
-    return code_for(member_id=member.pk, at=now() - ago)
+    made = now().replace(microsecond=0)
+    while (member.pk, made) in _drawn:
+        made -= timedelta(seconds=1)
+    _drawn.add((member.pk, made))
+    return code_for(member_id=member.pk, at=made)
 
 
 def balance(member: Member) -> int:
@@ -263,7 +265,7 @@ def test_a_partner_who_is_stopped_or_has_another_secret_is_refused():
     client = make.signed_in(make.manager(partner.station))
     page = client.post(f"/members/partners/{partner.code}/secret/").text
     assert kino.ask("in", "a", member.number, 10).status_code == 401
-    kino.secret = page.partition('<p class="code text-break">')[2].partition("<")[0]
+    kino.secret = page.partition('form-control code" value="')[2].partition('"')[0]
     assert kino.ask("in", "b", member.number, 10).status_code == 200
     assert kino.secret not in client.get(f"/members/partners/{partner.code}/").text
     client.post(f"/members/partners/{partner.code}/active/")

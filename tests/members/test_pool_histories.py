@@ -13,9 +13,12 @@ from hypothesis import strategies as st
 
 from members.models import PointsAccount, PointsLot, PointsTxn
 from members.queries.pools import brought_of, place_of, used_in_month
-from members.services import points_of_sales, pool_endings, pools
+from members.services import points_of_sales, pool_endings, pools, redemption_endings
 from members.services.points import NotEnoughPoints
 from members.services.pools import Terms
+from members.services.redemptions import TooFewPoints
+from tests import make
+from tests.members import rewards
 from tests.members.points import violations
 from tests.members.pool_histories import Deal, Family, Why, family
 
@@ -168,6 +171,22 @@ def test_nobody_spends_without_the_right_nor_over_his_months_bound():
     assert not told.spend(1, 1)
     told.wait(9)  # the first of May
     assert told.spend(1, 30)
+
+
+def test_the_mall_takes_ones_own_first_then_of_the_pool_and_gives_both_back():
+    told = family(2, 50)
+    make.session(told.station)  # a business day
+    told.earn(1, 400)
+    what = rewards.reward(cost=300)
+    order = rewards.order(told.who(1), what, told.station)
+    assert balances(told) == [0, 0, 100]
+    assert used_in_month(place=place_of(member_id=told.who(1).pk), day=make.TODAY) == 100
+    told.terms(1, 50, 150)
+    with pytest.raises(TooFewPoints, match="可用 50 分"):
+        rewards.order(told.who(1), what, told.station)
+    redemption_endings.cancel(order=order, reason="不要了", at=told.at, actor=None)
+    assert balances(told) == [0, 200, 200]
+    told.check()
 
 
 @pytest.mark.req("FAM-01", "PTS-14")
