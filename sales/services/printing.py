@@ -165,7 +165,7 @@ def _of_sale(receipt: Receipt) -> tuple[Printer, Paper]:
     if sale is None:
         raise NotPrintable(f"没有打印：找不到单据 {receipt.document}。")
     # A phone's till has no printer of its own: then the one that was chosen.
-    printer = _asked_for(receipt) or printer_of(sale) or receipt.printer
+    printer = _asked_for(receipt) or printer_of(sale) or _in_use(receipt.printer)
     if printer is None:
         raise NotPrintable(f"没有打印：{sale.till.name} 没有在用的打印机。请在设备里设置。")
     words = _for_member(sale) if receipt.kind == Receipt.Kind.ORIGINAL else []
@@ -245,7 +245,10 @@ def _asked_for(receipt: Receipt) -> Printer | None:
     """The printer that was asked for, while it is in use. A sale's first receipt asks for none."""
     if receipt.kind == Receipt.Kind.ORIGINAL:
         return None  # what stands there is where it was tried; the till may have another by now
-    printer = receipt.printer
+    return _in_use(receipt.printer)
+
+
+def _in_use(printer: Printer | None) -> Printer | None:
     return printer if printer is not None and printer.active else None
 
 

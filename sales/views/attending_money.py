@@ -91,6 +91,7 @@ def _mine(request: StaffRequest, pk: int) -> tuple[Fill, TillSession, str]:
 @may("sales.attend")
 def fill(request: StaffRequest, pk: int) -> HttpResponse:
     """The bill of a claimed fill; posted to, it is reckoned anew with what was chosen."""
+    _fill(request, pk)  # another station's is not there, session or not
     try:
         held, session, why = _mine(request, pk)
     except Refusal as refusal:
@@ -230,6 +231,7 @@ def _member(member_id: int | None, held: Fill) -> dict[str, Any]:
 @may("sales.attend")
 def settle(request: StaffRequest, pk: int) -> HttpResponse:
     """收款: once. A second tap comes to the receipt of the first."""
+    _fill(request, pk)  # another station's is not there, session or not
     try:
         held, session, why = _mine(request, pk)
     except Refusal as refusal:
