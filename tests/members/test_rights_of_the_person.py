@@ -245,7 +245,7 @@ def test_the_file_holds_his_ledgers_coupons_orders_and_tiers():
     gold = Tier.objects.create(code="GOLDEN", name="金卡会员", rank=55)
     MemberTier.objects.create(member=member, tier=gold, since=make.NOW, reason="MANUAL")
     told = {one.name: one for path in DOSSIERS for one in import_string(path)(member=member)}
-    assert set(told) == {"积分", "储值", "兑换单", "等级", "优惠券"}
+    assert set(told) == {"积分", "储值", "兑换单", "等级", "优惠券", "礼遇", "活动", "核实记录"}
     assert "800 分" in told["积分"].rows[-1][-1]
     assert [row[3] for row in told["储值"].rows] == ["充值", "赠送"]
     assert told["兑换单"].rows[0][3] == "10 元加油券"
