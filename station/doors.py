@@ -180,6 +180,7 @@ JOBS: dict[str, tuple[str, str]] = {
 # What a person gets of his data: dotted path of `f(*, member: Member) -> list[members.queries.dossier.Sheet]`.
 DOSSIERS: list[str] = [
     "members.queries.dossier_ledgers.sheets",
+    "members.queries.dossier_benefits.sheets",
     "marketing.queries.dossier.sheets",
 ]
 # What else ends when a member is closed: dotted path of `f(*, member: Member, at: datetime, actor: User | None)`.

@@ -17,7 +17,7 @@ from members.services import risk_cases, risk_rules
 from station.access import StaffRequest, may, may_do
 from station.errors import Refusal
 from station.queries.audit import history_of
-from station.queries.columns import Action, Column, Empty, Tone
+from station.queries.columns import Column, Empty, Tone
 from station.queries.listing import ListPage
 from station.views.listing import filters_of, list_response
 
@@ -48,12 +48,11 @@ def rules(request: StaffRequest) -> HttpResponseBase:
                 ),
             ),
             rows=newest_rules(),
-            order=("id",),
+            order=("metric",),
             per_page=0,
             opens=(lambda row: reverse("members:risk_rule", args=[row.metric]))
             if changing
             else None,
-            primary=Action("异常名单", reverse("members:risk_cases")),
             note="在给积分、用积分的当时检查，改了从下一单起用。不给：这一单没有积分，钱照收；"
             "待核实：积分先记着，放行后才能用；只记录：进名单，不影响会员。",
             empty=Empty("没有风控规则", "规则随系统初始数据而来。"),

@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 from marketing.services import gifts as giving
 from members.models import Gift, MemberTarget, Purchase, RiskCase, TierMeasureDaily
 from members.services import events, gifts, risk_rules, targets
+from members.views.guard import COOKIE
 from tests import make
 from tests.browser.conftest import Look
 from tests.browser.test_till_mishaps import opened, ready
@@ -93,7 +94,7 @@ def busy_station():
 
 @pytest.mark.req("PTS-05", "MEM-08", "MEM-10", "MEM-11", "CPN-07")
 def test_every_page_stands_at_both_widths(look: Look) -> None:
-    till, lead, people, event = busy_station()
+    _till, lead, _people, event = busy_station()
     pages = {
         "risk-rules": reverse("members:risk_rules"),
         "risk-rule": reverse("members:risk_rule", args=["FILLS"]),
@@ -126,7 +127,7 @@ def test_every_page_stands_at_both_widths(look: Look) -> None:
 
 @pytest.mark.req("PTS-05")
 def test_a_case_is_cleared_on_its_page_and_the_points_are_free(look: Look) -> None:
-    _, lead, people, _ = busy_station()
+    _, lead, _people, _ = busy_station()
     case = RiskCase.objects.get()
     page = look.at(1440, as_=lead).open(reverse("members:risk_case", args=[case.pk]))
     page.locator("#clear-reason").fill("已核对监控，是本人")
@@ -153,3 +154,22 @@ def test_the_plate_that_is_typed_beside_the_member_goes_with_the_sale(look: Look
     expect(page.locator("#done")).to_contain_text("已收")
     sold = Purchase.objects.get()
     assert (sold.member, bool(sold.plate_index)) == (member, True)
+
+
+@pytest.mark.req("MEM-08")
+def test_a_member_signs_up_on_his_phone_and_shows_his_code(look: Look) -> None:
+    _, _, people, event = busy_station()
+    page = look.at(390, touch=True).page
+    token = make.phone_of(people[2], now()).cookies[COOKIE].value
+    page.context.add_cookies(
+        [{"name": COOKIE, "value": token, "url": f"{look._address}/m/events/"}]
+    )
+    look.open("/m/events/")
+    expect(page.get_by_text("候补").first).to_be_visible()
+    look.check()
+    look.shoot("my-events-waiting")
+    events.withdraw(sign_up=event.sign_ups.get(member=people[0]), at=now())
+    look.open("/m/events/")
+    expect(page.get_by_text("到场出示")).to_be_visible()
+    look.check()
+    look.shoot("my-events")

@@ -254,6 +254,9 @@ def test_the_file_holds_his_ledgers_coupons_orders_and_tiers():
         "等级",
         "消息",
         "优惠券",
+        "礼遇",
+        "活动",
+        "核实记录",
     }
     assert "800 分" in told["积分"].rows[-1][-1]
     assert [row[3] for row in told["储值"].rows] == ["充值", "赠送"]
