@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('devices', '0010_kiosks'),
-        ('members', '0036_kiosk'),
+        ('members', '0033_kiosk'),
         ('sales', '0016_receipt_kinds'),
         ('station', '0006_ordinary_days'),
     ]

@@ -51,6 +51,6 @@ DROP FUNCTION waits_before_another_pool();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("members", "0030_pools"), ("finance", "0006_never_emptied")]
+    dependencies = [("members", "0029_pools"), ("finance", "0006_never_emptied")]
 
     operations = [migrations.RunSQL(FORWARD, REVERSE)]

@@ -46,7 +46,7 @@ ON CONFLICT DO NOTHING
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("members", "0043_gifts_events_targets"),
+        ("members", "0037_gifts_events_targets"),
         ("finance", "0006_never_emptied"),
     ]
 

@@ -41,7 +41,7 @@ def add(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("members", "0040_risk")]
+    dependencies = [("members", "0034_risk")]
 
     # Nothing to take back: the table goes with its own migration.
     operations = [migrations.RunPython(add, migrations.RunPython.noop)]

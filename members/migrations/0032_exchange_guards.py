@@ -45,6 +45,6 @@ DROP TRIGGER keeps_its_facts ON members_exchangeorder;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("members", "0032_exchanges"), ("finance", "0006_never_emptied")]
+    dependencies = [("members", "0031_exchanges"), ("finance", "0006_never_emptied")]
 
     operations = [migrations.RunSQL(FORWARD, REVERSE)]

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('devices', '0010_kiosks'),
-        ('members', '0033_exchange_guards'),
+        ('members', '0032_exchange_guards'),
     ]
 
     operations = [

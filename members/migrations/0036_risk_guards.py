@@ -40,6 +40,6 @@ DROP TRIGGER append_only ON members_riskrule;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("members", "0041_risk_rules"), ("finance", "0006_never_emptied")]
+    dependencies = [("members", "0035_risk_rules"), ("finance", "0006_never_emptied")]
 
     operations = [migrations.RunSQL(FORWARD, REVERSE)]
