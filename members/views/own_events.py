@@ -53,4 +53,4 @@ def _act(request: MemberRequest) -> None:
 def _picture(row: SignUp | None) -> str:
     if row is None or row.state != SignUp.State.SEATED:
         return ""
-    return segno.make(row.code, error="m").svg_data_uri(scale=4, border=1)
+    return segno.make(row.code, error="m").svg_data_uri(scale=7, border=2)
