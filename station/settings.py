@@ -210,124 +210,48 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # the worker's lines take the road of all others
 CELERY_TIMEZONE = "Asia/Shanghai"
 # Every waiting row is looked at within 30 seconds even when the wake-up was lost.
-CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
-    "station.run_jobs": {"task": "station.tasks.run_jobs", "schedule": timedelta(seconds=30)},
-    "station.heartbeat": {"task": "station.tasks.heartbeat", "schedule": timedelta(seconds=15)},
-    "station.backup": {"task": "station.tasks.backup", "schedule": crontab(hour=3, minute=40)},
-    "members.drop_old_exports": {
-        "task": "members.tasks.drop_old_exports",
-        "schedule": crontab(hour=2, minute=40),
-    },
-    "members.find_duplicates": {
-        "task": "members.tasks.find_duplicates",
-        "schedule": crontab(hour=2, minute=50),
-    },
-    "inventory.check_levels": {
-        "task": "inventory.tasks.check_levels",
-        "schedule": timedelta(seconds=30),
-    },
-    "station.check_calendar": {
-        "task": "station.tasks.check_calendar",
-        "schedule": crontab(hour=6, minute=5),
-    },
-    "members.forget_codes": {
-        "task": "members.tasks.forget_codes",
-        "schedule": crontab(hour=4, minute=10),
-    },
-    "members.evaluate_tiers": {
-        "task": "members.tasks.evaluate_tiers",
-        "schedule": crontab(hour=0, minute=20),
-    },
-    "members.expire_points": {
-        "task": "members.tasks.expire_points",
-        "schedule": crontab(hour=0, minute=1),
-    },
-    "members.make_gifts": {
-        "task": "members.tasks.make_gifts",
-        "schedule": crontab(hour=8, minute=5),
-    },
-    "marketing.give_gifts": {
-        "task": "marketing.tasks.give_gifts",
-        "schedule": timedelta(seconds=30),
-    },
-    "members.watch_shares": {
-        "task": "members.tasks.watch_shares",
-        "schedule": crontab(hour=0, minute=40),
-    },
-    "members.mature_points": {
-        "task": "members.tasks.mature_points",
-        "schedule": crontab(hour=0, minute=2),
-    },
-    "finance.archive_reports": {
-        "task": "finance.tasks.archive_reports",
-        "schedule": timedelta(seconds=30),
-    },
-    "marketing.end_promotions": {
-        "task": "marketing.tasks.end_promotions",
-        "schedule": timedelta(minutes=1),
-    },
-    "marketing.expire_coupons": {
-        "task": "marketing.tasks.expire_coupons",
-        "schedule": timedelta(minutes=1),
-    },
-    "members.expire_redemptions": {
-        "task": "members.tasks.expire_redemptions",
-        "schedule": timedelta(minutes=5),
-    },
-    "marketing.issue_reward_coupons": {
-        "task": "marketing.tasks.issue_reward_coupons",
-        "schedule": timedelta(seconds=30),
-    },
-    "members.top_up_rewards": {
-        "task": "members.tasks.top_up_rewards",
-        "schedule": timedelta(seconds=30),
-    },
-    "members.ask_partners": {
-        "task": "members.tasks.ask_partners",
-        "schedule": timedelta(seconds=30),
-    },
-    "members.remind_expiring": {
-        "task": "members.tasks.remind_expiring",
-        "schedule": crontab(hour="9-20", minute=10),
-    },
-    "members.remind_reached": {
-        "task": "members.tasks.remind_reached",
-        "schedule": timedelta(seconds=30),
-    },
-    "members.tell_tiers": {"task": "members.tasks.tell_tiers", "schedule": timedelta(seconds=30)},
-    "members.send_texts": {"task": "members.tasks.send_texts", "schedule": timedelta(seconds=30)},
-    "marketing.remind_coupons": {
-        "task": "marketing.tasks.remind_coupons",
-        "schedule": crontab(hour="9-20", minute=12),
-    },
-    "sales.print_receipts": {
-        "task": "sales.tasks.print_receipts",
-        "schedule": timedelta(seconds=15),
-    },
-    "sales.settle_prepays": {
-        "task": "sales.tasks.settle_prepays",
-        "schedule": timedelta(seconds=1),
-    },
-    "sales.book_uploads": {"task": "sales.tasks.book_uploads", "schedule": timedelta(seconds=30)},
-    "sales.drop_stale_leases": {
-        "task": "sales.tasks.drop_stale_leases",
-        "schedule": crontab(minute=20),
-    },
-    "sales.put_due_prices": {
-        "task": "sales.tasks.put_due_prices",
-        "schedule": timedelta(seconds=1),
-        "options": {"expires": 5},  # a worker that was away has one second to catch up, not all
-    },
-    "sales.watch_service_times": {
-        "task": "sales.tasks.watch_service_times",
-        "schedule": timedelta(minutes=5),
-    },
-    "devices.end_what_is_late": {
-        "task": "devices.tasks.end_what_is_late",
-        "schedule": timedelta(seconds=5),
-        "options": {"expires": 10},
-    },
+_BEAT: dict[str, timedelta | crontab] = {
+    "station.run_jobs": timedelta(seconds=30),
+    "station.heartbeat": timedelta(seconds=15),
+    "station.backup": crontab(hour=3, minute=40),
+    "members.drop_old_exports": crontab(hour=2, minute=40),
+    "members.find_duplicates": crontab(hour=2, minute=50),
+    "inventory.check_levels": timedelta(seconds=30),
+    "station.check_calendar": crontab(hour=6, minute=5),
+    "members.forget_codes": crontab(hour=4, minute=10),
+    "members.evaluate_tiers": crontab(hour=0, minute=20),
+    "members.expire_points": crontab(hour=0, minute=1),
+    "members.make_gifts": crontab(hour=8, minute=5),
+    "marketing.give_gifts": timedelta(seconds=30),
+    "members.watch_shares": crontab(hour=0, minute=40),
+    "members.mature_points": crontab(hour=0, minute=2),
+    "finance.archive_reports": timedelta(seconds=30),
+    "marketing.end_promotions": timedelta(minutes=1),
+    "marketing.expire_coupons": timedelta(minutes=1),
+    "members.expire_redemptions": timedelta(minutes=5),
+    "marketing.issue_reward_coupons": timedelta(seconds=30),
+    "members.top_up_rewards": timedelta(seconds=30),
+    "members.ask_partners": timedelta(seconds=30),
+    "members.remind_expiring": crontab(hour="9-20", minute=10),
+    "members.remind_reached": timedelta(seconds=30),
+    "members.tell_tiers": timedelta(seconds=30),
+    "members.send_texts": timedelta(seconds=30),
+    "marketing.remind_coupons": crontab(hour="9-20", minute=12),
+    "sales.print_receipts": timedelta(seconds=15),
+    "sales.settle_prepays": timedelta(seconds=1),
+    "sales.book_uploads": timedelta(seconds=30),
+    "sales.drop_stale_leases": crontab(minute=20),
+    "sales.put_due_prices": timedelta(seconds=1),
+    "sales.watch_service_times": timedelta(minutes=5),
+    "devices.end_what_is_late": timedelta(seconds=5),
 }
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
+    name: {"task": name.replace(".", ".tasks.", 1), "schedule": when}
+    for name, when in _BEAT.items()
+}
+# A worker that was away has one of these to catch up, not all.
+CELERY_BEAT_SCHEDULE["sales.put_due_prices"]["options"] = {"expires": 5}
+CELERY_BEAT_SCHEDULE["devices.end_what_is_late"]["options"] = {"expires": 10}
 
 AUTH_USER_MODEL = "station.User"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]

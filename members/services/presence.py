@@ -21,11 +21,10 @@ from django.db.models.functions import Cast, Concat
 from django.utils.module_loading import import_string
 
 from devices.models import ReadRule, Swipe
-from members.models import Channel, Member, MemberSession, ProfileChange, Redemption
+from members.models import Member, MemberSession, Redemption
 from members.models import Presence as CodeRead
 from station.errors import Refusal
 from station.models import Station, Till, TillSession, User
-from station.queries import settings
 from station.services.sealing import blind_index, normal
 
 JUST_NOW, JUST_HERE = timedelta(minutes=2), timedelta(minutes=5)
@@ -121,22 +120,8 @@ def by_code(*, member: Member, tail: str, code: str, at: datetime) -> Presence:
     raise NotPresent("没有兑换：验证码不对或已过期。请核对后重输，或重新获取。")
 
 
-def by_own_phone(*, member: Member, session: MemberSession, at: datetime) -> Presence:
-    """The member's own phone, signed in by a code to his number. Refuses NotPresent.
-
-    Who has just moved to another number may not be the member: for some hours he comes to the till.
-    """
-    hours = settings.whole("members.phone_hold_hours", member.home_station)
-    moved = ProfileChange.objects.filter(
-        member=member,
-        field=ProfileChange.Field.PHONE,
-        channel=Channel.APP,
-        at__gt=at - timedelta(hours=hours),
-    )
-    if hours and moved.exists():
-        raise NotPresent(
-            f"没有兑换：换手机号后 {hours} 小时内不能在手机上用积分。请稍后再来，或到油站办理。"
-        )
+def by_own_phone(*, session: MemberSession) -> Presence:
+    """The member's own phone, signed in by a code to his number."""
     return Presence(Kind.APP, f"session:{session.pk}")
 
 

@@ -82,9 +82,7 @@ def redeem(request: MemberRequest, pk: int) -> HttpResponse:
     try:
         if here is None:
             raise redemptions.NotRedeemable("没有兑换：没有在营业的油站。")
-        seen = presence.by_own_phone(
-            member=request.member, session=request.session_of_member, at=request.at
-        )
+        seen = presence.by_own_phone(session=request.session_of_member)
         wish = Wish(
             key=f"app:{request.member.pk}:{key}",
             member=request.member,

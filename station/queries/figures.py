@@ -46,14 +46,6 @@ MESSAGES: tuple[Declared, ...] = (
         "站内管理规定；0 为不提醒",
     ),
     Declared(
-        "members.phone_hold_hours",
-        Kind.WHOLE,
-        "24",
-        "换手机号后多久不能在手机上用积分兑换",
-        "小时",
-        "站内管理规定：防止账号被盗后马上花掉积分；到油站本人办理不受限",
-    ),
-    Declared(
         "members.text_from_hour",
         Kind.WHOLE,
         "8",
