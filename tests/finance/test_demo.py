@@ -49,11 +49,13 @@ def site(django_db_setup, django_db_blocker, tmp_path_factory):  # type: ignore[
         atomic = transaction.atomic()
         atomic.__enter__()
         before, settings.VAR_DIR = settings.VAR_DIR, tmp_path_factory.mktemp("var")
-        yield Demo(days=DAYS, until=UNTIL, busy=0.15).build(progress=lambda *_: None)
-        settings.VAR_DIR = before
-        connection.check_constraints()
-        transaction.set_rollback(True)
-        atomic.__exit__(None, None, None)
+        try:
+            yield Demo(days=DAYS, until=UNTIL, busy=0.15).build(progress=lambda *_: None)
+            connection.check_constraints()
+        finally:  # a build that failed leaves nothing to the tests that follow
+            settings.VAR_DIR = before
+            transaction.set_rollback(True)
+            atomic.__exit__(None, None, None)
 
 
 @pytest.mark.django_db

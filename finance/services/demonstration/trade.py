@@ -243,7 +243,7 @@ class Trade:
         tenders = f'["{car.tender}"]'
         self.copier.add(
             Purchase, self.ids[Purchase].next(), self.station, member, day.id, number, 1, at, "FUEL", car.grade, "油品",
-            quantity, net, 0, tenders, None, "",
+            quantity, net, 0, tenders, attendant, "", drawer.cashier, pump.id, "",
         )  # fmt: skip
         for position, goods in enumerate(shop, 2):
             self._sell(day, shift, drawer, goods, (sale, number, position, at, tenders), member)
@@ -265,7 +265,7 @@ class Trade:
         )  # fmt: skip
         self.copier.add(
             Purchase, self.ids[Purchase].next(), self.station, member, day.id, number, position, at, goods.kind,
-            goods.code, goods.category, "1.000", net, 0, tenders, None, "",
+            goods.code, goods.category, "1.000", net, 0, tenders, None, "", drawer.cashier, None, "",
         )  # fmt: skip
         if goods.kind == "GOODS":
             self.stock_move(
