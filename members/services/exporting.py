@@ -23,6 +23,7 @@ from members.services.refusals import refuse_gone
 from station.errors import Refusal
 from station.models import Job, User
 from station.services import jobs, sealing
+from station.services.exporting import harmless
 
 KEPT = timedelta(days=7)
 KIND = "members.export"
@@ -88,6 +89,10 @@ def drop_old(*, at: datetime) -> int:
     return rows.update(content_sealed="")
 
 
+def _cell(value: object) -> str:
+    return "" if value is None else harmless(str(value))
+
+
 def zipped(sheets: Iterable[Sheet]) -> bytes:
     """One CSV per sheet, with the mark by which Excel reads it as UTF-8."""
     out = io.BytesIO()
@@ -96,7 +101,7 @@ def zipped(sheets: Iterable[Sheet]) -> bytes:
             text = io.StringIO()
             writer = csv.writer(text)
             writer.writerow(sheet.head)
-            writer.writerows(sheet.rows)
+            writer.writerows([_cell(one) for one in row] for row in sheet.rows)
             archive.writestr(f"{sheet.name}.csv", "\ufeff" + text.getvalue())
     return out.getvalue()
 

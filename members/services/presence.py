@@ -131,9 +131,18 @@ def by_vouching(*, approver: User) -> Presence:
 
 
 def demand_here(*, member: Member, station: Station, at: datetime) -> None:
-    """Refuse unless the member's card or his phone's code was read at a station just now.
+    """Refuse unless the member was here: for what he agrees to at the counter."""
+    if not was_here(member=member, station=station, at=at):
+        raise NotPresent(
+            f"没有办理：五分钟内本站没有读过会员 {member.number} 的卡或手机码。"
+            "请他到收银台刷卡或出示手机码，再来办理。"
+        )
 
-    For what he agrees to at the counter; a read that paid for something counts, it shows him all the same.
+
+def was_here(*, member: Member, station: Station, at: datetime) -> bool:
+    """Whether the member's card or his phone's code was read at a station just now.
+
+    A read that paid for something counts, it shows him all the same. Two statements at most.
     """
     since = at - JUST_HERE
     card = Swipe.objects.filter(
@@ -151,8 +160,4 @@ def demand_here(*, member: Member, station: Station, at: datetime) -> None:
         occurred_at__gt=since,
         occurred_at__lte=at,
     )
-    if not code.exists() and not card.exists():
-        raise NotPresent(
-            f"没有办理：五分钟内本站没有读过会员 {member.number} 的卡或手机码。"
-            "请他到收银台刷卡或出示手机码，再来办理。"
-        )
+    return code.exists() or card.exists()

@@ -58,7 +58,8 @@ def lease(*, fill_ids: Sequence[int], session: TillSession, at: datetime) -> dat
         held = {fill_id for (fill_id,) in cursor.fetchall()}
     for fill_id in ids:
         if fill_id not in held:
-            fill = fills[fill_id]
+            # Asked again: who was faster was not there when it was read.
+            fill = fills_to_sell(ids=[fill_id], station=session.station, at=at)[fill_id]
             raise NotYours(
                 f"没有锁定：{fill.nozzle} {fill.amount} 元已在 {fill.held_till} 号收银台的单上。"  # type: ignore[attr-defined]
                 "请在那边收款，或让那边退回。"

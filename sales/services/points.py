@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from members.models import Member
 from members.queries.earn_rules import active_program
 from members.queries.standing import Standing, held_standing
 from members.queries.tier_benefits import Held
-from members.services import points_of_sales, risk
+from members.services import points_of_sales, presence, risk
 from members.services.points_of_sales import Part, Sold
+from members.services.presence import NotPresent
 from sales.models import Sale
 from sales.queries.points_payment import most_yuan, with_points, worth
 from sales.queries.points_till import basket_line
@@ -20,6 +22,7 @@ from sales.queries.totals import PricedLine
 from station.errors import Refusal
 from station.models import TillSession, User
 from station.money import ZERO
+from station.queries import settings
 
 
 class PointsRefused(Refusal):
@@ -55,14 +58,30 @@ def demand_standing(stands: Standing | None) -> None:
 
 
 def demand_spend(*, ticket: Ticket, session: TillSession, actor: User, at: datetime) -> None:
-    """Refuses OverTheLimit the points of a member that a limit against abuse keeps for now."""
+    """Refuses OverTheLimit the points of a member that a limit against abuse keeps for now, and
+    NotPresent many points of one who was not seen here.
+    """
     if ticket.member_id is not None:
+        _demand_present(ticket.member_id, ticket.points, session, at)
         risk.demand_spend(
             member_id=ticket.member_id,
             at=at,
             station_id=session.station_id,
             actor=actor,
             undone="没有抵扣",
+        )
+
+
+def _demand_present(member_id: int, points: int, session: TillSession, at: datetime) -> None:
+    """Points are spent by who holds them, not by who knows a phone number."""
+    most = settings.whole("members.points_present_above", session.station)
+    if points <= most:
+        return
+    member = Member.objects.get(pk=member_id)
+    if not presence.was_here(member=member, station=session.station, at=at):
+        raise NotPresent(
+            f"没有抵扣：一单用 {most} 分以上要会员本人在场。请他刷会员卡或出示手机码，"
+            "再收款；或少用一些积分。"
         )
 
 

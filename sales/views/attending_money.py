@@ -6,6 +6,7 @@ from typing import Any
 
 import segno
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.timezone import now
@@ -14,7 +15,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from devices.models import Fill, Printer
 from marketing.models import Coupon
-from marketing.queries.loading import codes_known
 from marketing.services import codes
 from members.queries.finding import look_up, member_by_id
 from members.queries.present_codes import PATTERN
@@ -33,7 +33,7 @@ from sales.services.attending import Bill, Wanted
 from sales.services.printing import NotPrintable
 from sales.services.settling import FillTaken
 from sales.views.answers import all_shown, session_of
-from sales.views.offers import NoSuchCode
+from sales.views.offers import NoSuchCode, check_codes
 from station.access import StaffRequest, may
 from station.errors import Refusal
 from station.models import TillSession
@@ -127,6 +127,7 @@ def _bill(
     wanted = Wanted(held.pk, typed["member"], form.read_codes, form.left_out, typed["with_points"])
     hits: list[dict[str, Any]] = []
     try:
+        check_codes(request, form.read_codes)
         if request.POST.get("drop"):
             wanted = Wanted(held.pk, codes=wanted.codes)
         elif typed["find"].strip():
@@ -134,7 +135,8 @@ def _bill(
             if member:
                 wanted = Wanted(held.pk, member, wanted.codes)
         elif typed["code"].strip():
-            read = _known_code(request, typed["code"])
+            read = codes.read_code(typed["code"])
+            check_codes(request, (read,))
             wanted = Wanted(
                 held.pk, wanted.member_id, (*wanted.codes, read), wanted.without, wanted.with_points
             )
@@ -171,7 +173,10 @@ def _coupons(told: Bill, wanted: Wanted) -> list[dict[str, Any]]:
         }
         for one in sorted(told.told, key=lambda one: (-one.amount, one.coupon))
     ]
-    left_out = Coupon.objects.filter(pk__in=wanted.without).select_related("template")
+    his = Q(code__in=wanted.codes)
+    if wanted.member_id is not None:
+        his |= Q(member=wanted.member_id) | Q(member__merged_into=wanted.member_id)
+    left_out = Coupon.objects.filter(his, pk__in=wanted.without).select_related("template")
     for coupon in left_out:
         rest = (one for one in wanted.without if one != coupon.pk)
         rows.append(
@@ -200,16 +205,6 @@ def _found(request: StaffRequest, text: str) -> tuple[int | None, list[dict[str,
             found.words or "没有找到会员。请输完整的手机号、车牌、会员号，或尾号后四位。"
         )
     return None, all_shown(found.hits, at=at)
-
-
-def _known_code(request: StaffRequest, text: str) -> str:
-    """A bearer coupon's code that was read. A wrong one is counted, and refused."""
-    subject, at, code = f"user:{request.user.pk}", now(), codes.read_code(text)
-    codes.check_tries(subject=subject, station=request.station, at=at)
-    if code not in codes_known(codes=(code,)):
-        codes.note_wrong(subject=subject, wrong=1, at=at)
-        raise NoSuchCode(f"没有这张券：{code}。请核对券码，或让顾客出示二维码。")
-    return code
 
 
 def _member(member_id: int | None, held: Fill) -> dict[str, Any]:
@@ -254,6 +249,7 @@ def _settled(request: StaffRequest, held: Fill, session: TillSession) -> Sale:
     form = BillForm(request.POST)
     typed, paying = checked(form), checked(PayForm(request.POST))
     at = now()
+    check_codes(request, form.read_codes)
     wanted = Wanted(held.pk, typed["member"], form.read_codes, form.left_out, typed["with_points"])
     told = attending.bill(wanted=wanted, session=session, actor=request.user, at=at)
     tender, reference = paying["tender"], paying["reference"]

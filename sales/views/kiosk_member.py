@@ -41,6 +41,8 @@ def home_screen(request: KioskRequest, *, words: str = "", good: str = "") -> Ht
         "balance": balance_of(member=visit.member, at=request.at),
         "waiting": open_orders(member_id=visit.member_id, station=request.kiosk.station),
         "to_pay": waiting.filter(expires_at__gt=request.at).first(),
+        # Who only swiped a card that he found learns no code: a code fetches the goods.
+        "proven": has_proof(_fresh(request), at=request.at),
         "words": words,
         "good": good,
     }

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 
 from marketing.queries.loading import codes_known
 from marketing.services import codes, locking
-from sales.queries.tickets import Ticket, plain, read_ticket
+from sales.queries.tickets import plain, read_ticket
 from sales.services import offering
 from sales.services.offering import Quoted
 from sales.views.answers import answers_json, body_of, session_of
@@ -32,17 +32,18 @@ def quote(request: StaffRequest) -> dict[str, Any]:
         body["codes"] = [codes.read_code(plain(one)) for one in read[:50]]
     ticket = read_ticket(body)
     session = session_of(request)
-    _check_codes(request, ticket)
+    check_codes(request, ticket.codes)
     quoted = offering.quote(ticket=ticket, session=session, actor=request.user, at=now())
     return _said(quoted)
 
 
-def _check_codes(request: StaffRequest, ticket: Ticket) -> None:
-    if not ticket.codes:
+def check_codes(request: StaffRequest, read: tuple[str, ...]) -> None:
+    """Count wrong codes against who sends them. Refuses NoSuchCode, and TooManyTries who guesses."""
+    if not read:
         return
     subject = f"user:{request.user.pk}"
     codes.check_tries(subject=subject, station=request.station, at=now())
-    unknown = sorted(set(ticket.codes) - codes_known(codes=ticket.codes))
+    unknown = sorted(set(read) - codes_known(codes=read))
     codes.note_wrong(subject=subject, wrong=len(unknown), at=now())
     if unknown:
         raise NoSuchCode(f"没有这张券：{unknown[0]}。请核对券码，或让顾客出示二维码。")

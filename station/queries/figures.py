@@ -46,6 +46,14 @@ MESSAGES: tuple[Declared, ...] = (
         "站内管理规定；0 为不提醒",
     ),
     Declared(
+        "members.points_present_above",
+        Kind.WHOLE,
+        "2000",
+        "一单积分抵扣超过多少分须会员本人在场（刷卡或出示手机码）",
+        "分",
+        "站内管理规定：防止拿别人的积分付款；0 为每一单都要",
+    ),
+    Declared(
         "members.text_from_hour",
         Kind.WHOLE,
         "8",

@@ -88,11 +88,11 @@ class _CsvLine:
         self._line = line
 
     def __call__(self, values: Any) -> bytes:
-        self._writer.writerow([_harmless(value) for value in values])
+        self._writer.writerow([harmless(value) for value in values])
         return self._line.encode()
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
     """A text that a spreadsheet would run as a formula gets a quote before it; numbers stay."""
     if text.startswith(_FORMULA):
         try:

@@ -130,6 +130,7 @@ def test_what_points_pay_earns_no_points(till: TillSession) -> None:
     member = make.member(till.station)
     PointsProgram.objects.update(max_redeem_pct=100)
     mall.give(member, 10000)
+    mall.swipe(mall.card_of(member, till.station), till.till, at=make.NOW)
     sale = make.sale(
         till, items=[(wash(), 1)], member=member.pk, points=10000, tenders=[], due="0.00"
     )

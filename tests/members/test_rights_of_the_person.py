@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.utils.module_loading import import_string
 
 from members.models import Member, MemberExport, MemberTier, PointsAccount, PointsTxn, Tier
+from members.queries.dossier import Sheet
 from members.queries.points_report import points_report
 from members.queries.quality import marks_of
 from members.services import cards, closing, exporting, joining, profiles
@@ -317,3 +318,11 @@ def test_who_has_stored_value_is_not_closed():
         closing.forget(member=member, reason="本人要求", at=make.NOW, actor=till.cashier)
     member.refresh_from_db()
     assert member.status == "ACTIVE"
+
+
+@pytest.mark.req("SEC-07")
+def test_what_a_member_typed_runs_in_no_spreadsheet():
+    told = sheets(
+        exporting.zipped([Sheet("资料", ("项", "值"), [("姓名", "=HYPERLINK(1)"), ("积分", "-5")])])
+    )
+    assert told["资料.csv"][1:] == [["姓名", "'=HYPERLINK(1)"], ["积分", "-5"]]

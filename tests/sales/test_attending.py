@@ -11,6 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.utils.timezone import localdate, now
 
+from marketing.models import CodeTry
 from members.models import Presence
 from members.queries.present_codes import code_for
 from members.services import redemptions, value_accounts, value_codes
@@ -328,12 +329,26 @@ def test_points_pay_a_part_and_the_sale_is_the_members():
     claimed(client, fill)
     page = bill(client, fill, member=member.pk, with_points="1")
     assert "积分抵" in page
+    refused = pay(client, fill, page)  # who knows his number only spends no more than a little
+    assert refused.status_code == 422
+    assert "2000 分以上要会员本人在场" in refused.content.decode()
+    bill(client, fill, find=code_for(member_id=member.pk, at=now()))
+    page = bill(client, fill, member=member.pk, with_points="1")
     done = pay(client, fill, page)
     assert done.status_code == 302
     sale = Sale.objects.get()
     assert sale.member == member
     assert sale.due < fill.amount
     assert mall.balance(member) < 5000
+
+
+def test_codes_in_the_hidden_field_are_counted_too():
+    session, (fill,), client = ground()
+    claimed(client, fill)
+    page = bill(client, fill, codes="ABCDEFGHJKMNPQ,ABCDEFGHJKMNPR")
+    assert "没有这张券" in page
+    assert sum(CodeTry.objects.values_list("wrong", flat=True)) == 2
+    assert session.pk
 
 
 def test_stored_value_pays_by_the_code_of_its_holder_once():

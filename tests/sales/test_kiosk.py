@@ -273,11 +273,15 @@ def test_a_card_opens_the_balance_but_shows_nobody_to_be_there():
     assert screen.visit.proof == ""
     reward = mall.reward()
     mall.give(member, 2000)
+    make.day(station)
+    order = mall.order(member, mall.reward("洗车", 100, "SERVICE"), station)
+    home = screen.touch("home").content.decode()
+    assert "洗车" in home and order.code not in home  # a found card learns no code
     asked = screen.touch("reward", reward=reward.pk).content.decode()
     assert "请证明是您本人" in asked
     refused = screen.touch("redeem", reward=reward.pk, key="k1")
     assert refused.status_code == 422
-    assert not Redemption.objects.exists()
+    assert Redemption.objects.get() == order
     screen.touch("end")
     again = screen.touch("read", after=last.pk - 1)  # the same read opens nothing a second time
     assert again.status_code == 422

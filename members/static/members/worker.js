@@ -4,7 +4,7 @@
 const SHELL = "phone-shell-1";
 const DATA = "phone-data-1";
 const OFFLINE = "/m/offline/";
-const KEPT = /^\/m\/(?:(?:purchases|prices|stations|inbox|me|points|coupons|mall|orders(?:\/\d+)?|value|tier)\/)?$/;
+const KEPT = /^\/m\/(?:(?:purchases|prices|stations|inbox|me|points|coupons|mall|orders|value|tier)\/)?$/;
 
 self.addEventListener("install", (event) => {
   self.skipWaiting();
@@ -27,21 +27,29 @@ async function shell() {
   await Promise.all([...new Set(files.map((one) => one[1]))].map((one) => cache.add(one).catch(() => {})));
 }
 
+// Raised whenever somebody signs in or out: a page that was asked for before belongs to who left.
+let visit = 0;
+function leave() {
+  visit += 1;
+  return caches.delete(DATA);
+}
+
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   const url = new URL(request.url);
   if (url.origin !== self.location.origin) return;
-  if (url.pathname === "/m/sign-out/" || url.pathname === "/m/sign-in/") event.waitUntil(caches.delete(DATA));
+  if (url.pathname === "/m/sign-out/" || url.pathname === "/m/sign-in/") event.waitUntil(leave());
   if (request.method !== "GET") return;
   if (request.mode === "navigate") event.respondWith(page(request, url));
   else if (url.pathname.startsWith("/static/")) event.respondWith(file(request));
 });
 
 async function page(request, url) {
+  const mine = visit;
   try {
     const answer = await fetch(request);
     if (answer.status >= 502) throw new Error(String(answer.status));
-    if (answer.status === 200 && answer.type === "basic" && !url.search && KEPT.test(url.pathname)) await keep(request, answer.clone());
+    if (answer.status === 200 && answer.type === "basic" && !url.search && KEPT.test(url.pathname)) await keep(request, answer.clone(), mine);
     return answer;
   } catch (error) {
     const own = await (await caches.open(DATA)).match(request, { ignoreVary: true, ignoreSearch: true });
@@ -50,12 +58,14 @@ async function page(request, url) {
 }
 
 // The page says by itself of when it is, once it comes out of the cache.
-async function keep(request, answer) {
+async function keep(request, answer, mine) {
   const headers = new Headers(answer.headers);
   headers.delete("Content-Length");
   headers.delete("Content-Encoding");
   const words = (await answer.text()).replace("<body ", `<body data-kept="${new Date().toISOString()}" `);
+  if (mine !== visit) return;
   await (await caches.open(DATA)).put(request, new Response(words, { status: 200, headers }));
+  if (mine !== visit) await caches.delete(DATA);
 }
 
 async function file(request) {
