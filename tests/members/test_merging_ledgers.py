@@ -26,7 +26,14 @@ from members.queries.points_report import points_report
 from members.queries.rewards import open_orders
 from members.queries.tiers import tier_at
 from members.queries.value import broken_accounts
-from members.services import merging, points, tier_measures, tiers, value_accounts
+from members.services import (
+    merging,
+    points,
+    points_adjusting,
+    tier_measures,
+    tiers,
+    value_accounts,
+)
 from members.services.points import Cause
 from members.services.value_keeping import ValueRefused
 from sales.services import refunds
@@ -261,3 +268,27 @@ def test_the_preview_says_what_cannot_be_undone() -> None:
     text = page.content.decode()
     for words in ("500 分转到", "本金 1000.00 元", "1 张未用的券", "不退", "合并不能撤销"):
         assert words in text
+
+
+def named(member: Member, user: Any, two: Two) -> None:
+    lead = make.manager(two.station)
+    points_adjusting.name_staff(member=member, user=user, at=make.NOW, actor=lead)
+
+
+@pytest.mark.parametrize("whose", ["stays", "goes"])
+def test_nobody_merges_his_own_account_nor_takes_such_a_merge_apart(whose: str) -> None:
+    two = Two()
+    named(getattr(two, whose), two.till.cashier, two)
+    with pytest.raises(merging.MergeRefused, match="你本人的账户"):
+        two.merge()
+    lead = make.manager(two.station)
+    row = merging.merge(
+        survivor=two.stays, merged=two.goes, reason="登记了两次", at=make.NOW, actor=lead
+    )
+    with pytest.raises(merging.UndoRefused, match="你本人的账户"):
+        two.undo(row)
+    third = make.member(two.station)
+    with pytest.raises(merging.MergeRefused, match="你本人的账户"):
+        merging.merge(
+            survivor=third, merged=two.stays, reason="又一次", at=make.NOW, actor=two.till.cashier
+        )
