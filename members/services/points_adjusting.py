@@ -9,7 +9,7 @@ from django.utils.timezone import localtime
 
 from members.models import Action, Member, PointsAccount, PointsProgram, PointsTxn
 from members.queries.earn_rules import active_program
-from members.queries.points import fifo
+from members.queries.points import accounts_of, employees_of, fifo
 from members.services import points as ledger
 from members.services import risk
 from members.services.noting import about
@@ -105,8 +105,8 @@ def _check(points: int, reason: str, station: Station, actor: User, approver: Us
 
 def _refuse_own(member: Member, account: PointsAccount, actor: User, approver: User | None) -> None:
     hands = {actor.pk, approver.pk if approver else None}
-    mine = PointsAccount.objects.filter(member=member).values_list("staff", flat=True).first()
-    if {mine, account.staff_id} & (hands - {None}):
+    asked = {member.pk, account.member_id or member.pk}
+    if employees_of(*asked) & hands:
         raise AdjustmentRefused("没有调整：这是经手人或审批人本人的账户。请由其他人办理。")
 
 
@@ -157,14 +157,16 @@ def write_off(
 def name_staff(*, member: Member, user: User | None, at: datetime, actor: User) -> None:
     """Say that a member's account is an employee's own (None: nobody's), so that he cannot adjust it.
 
-    Refuses AdjustmentRefused to strike out or change it for one's own account.
+    It holds for all who are one with him. Refuses AdjustmentRefused to strike out or change it for
+    one's own account.
     """
     ledger.locked_account(member_id=member.pk)
-    rows = PointsAccount.objects.filter(member=member).select_related("staff")
-    before = rows.get().staff
-    if before == actor:
+    if actor.pk in employees_of(member.pk):
         raise AdjustmentRefused("没有修改：这是你本人的账户。请由其他人办理。")
-    rows.update(staff=user)
+    named = accounts_of(member.pk).filter(staff__isnull=False).select_related("staff").first()
+    before = named.staff if named else None
+    accounts_of(member.pk).exclude(member=member).update(staff=None)
+    PointsAccount.objects.filter(member=member).update(staff=user)
     about(member).note(
         "members.points.staff_named",
         at,

@@ -14,6 +14,7 @@ from django.utils.timezone import localtime
 
 from members.models import PointsAccount, PointsLot, PointsTxn, RiskCase, RiskStep
 from members.queries.earn_rules import active_program
+from members.queries.points import employees_of
 from members.queries.points_expiry import HELD
 from members.services import points as ledger
 from members.services.points import Cause
@@ -67,8 +68,8 @@ def decide(*, case: RiskCase, confirm: bool, reason: str, actor: User, at: datet
 
 
 def _refuse_own(case: RiskCase, actor: User) -> None:
-    own = PointsAccount.objects.filter(member=case.member_id, staff=actor)
-    if case.staff_id == actor.pk or (case.member_id and own.exists()):
+    own = employees_of(case.member_id) if case.member_id else set()
+    if actor.pk in {case.staff_id, *own}:
         raise CaseRefused("没有登记：这一条涉及你本人。请由其他人处理。")
 
 

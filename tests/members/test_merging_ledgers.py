@@ -292,3 +292,55 @@ def test_nobody_merges_his_own_account_nor_takes_such_a_merge_apart(whose: str) 
         merging.merge(
             survivor=third, merged=two.stays, reason="又一次", at=make.NOW, actor=two.till.cashier
         )
+
+
+def adjust(member: Member, two: Two, key: str) -> Any:
+    return points_adjusting.adjust(
+        member=member,
+        points=5,
+        reason="补记",
+        station=two.station,
+        actor=two.till.cashier,
+        at=make.NOW,
+        key=key,
+    )
+
+
+def test_an_employees_own_account_is_so_while_it_is_merged_and_no_longer() -> None:
+    two = Two()
+    mall.give(two.stays, 10)
+    mall.give(two.goes, 10)
+    named(two.goes, two.till.cashier, two)
+    lead = make.manager(two.station)
+    told = {"reason": "登记了两次", "at": make.NOW, "actor": lead}
+    row = merging.merge(survivor=two.stays, merged=two.goes, **told)
+    for number, member in enumerate((two.stays, two.goes)):
+        with pytest.raises(points_adjusting.AdjustmentRefused, match="本人"):
+            adjust(member, two, f"a{number}")
+    page = make.signed_in(lead).get(f"/members/{two.stays.number}/points/").content.decode()
+    assert f'value="{two.till.cashier.pk}" selected' in page
+    merging.undo(merge=row, reason="弄错了", at=LATER, actor=lead)
+    assert adjust(two.stays, two, "b").delta == 5
+    with pytest.raises(points_adjusting.AdjustmentRefused, match="本人"):
+        adjust(two.goes, two, "c")
+
+
+def test_accounts_of_two_employees_are_not_merged() -> None:
+    two = Two()
+    named(two.goes, two.till.cashier, two)
+    named(two.stays, make.service(two.station), two)
+    lead = make.manager(two.station)
+    with pytest.raises(merging.MergeRefused, match="不同员工"):
+        merging.merge(
+            survivor=two.stays, merged=two.goes, reason="登记了两次", at=make.NOW, actor=lead
+        )
+    assert not Merge.objects.exists()
+
+
+def test_whose_account_it_is_is_struck_out_for_all_who_are_one() -> None:
+    two = Two()
+    named(two.goes, two.till.cashier, two)
+    lead = make.manager(two.station)
+    merging.merge(survivor=two.stays, merged=two.goes, reason="登记了两次", at=make.NOW, actor=lead)
+    named(two.stays, None, two)
+    assert adjust(two.stays, two, "a").delta == 5
