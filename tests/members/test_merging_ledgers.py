@@ -344,3 +344,65 @@ def test_whose_account_it_is_is_struck_out_for_all_who_are_one() -> None:
     merging.merge(survivor=two.stays, merged=two.goes, reason="登记了两次", at=make.NOW, actor=lead)
     named(two.stays, None, two)
     assert adjust(two.stays, two, "a").delta == 5
+
+
+@pytest.mark.parametrize("paid", ["100.00", "150.00"])
+def test_value_refunded_while_merged_goes_back_to_who_had_paid(paid: str) -> None:
+    two = Two()
+    one, other = make.value_account(two.stays), make.value_account(two.goes)
+    make.top_up(two.till, one, "30.00")
+    make.top_up(two.till, other, "150.00")
+    sale = two.buy(two.goes, paid, tenders=[("MEMBER", paid, other.number)])
+    for turn in range(2):
+        row = two.merge()
+        if not turn:
+            refunds.reverse(
+                sale=sale,
+                reason="错",
+                session=two.till,
+                actor=two.till.cashier,
+                at=make.NOW,
+                key="r1",
+            )
+            one.refresh_from_db()
+            assert one.balance == 180
+        two.undo(row)
+        two.undo(row)
+        for account, held in ((one, 30), (other, 150)):
+            account.refresh_from_db()
+            assert (account.status, account.balance) == ("ACTIVE", held)
+        assert all_value() == (180, 0)
+
+
+def test_value_refunded_while_merged_and_spent_leaves_the_merge() -> None:
+    two = Two()
+    one, other = make.value_account(two.stays), make.value_account(two.goes)
+    make.top_up(two.till, other, "150.00")
+    sale = two.buy(two.goes, "100.00", tenders=[("MEMBER", "100.00", other.number)])
+    row = two.merge()
+    refunds.reverse(
+        sale=sale, reason="错", session=two.till, actor=two.till.cashier, at=make.NOW, key="r1"
+    )
+    two.buy(two.stays, "60.00", tenders=[("MEMBER", "60.00", one.number)])
+    with pytest.raises(ValueRefused, match="分不开"):
+        two.undo(row)
+
+
+def test_value_refunded_goes_back_through_two_merges() -> None:
+    two = Two()
+    first = make.member(two.station)
+    account = make.value_account(first)
+    make.top_up(two.till, account, "100.00")
+    sale = two.buy(first, "100.00", tenders=[("MEMBER", "100.00", account.number)])
+    told = {"reason": "登记了两次", "at": make.NOW, "actor": two.till.cashier}
+    inner = merging.merge(survivor=two.goes, merged=first, **told)
+    outer = two.merge()
+    refunds.reverse(
+        sale=sale, reason="错", session=two.till, actor=two.till.cashier, at=make.NOW, key="r1"
+    )
+    two.undo(outer)
+    assert ValueAccount.objects.get(member=two.goes).balance == 100
+    two.undo(inner)
+    held = dict(ValueAccount.objects.values_list("member", "principal"))
+    assert held == {two.stays.pk: 0, two.goes.pk: 0, first.pk: 100}
+    assert all_value() == (100, 0)
