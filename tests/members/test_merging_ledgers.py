@@ -11,6 +11,8 @@ from django.db.models import Sum
 from django.utils.timezone import localdate
 
 from marketing.models import Coupon
+from marketing.queries.loading import coupons_in_hand
+from marketing.services import locking
 from members.models import (
     Member,
     MemberTier,
@@ -406,3 +408,34 @@ def test_value_refunded_goes_back_through_two_merges() -> None:
     held = dict(ValueAccount.objects.values_list("member", "principal"))
     assert held == {two.stays.pk: 0, two.goes.pk: 0, first.pk: 100}
     assert all_value() == (100, 0)
+
+
+def test_a_coupon_returned_to_a_merged_number_is_spent_by_whom_he_became() -> None:
+    two = Two()
+    coupon = offers.coupon(two.station, two.goes)
+    cash = {"coupons": [coupon.pk], "tenders": [("CASH", "280.00")]}
+    sale = two.buy(two.goes, "300.00", **cash)
+    two.merge()
+    refunds.reverse(
+        sale=sale, reason="错", session=two.till, actor=two.till.cashier, at=make.NOW, key="r1"
+    )
+    coupon.refresh_from_db()
+    assert (coupon.state, coupon.member) == ("ISSUED", two.goes)
+    stranger = make.member(two.station)
+    told = {"key": "basket", "station": two.station, "actor": None, "at": make.NOW}
+    assert not coupons_in_hand(member=stranger.pk, key="other")
+    assert list(coupons_in_hand(member=two.stays.pk, key="other")) == [coupon]
+    assert locking.hold(ids=[coupon.pk], **told)
+    locking.release(key="basket", actor=None, at=make.NOW)
+    assert two.buy(two.stays, "300.00", **cash).discount == 20
+
+
+def test_of_who_became_somebody_frozen_no_coupon_is_spent() -> None:
+    two = Two()
+    coupon = offers.coupon(two.station, two.stays)
+    two.merge()
+    Coupon.objects.update(member=two.goes)
+    Member.objects.filter(pk=two.stays.pk).update(status="FROZEN")
+    told = {"key": "basket", "station": two.station, "actor": None, "at": make.NOW}
+    assert not coupons_in_hand(member=two.stays.pk, key="basket")
+    assert not locking.hold(ids=[coupon.pk], **told)
