@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
@@ -131,9 +133,34 @@ def write_off(
         actor=actor,
         reason=reason,
     )
-    twin = ledger.known(cause)
-    if twin is not None:
-        return twin
+    return ledger.known(cause) or _written_off(account, cause)
+
+
+def write_off_gone(*, ids: Iterable[int], cause: Cause) -> None:
+    """What an act gave to closed members, or made them owe, is written off in its transaction.
+
+    `ids` are accounts; call it after the act. Again with the same key, once. One statement where
+    nobody is closed.
+    """
+    rows = PointsAccount.objects.select_for_update(of=("self",), no_key=True)
+    gone = rows.select_related("member").filter(
+        pk__in=set(ids), moved_to=None, member__status=Member.Status.CLOSED
+    )
+    for account in gone.order_by("pk"):
+        assert account.member is not None
+        why = replace(
+            cause,
+            key=f"{cause.key}:gone:{account.pk}",
+            document=account.member.number,
+            actor=None,
+            reason="注销后清零",
+        )
+        if ledger.known(why) is None:
+            _written_off(account, why)
+
+
+def _written_off(account: PointsAccount, cause: Cause) -> PointsTxn | None:
+    """Take everything of a locked account; None where there is nothing."""
     ledger.sweep(account, cause)
     wanted, debt = account.balance + account.pending, account.debt
     if not wanted and not debt:

@@ -18,6 +18,7 @@ from members.queries.points import employees_of
 from members.queries.points_expiry import HELD
 from members.services import points as ledger
 from members.services.points import Cause
+from members.services.points_adjusting import write_off_gone
 from members.services.points_clawing import claw_back
 from station.errors import Refusal
 from station.models import User
@@ -109,6 +110,7 @@ def _take(case: RiskCase, actor: User, at: datetime) -> str:
     account = ledger.locked(account_id=held.account_id)
     cause = _cause(held, at, actor, f"核实后扣回（{case.words}）")
     row = claw_back(account=account, earned=held, upto=held.amount, program=program, cause=cause)
+    write_off_gone(ids=[account.pk], cause=cause)
     return f"扣回 {row.amount}" if row else "已由退款扣回"
 
 
