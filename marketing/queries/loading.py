@@ -67,7 +67,7 @@ def coupons_in_hand(*, member: int | None, key: str, codes: Sequence[str] = ()) 
     """
     wanted = Q(code__in=codes, member=None) | Q(code__in=codes, template__transferable=True)
     if member is not None:
-        wanted |= Q(member=member)
+        wanted |= _his(member)
     return _to_use(wanted | Q(lock_key=key, member=None))
 
 
@@ -80,14 +80,20 @@ def coupons_named(*, ids: Sequence[int], member: int | None, key: str) -> QueryS
     """Those of these coupons that a basket may settle with: held by it, or the member's own."""
     mine = Q(lock_key=key)
     if member is not None:
-        mine |= Q(member=member)
+        mine |= _his(member)
     return _to_use(Q(pk__in=ids) & mine)
+
+
+def _his(member: int) -> Q:
+    """A member's own, and what came back to a number that was merged into him."""
+    return Q(member=member) | Q(member__merged_into=member)
 
 
 def _to_use(wanted: Q) -> QuerySet[Coupon]:
     live = Q(state__in=[Coupon.State.ISSUED, Coupon.State.LOCKED])
+    active = Q(member__status=ACTIVE) | Q(member__merged_into__status=ACTIVE)
     return (
-        Coupon.objects.filter(wanted & live & (Q(member=None) | Q(member__status=ACTIVE)))
+        Coupon.objects.filter(wanted & live & (Q(member=None) | active))
         .select_related("template__tier", "template__station")
         .order_by("valid_until", "pk")
     )

@@ -39,7 +39,7 @@ def hold(
         return True
     until = at + timedelta(minutes=settings.whole("marketing.lock_minutes", station))
     # By number, so that two baskets that want the same coupons do not wait in a ring.
-    rows = Coupon.objects.select_for_update(of=("self",)).select_related("member")
+    rows = Coupon.objects.select_for_update(of=("self",)).select_related("member__merged_into")
     wanted = [one for one in rows.filter(pk__in=ids).order_by("pk") if _may_be_spent(one)]
     mine = {one.pk for one in wanted if one.state == State.LOCKED and one.lock_key == key}
     free = {one.pk for one in wanted if _is_free(one, at)} - mine
@@ -51,8 +51,9 @@ def hold(
 
 
 def _may_be_spent(coupon: Coupon) -> bool:
-    """Whether it is nobody's, or a member's who may spend."""
-    return coupon.member is None or standing_of(coupon.member).may_spend
+    """Whether it is nobody's, or a member's who may spend; a merged one as whom he became."""
+    member = coupon.member
+    return member is None or standing_of(member.merged_into or member).may_spend
 
 
 def _is_free(coupon: Coupon, at: datetime) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import F, Func, Q, QuerySet, Sum, TextField, Value
 
-from members.models import PointsAccount, PointsLot, PointsTxn
+from members.models import Member, PointsAccount, PointsLot, PointsTxn
 from members.queries.points_expiry import last_day
 
 Kind = PointsTxn.Kind
@@ -57,6 +57,24 @@ def account_of(*, member_id: int) -> PointsAccount | None:
     while found is not None and found.moved_to is not None:
         found = found.moved_to
     return found
+
+
+def accounts_of(*ids: int) -> QuerySet[PointsAccount]:
+    """The own accounts of members, of whom each became, and of everybody merged into those."""
+    merged = Member.objects.filter(pk__in=ids, merged_into__isnull=False)
+    into = merged.values("merged_into")
+    return PointsAccount.objects.filter(
+        Q(member__in=ids)
+        | Q(member__merged_into__in=ids)
+        | Q(member__in=into)
+        | Q(member__merged_into__in=into)
+    )
+
+
+def employees_of(*ids: int) -> set[int]:
+    """The employees whose own accounts those of these members are. One statement."""
+    rows = accounts_of(*ids).filter(staff__isnull=False)
+    return set(rows.values_list("staff_id", flat=True))
 
 
 def one_at_a_time(what: str) -> Func:

@@ -16,6 +16,7 @@ from members.services.gifts import leave_marks
 from members.services.noting import about
 from members.services.points_adjusting import write_off
 from members.services.pool_endings import close_for
+from members.services.redemption_endings import end_for
 from members.services.refusals import refuse_gone
 from members.services.value_accounts import refuse_with_value
 from station.models import User
@@ -44,8 +45,9 @@ EMPTY = dict.fromkeys(
 def forget(*, member: Member, reason: str, at: datetime, actor: User | None) -> None:
     """Close a member and destroy his key: nobody reads his data again, the books keep their totals.
 
-    Whoever was merged into him goes with him; his cards and consents end, his points are written off
-    by an adjustment with what he had in a pool, his unused coupons are void. Refuses who still has stored value. His number stays as the
+    Whoever was merged into him goes with him; his cards and consents end, his open orders of the mall
+    are taken back, his points are written off by an adjustment with what he had in a pool, his unused
+    coupons are void. Refuses who still has stored value, or an order that a partner has. His number stays as the
     tombstone of his sales. Cannot be undone; twice is the same as once. Refuses with MemberMerged
     the one who was merged: his survivor is the one to close.
     """
@@ -62,6 +64,9 @@ def forget(*, member: Member, reason: str, at: datetime, actor: User | None) -> 
     for one in ones:
         refuse_with_value(member=one)
         close_for(member=one, at=at, actor=actor)
+    # Before any is written off: what a merged one ordered comes back to whom he became.
+    end_for(members=[one.pk for one in ones], at=at, actor=actor)
+    for one in ones:
         write_off(member=one, key=f"close:{one.pk}", reason="注销", at=at, actor=actor)
         for path in project.CLOSINGS:
             import_string(path)(member=one, at=at, actor=actor)

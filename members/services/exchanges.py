@@ -27,6 +27,7 @@ from members.services import points as ledger
 from members.services import points_returning
 from members.services.noting import about
 from members.services.points import Cause, Kind
+from members.services.points_adjusting import write_off_gone
 from members.services.points_clawing import expired_credit, take
 from members.services.pools import whom
 from members.services.present_codes import arrive
@@ -187,7 +188,7 @@ def reverse(
 ) -> ExchangeOrder:
     """Take an exchange back, whole: points out return to their lots, points in are taken back.
 
-    What of the latter was spent meanwhile is owed. Twice is once. Refuses without a reason. Audited.
+    What of the latter was spent meanwhile is owed; by a closed member nothing. Twice is once. Refuses without a reason. Audited.
     """
     if len(reason.strip()) < 2:
         raise ExchangeRefused("没有冲回：请写明原因。")
@@ -209,6 +210,7 @@ def reverse(
         reason=f"冲回与{order.partner.name}的兑换",
     )
     txn = _back(order, account, cause)
+    write_off_gone(ids=[account.pk], cause=cause)
     ExchangeOrder.objects.filter(pk=order.pk, state=State.DONE).update(
         state=State.REVERSED,
         back_txn=txn,

@@ -9,9 +9,9 @@ from django.db.models import F, Sum
 from django.utils.timezone import localdate
 
 from members.models import Member, Merge, PointsAccount, PointsLot, PointsTxn
-from members.queries.points import account_of
+from members.queries.points import account_of, employees_of
 from members.services import points_moving
-from members.services.merging import Mover
+from members.services.merging import MergeRefused, Mover
 from members.services.points import Cause, allocate, consume, keep, note, sweep
 from members.services.points_moving import IN, OUT, arrive
 from station.models import User
@@ -31,11 +31,17 @@ def preview(*, survivor: Member, merged: Member) -> list[str]:
 
 
 def move(*, merge: Merge, at: datetime, actor: User) -> None:
-    """Move everything, and let what still comes for the merged one go to the survivor."""
+    """Move everything, and let what still comes for the merged one go to the survivor.
+
+    Whose own an account is (`staff`) stays where it was written: it is asked of all who are one. Refuses
+    the accounts of two employees.
+    """
+    if len(employees_of(merge.merged_id)) > 1:
+        raise MergeRefused(
+            "没有合并：两边是不同员工本人的账户。请先核对，改正「员工本人」后再合并。"
+        )
     source, target = _account(merge.merged_id), _account(merge.survivor_id)
     points_moving.merge(source=source, target=target, cause=_cause(merge, "merge", at, actor))
-    if source.staff_id and not target.staff_id:  # nobody adjusts his own points by merging himself
-        PointsAccount.objects.filter(pk=target.pk).update(staff=source.staff_id)
 
 
 def _account(member_id: int) -> PointsAccount:

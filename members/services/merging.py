@@ -16,6 +16,7 @@ from django.db import transaction
 from django.utils.module_loading import import_string
 
 from members.models import Member, Merge
+from members.queries.points import employees_of
 from members.services.noting import about
 from members.services.refusals import refuse_gone
 from station.errors import Refusal
@@ -55,8 +56,8 @@ def movers() -> list[Mover]:
 def merge(*, survivor: Member, merged: Member, reason: str, at: datetime, actor: User) -> Merge:
     """Make `merged` a part of `survivor`. Again the same two is the same merge.
 
-    Refuses with MergeRefused the same member twice, one who is frozen, or no reason; MemberClosed
-    and MemberMerged as everywhere.
+    Refuses with MergeRefused the same member twice, one who is frozen, the actor's own account, or
+    no reason; MemberClosed and MemberMerged as everywhere.
     """
     if survivor.pk == merged.pk:
         raise MergeRefused("没有合并：两个会员号是同一位，请选另一位。")
@@ -64,6 +65,8 @@ def merge(*, survivor: Member, merged: Member, reason: str, at: datetime, actor:
         raise MergeRefused("没有合并：请写明原因，例如「同一个人登记了两次」。")
     locked = _locked(survivor.pk, merged.pk)
     survivor, merged = locked[survivor.pk], locked[merged.pk]
+    if actor.pk in employees_of(survivor.pk, merged.pk):
+        raise MergeRefused("没有合并：其中有你本人的账户。请由其他人办理。")
     known = Merge.objects.filter(survivor=survivor, merged=merged, undone_at=None).first()
     if known:
         return known
@@ -92,7 +95,8 @@ def merge(*, survivor: Member, merged: Member, reason: str, at: datetime, actor:
 def undo(*, merge: Merge, reason: str, at: datetime, actor: User) -> None:
     """Take a merge back: both are as they were, each with what he bought himself. Twice is once.
 
-    Refuses with UndoRefused after its days, without a reason, and while a later merge stands on it.
+    Refuses with UndoRefused after its days, without a reason, while a later merge stands on it, and
+    the actor's own account.
     """
     if len(reason.strip()) < 2:
         raise UndoRefused("没有撤销：请写明原因。")
@@ -101,6 +105,8 @@ def undo(*, merge: Merge, reason: str, at: datetime, actor: User) -> None:
     merge.refresh_from_db()
     if merge.undone_at is not None:
         return
+    if actor.pk in employees_of(survivor.pk, merged.pk):
+        raise UndoRefused("没有撤销：其中有你本人的账户。请由其他人办理。")
     if at > merge.undo_until:
         raise UndoRefused("没有撤销：已过可以撤销的天数，合并不能再撤。")
     if survivor.merged_into is not None:

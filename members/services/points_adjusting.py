@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
@@ -9,7 +11,7 @@ from django.utils.timezone import localtime
 
 from members.models import Action, Member, PointsAccount, PointsProgram, PointsTxn
 from members.queries.earn_rules import active_program
-from members.queries.points import fifo
+from members.queries.points import accounts_of, employees_of, fifo
 from members.services import points as ledger
 from members.services import risk
 from members.services.noting import about
@@ -105,8 +107,8 @@ def _check(points: int, reason: str, station: Station, actor: User, approver: Us
 
 def _refuse_own(member: Member, account: PointsAccount, actor: User, approver: User | None) -> None:
     hands = {actor.pk, approver.pk if approver else None}
-    mine = PointsAccount.objects.filter(member=member).values_list("staff", flat=True).first()
-    if {mine, account.staff_id} & (hands - {None}):
+    asked = {member.pk, account.member_id or member.pk}
+    if employees_of(*asked) & hands:
         raise AdjustmentRefused("没有调整：这是经手人或审批人本人的账户。请由其他人办理。")
 
 
@@ -131,9 +133,34 @@ def write_off(
         actor=actor,
         reason=reason,
     )
-    twin = ledger.known(cause)
-    if twin is not None:
-        return twin
+    return ledger.known(cause) or _written_off(account, cause)
+
+
+def write_off_gone(*, ids: Iterable[int], cause: Cause) -> None:
+    """What an act gave to closed members, or made them owe, is written off in its transaction.
+
+    `ids` are accounts; call it after the act. Again with the same key, once. One statement where
+    nobody is closed.
+    """
+    rows = PointsAccount.objects.select_for_update(of=("self",), no_key=True)
+    gone = rows.select_related("member").filter(
+        pk__in=set(ids), moved_to=None, member__status=Member.Status.CLOSED
+    )
+    for account in gone.order_by("pk"):
+        assert account.member is not None
+        why = replace(
+            cause,
+            key=f"{cause.key}:gone:{account.pk}",
+            document=account.member.number,
+            actor=None,
+            reason="注销后清零",
+        )
+        if ledger.known(why) is None:
+            _written_off(account, why)
+
+
+def _written_off(account: PointsAccount, cause: Cause) -> PointsTxn | None:
+    """Take everything of a locked account; None where there is nothing."""
     ledger.sweep(account, cause)
     wanted, debt = account.balance + account.pending, account.debt
     if not wanted and not debt:
@@ -157,14 +184,16 @@ def write_off(
 def name_staff(*, member: Member, user: User | None, at: datetime, actor: User) -> None:
     """Say that a member's account is an employee's own (None: nobody's), so that he cannot adjust it.
 
-    Refuses AdjustmentRefused to strike out or change it for one's own account.
+    It holds for all who are one with him. Refuses AdjustmentRefused to strike out or change it for
+    one's own account.
     """
     ledger.locked_account(member_id=member.pk)
-    rows = PointsAccount.objects.filter(member=member).select_related("staff")
-    before = rows.get().staff
-    if before == actor:
+    if actor.pk in employees_of(member.pk):
         raise AdjustmentRefused("没有修改：这是你本人的账户。请由其他人办理。")
-    rows.update(staff=user)
+    named = accounts_of(member.pk).filter(staff__isnull=False).select_related("staff").first()
+    before = named.staff if named else None
+    accounts_of(member.pk).exclude(member=member).update(staff=None)
+    PointsAccount.objects.filter(member=member).update(staff=user)
     about(member).note(
         "members.points.staff_named",
         at,

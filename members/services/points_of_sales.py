@@ -16,6 +16,7 @@ from members.queries.earning import Basket, BasketLine, earned
 from members.queries.tier_benefits import Held, held_at
 from members.services import points, pool_purses, pool_returns, risk
 from members.services.points import Cause
+from members.services.points_adjusting import write_off_gone
 from members.services.points_clawing import claw_back
 from members.services.points_moving import IN
 from members.services.pool_purses import Purse
@@ -169,6 +170,7 @@ def give_back(*, original: str, refund: Sold, parts: Sequence[Part]) -> dict[int
     """A refund: spent points go back to their lots, earned ones are taken back; by line, negative.
 
     Cumulative: what was given back before is known, so that any number of refunds come to the whole.
+    With a closed member nothing stays.
     """
     rows = list(
         PointsTxn.objects.filter(
@@ -181,6 +183,18 @@ def give_back(*, original: str, refund: Sold, parts: Sequence[Part]) -> dict[int
     program = active_program()
     assert program is not None  # what was earned under it cannot be deleted
     held = pool_returns.accounts_for(rows)
+    told = _given_back(rows, held, refund, parts, program)
+    write_off_gone(ids=[one.pk for one in held.values()], cause=cause_of(refund, "refund"))
+    return told
+
+
+def _given_back(
+    rows: Sequence[PointsTxn],
+    held: Mapping[int, PointsAccount],
+    refund: Sold,
+    parts: Sequence[Part],
+    program: PointsProgram,
+) -> dict[int, int]:
     risk.watch_refund(
         act=Act(refund.at, refund.station.pk, refund.document, refund.member_id, refund.actor)
     )

@@ -6,6 +6,7 @@ transaction that ends the order: a second end finds nothing to move and takes al
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
@@ -167,6 +168,22 @@ def give_up(*, order: Redemption, reason: str, at: datetime, actor: User | None)
         after={"退回积分": str(order.points if order.points_txn_id else 0)},
     )
     return order
+
+
+def end_for(*, members: Collection[int], at: datetime, actor: User | None) -> None:
+    """Locked members are being closed: their open orders are taken back, points and pieces with them.
+
+    Refuses PartnerAtWork while a partner has one.
+    """
+    rows = Redemption.objects.select_related("reward", "station", "item", "points_txn")
+    rows = rows.filter(member__in=members, state__in=[State.REQUESTED, State.RESERVED])
+    for order in rows.order_by("pk"):
+        if order.kind == Kind.PARTNER and _is_pending(order):
+            raise PartnerAtWork(
+                f"没有注销：兑换单 {order.number} 已交合作方，还没有答复。"
+                "请等答复，或在兑换单上登记他的结果，再注销。"
+            )
+        give_up(order=order, reason="会员注销", at=at, actor=actor)
 
 
 def expire_due(*, at: datetime, limit: int = 500) -> int:

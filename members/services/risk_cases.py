@@ -14,9 +14,11 @@ from django.utils.timezone import localtime
 
 from members.models import PointsAccount, PointsLot, PointsTxn, RiskCase, RiskStep
 from members.queries.earn_rules import active_program
+from members.queries.points import employees_of
 from members.queries.points_expiry import HELD
 from members.services import points as ledger
 from members.services.points import Cause
+from members.services.points_adjusting import write_off_gone
 from members.services.points_clawing import claw_back
 from station.errors import Refusal
 from station.models import User
@@ -67,8 +69,8 @@ def decide(*, case: RiskCase, confirm: bool, reason: str, actor: User, at: datet
 
 
 def _refuse_own(case: RiskCase, actor: User) -> None:
-    own = PointsAccount.objects.filter(member=case.member_id, staff=actor)
-    if case.staff_id == actor.pk or (case.member_id and own.exists()):
+    own = employees_of(case.member_id) if case.member_id else set()
+    if actor.pk in {case.staff_id, *own}:
         raise CaseRefused("没有登记：这一条涉及你本人。请由其他人处理。")
 
 
@@ -108,6 +110,7 @@ def _take(case: RiskCase, actor: User, at: datetime) -> str:
     account = ledger.locked(account_id=held.account_id)
     cause = _cause(held, at, actor, f"核实后扣回（{case.words}）")
     row = claw_back(account=account, earned=held, upto=held.amount, program=program, cause=cause)
+    write_off_gone(ids=[account.pk], cause=cause)
     return f"扣回 {row.amount}" if row else "已由退款扣回"
 
 

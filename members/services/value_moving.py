@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Max, Sum
 
 from members.models import Member, ValueAccount, ValueTxn
 from members.queries.value import account_of_member
@@ -71,7 +72,7 @@ def move_back(
 ) -> None:
     """Undo `move` of a document: the closed account is open again with what it held. Twice is once.
 
-    Refuses where the target's has less than came from it: whose money was spent nobody can say.
+    What came back since for sales that it had paid, or an account behind it, goes back too. Refuses where the target's has less than came from it: whose money was spent nobody can say.
     """
     rows = ValueAccount.objects.filter(member__in=[source.pk, target.pk])
     held = locked(rows.values_list("pk", flat=True))
@@ -80,15 +81,17 @@ def move_back(
         return
     new = held[successor(old.replaced_by).pk]
     came = ValueTxn.objects.filter(idem=f"merge:{document}:{old.pk}:{old.replaced_by_id}").first()
-    principal, bonus = (came.principal, came.bonus) if came else (ZERO, ZERO)
+    principal, bonus = _returned_since(old)
+    if came:
+        principal, bonus = principal + came.principal, bonus + came.bonus
     if new.principal < principal or new.bonus < bonus:
         raise ValueRefused(
-            f"没有撤销：合并时转入储值本金 {principal} 元、赠金 {bonus} 元，账户 {new.number} 现有"
+            f"没有撤销：合并时转入和后来退回的储值本金 {principal} 元、赠金 {bonus} 元，账户 {new.number} 现有"
             f"本金 {new.principal} 元、赠金 {new.bonus} 元，转来的钱已用掉，分不开了。"
         )
     old.status, old.replaced_by = Status.ACTIVE, None
     old.save(update_fields=["status", "replaced_by"])
-    for account, sign in ((new, -1), (old, 1)) if came else ():
+    for account, sign in ((new, -1), (old, 1)) if principal or bonus else ():
         post(
             account=account,
             kind=Kind.IN if sign > 0 else Kind.OUT,
@@ -101,6 +104,22 @@ def move_back(
             actor=actor,
             words=f"撤销会员合并，{new.number} → {old.number}",
         )
+
+
+def _returned_since(old: ValueAccount) -> tuple[Yuan, Yuan]:
+    """What refunds gave to its successor since a locked account was closed: principal and bonus."""
+    behind, level = {old.pk}, {old.pk}
+    while level:
+        rows = ValueAccount.objects.filter(replaced_by__in=level, status=Status.CLOSED)
+        level = set(rows.values_list("pk", flat=True)) - behind
+        behind |= level
+    # A closed account gets no rows: what is later than its last one came since.
+    last = ValueTxn.objects.filter(account=old).aggregate(last=Max("pk"))["last"] or 0
+    came = ValueTxn.objects.filter(
+        kind=Kind.SPEND_CANCEL, reverses__account__in=behind, pk__gt=last
+    ).exclude(account__in=behind)
+    told = came.aggregate(principal=Sum("principal"), bonus=Sum("bonus"))
+    return told["principal"] or ZERO, told["bonus"] or ZERO
 
 
 def _closed_by(account: ValueAccount, source: Member, target: Member) -> bool:

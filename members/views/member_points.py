@@ -17,6 +17,7 @@ from members.queries.cards import members_of
 from members.queries.points import (
     Wallet,
     account_of,
+    employees_of,
     in_words,
     ledger_of,
     sentences,
@@ -68,10 +69,14 @@ def ledger(request: StaffRequest, number: str) -> HttpResponseBase:
             "may_hold": may_do(request.role, "members.points.approve"),
             "holder": HolderForm(
                 station=request.station,
-                initial={"staff": own.staff_id, "frozen": own.frozen} if own else {},
+                initial={"staff": _employee(found), "frozen": own.frozen if own else False},
             ),
         },
     )
+
+
+def _employee(member: Member) -> int | None:
+    return next(iter(employees_of(member.pk)), None)
 
 
 def _told(row: PointsTxn) -> str:
@@ -130,10 +135,9 @@ def holder(request: StaffRequest, number: str) -> HttpResponse:
     if form.is_valid():
         own = PointsAccount.objects.filter(member=found).first()
         try:
-            if form.cleaned_data["staff"] != (own.staff if own else None):
-                points_adjusting.name_staff(
-                    member=found, user=form.cleaned_data["staff"], at=now(), actor=request.user
-                )
+            user = form.cleaned_data["staff"]
+            if (user.pk if user else None) != _employee(found):
+                points_adjusting.name_staff(member=found, user=user, at=now(), actor=request.user)
             if form.cleaned_data["frozen"] != (own.frozen if own else False):
                 points_adjusting.set_frozen(
                     member=found,

@@ -11,6 +11,8 @@ from django.db.models import Sum
 from django.utils.timezone import localdate
 
 from marketing.models import Coupon
+from marketing.queries.loading import coupons_in_hand
+from marketing.services import locking
 from members.models import (
     Member,
     MemberTier,
@@ -26,7 +28,14 @@ from members.queries.points_report import points_report
 from members.queries.rewards import open_orders
 from members.queries.tiers import tier_at
 from members.queries.value import broken_accounts
-from members.services import merging, points, tier_measures, tiers, value_accounts
+from members.services import (
+    merging,
+    points,
+    points_adjusting,
+    tier_measures,
+    tiers,
+    value_accounts,
+)
 from members.services.points import Cause
 from members.services.value_keeping import ValueRefused
 from sales.services import refunds
@@ -261,3 +270,172 @@ def test_the_preview_says_what_cannot_be_undone() -> None:
     text = page.content.decode()
     for words in ("500 分转到", "本金 1000.00 元", "1 张未用的券", "不退", "合并不能撤销"):
         assert words in text
+
+
+def named(member: Member, user: Any, two: Two) -> None:
+    lead = make.manager(two.station)
+    points_adjusting.name_staff(member=member, user=user, at=make.NOW, actor=lead)
+
+
+@pytest.mark.parametrize("whose", ["stays", "goes"])
+def test_nobody_merges_his_own_account_nor_takes_such_a_merge_apart(whose: str) -> None:
+    two = Two()
+    named(getattr(two, whose), two.till.cashier, two)
+    with pytest.raises(merging.MergeRefused, match="你本人的账户"):
+        two.merge()
+    lead = make.manager(two.station)
+    row = merging.merge(
+        survivor=two.stays, merged=two.goes, reason="登记了两次", at=make.NOW, actor=lead
+    )
+    with pytest.raises(merging.UndoRefused, match="你本人的账户"):
+        two.undo(row)
+    third = make.member(two.station)
+    with pytest.raises(merging.MergeRefused, match="你本人的账户"):
+        merging.merge(
+            survivor=third, merged=two.stays, reason="又一次", at=make.NOW, actor=two.till.cashier
+        )
+
+
+def adjust(member: Member, two: Two, key: str) -> Any:
+    return points_adjusting.adjust(
+        member=member,
+        points=5,
+        reason="补记",
+        station=two.station,
+        actor=two.till.cashier,
+        at=make.NOW,
+        key=key,
+    )
+
+
+def test_an_employees_own_account_is_so_while_it_is_merged_and_no_longer() -> None:
+    two = Two()
+    mall.give(two.stays, 10)
+    mall.give(two.goes, 10)
+    named(two.goes, two.till.cashier, two)
+    lead = make.manager(two.station)
+    told = {"reason": "登记了两次", "at": make.NOW, "actor": lead}
+    row = merging.merge(survivor=two.stays, merged=two.goes, **told)
+    for number, member in enumerate((two.stays, two.goes)):
+        with pytest.raises(points_adjusting.AdjustmentRefused, match="本人"):
+            adjust(member, two, f"a{number}")
+    page = make.signed_in(lead).get(f"/members/{two.stays.number}/points/").content.decode()
+    assert f'value="{two.till.cashier.pk}" selected' in page
+    merging.undo(merge=row, reason="弄错了", at=LATER, actor=lead)
+    assert adjust(two.stays, two, "b").delta == 5
+    with pytest.raises(points_adjusting.AdjustmentRefused, match="本人"):
+        adjust(two.goes, two, "c")
+
+
+def test_accounts_of_two_employees_are_not_merged() -> None:
+    two = Two()
+    named(two.goes, two.till.cashier, two)
+    named(two.stays, make.service(two.station), two)
+    lead = make.manager(two.station)
+    with pytest.raises(merging.MergeRefused, match="不同员工"):
+        merging.merge(
+            survivor=two.stays, merged=two.goes, reason="登记了两次", at=make.NOW, actor=lead
+        )
+    assert not Merge.objects.exists()
+
+
+def test_whose_account_it_is_is_struck_out_for_all_who_are_one() -> None:
+    two = Two()
+    named(two.goes, two.till.cashier, two)
+    lead = make.manager(two.station)
+    merging.merge(survivor=two.stays, merged=two.goes, reason="登记了两次", at=make.NOW, actor=lead)
+    named(two.stays, None, two)
+    assert adjust(two.stays, two, "a").delta == 5
+
+
+@pytest.mark.parametrize("paid", ["100.00", "150.00"])
+def test_value_refunded_while_merged_goes_back_to_who_had_paid(paid: str) -> None:
+    two = Two()
+    one, other = make.value_account(two.stays), make.value_account(two.goes)
+    make.top_up(two.till, one, "30.00")
+    make.top_up(two.till, other, "150.00")
+    sale = two.buy(two.goes, paid, tenders=[("MEMBER", paid, other.number)])
+    for turn in range(2):
+        row = two.merge()
+        if not turn:
+            refunds.reverse(
+                sale=sale,
+                reason="错",
+                session=two.till,
+                actor=two.till.cashier,
+                at=make.NOW,
+                key="r1",
+            )
+            one.refresh_from_db()
+            assert one.balance == 180
+        two.undo(row)
+        two.undo(row)
+        for account, held in ((one, 30), (other, 150)):
+            account.refresh_from_db()
+            assert (account.status, account.balance) == ("ACTIVE", held)
+        assert all_value() == (180, 0)
+
+
+def test_value_refunded_while_merged_and_spent_leaves_the_merge() -> None:
+    two = Two()
+    one, other = make.value_account(two.stays), make.value_account(two.goes)
+    make.top_up(two.till, other, "150.00")
+    sale = two.buy(two.goes, "100.00", tenders=[("MEMBER", "100.00", other.number)])
+    row = two.merge()
+    refunds.reverse(
+        sale=sale, reason="错", session=two.till, actor=two.till.cashier, at=make.NOW, key="r1"
+    )
+    two.buy(two.stays, "60.00", tenders=[("MEMBER", "60.00", one.number)])
+    with pytest.raises(ValueRefused, match="分不开"):
+        two.undo(row)
+
+
+def test_value_refunded_goes_back_through_two_merges() -> None:
+    two = Two()
+    first = make.member(two.station)
+    account = make.value_account(first)
+    make.top_up(two.till, account, "100.00")
+    sale = two.buy(first, "100.00", tenders=[("MEMBER", "100.00", account.number)])
+    told = {"reason": "登记了两次", "at": make.NOW, "actor": two.till.cashier}
+    inner = merging.merge(survivor=two.goes, merged=first, **told)
+    outer = two.merge()
+    refunds.reverse(
+        sale=sale, reason="错", session=two.till, actor=two.till.cashier, at=make.NOW, key="r1"
+    )
+    two.undo(outer)
+    assert ValueAccount.objects.get(member=two.goes).balance == 100
+    two.undo(inner)
+    held = dict(ValueAccount.objects.values_list("member", "principal"))
+    assert held == {two.stays.pk: 0, two.goes.pk: 0, first.pk: 100}
+    assert all_value() == (100, 0)
+
+
+def test_a_coupon_returned_to_a_merged_number_is_spent_by_whom_he_became() -> None:
+    two = Two()
+    coupon = offers.coupon(two.station, two.goes)
+    cash = {"coupons": [coupon.pk], "tenders": [("CASH", "280.00")]}
+    sale = two.buy(two.goes, "300.00", **cash)
+    two.merge()
+    refunds.reverse(
+        sale=sale, reason="错", session=two.till, actor=two.till.cashier, at=make.NOW, key="r1"
+    )
+    coupon.refresh_from_db()
+    assert (coupon.state, coupon.member) == ("ISSUED", two.goes)
+    stranger = make.member(two.station)
+    told = {"key": "basket", "station": two.station, "actor": None, "at": make.NOW}
+    assert not coupons_in_hand(member=stranger.pk, key="other")
+    assert list(coupons_in_hand(member=two.stays.pk, key="other")) == [coupon]
+    assert locking.hold(ids=[coupon.pk], **told)
+    locking.release(key="basket", actor=None, at=make.NOW)
+    assert two.buy(two.stays, "300.00", **cash).discount == 20
+
+
+def test_of_who_became_somebody_frozen_no_coupon_is_spent() -> None:
+    two = Two()
+    coupon = offers.coupon(two.station, two.stays)
+    two.merge()
+    Coupon.objects.update(member=two.goes)
+    Member.objects.filter(pk=two.stays.pk).update(status="FROZEN")
+    told = {"key": "basket", "station": two.station, "actor": None, "at": make.NOW}
+    assert not coupons_in_hand(member=two.stays.pk, key="basket")
+    assert not locking.hold(ids=[coupon.pk], **told)

@@ -10,13 +10,17 @@ from decimal import Decimal
 
 import pytest
 from django.db import connection, transaction
+from django.db.models import Sum
 from django.utils.module_loading import import_string
+from django.utils.timezone import localdate, now
 
+from inventory.models import StockBalance
 from members.models import Member, MemberExport, MemberTier, PointsAccount, PointsTxn, Tier
 from members.queries.dossier import Sheet
 from members.queries.points_report import points_report
+from members.queries.present_codes import code_for
 from members.queries.quality import marks_of
-from members.services import cards, closing, exporting, joining, profiles
+from members.services import cards, closing, exporting, joining, merging, partners, profiles
 from members.services import points as ledger
 from members.services.refusals import MemberClosed
 from members.services.value_keeping import ValueRefused
@@ -29,6 +33,7 @@ from station.services import jobs
 from tests import make
 from tests.marketing import offers
 from tests.members import rewards as mall
+from tests.members.exchange_partner import counterpart
 from tests.members.points import violations
 
 pytestmark = pytest.mark.django_db
@@ -326,3 +331,109 @@ def test_what_a_member_typed_runs_in_no_spreadsheet():
         exporting.zipped([Sheet("资料", ("项", "值"), [("姓名", "=HYPERLINK(1)"), ("积分", "-5")])])
     )
     assert told["资料.csv"][1:] == [["姓名", "'=HYPERLINK(1)"], ["积分", "-5"]]
+
+
+def outstanding() -> int:
+    day = localdate(make.NOW)
+    report = points_report(since=day - timedelta(days=400), until=day + timedelta(days=400))
+    rows = PointsAccount.objects.aggregate(balance=Sum("balance"), debt=Sum("debt"))
+    assert report.outstanding == rows["balance"]
+    assert violations() == []
+    return int(rows["balance"] - rows["debt"])
+
+
+def empty(*members: Member) -> bool:
+    rows = PointsAccount.objects.filter(member__in=members)
+    return {(one.balance, one.pending, one.debt) for one in rows} == {(0, 0, 0)}
+
+
+def test_closing_takes_open_orders_back_with_points_and_pieces():
+    member, till = person()
+    other = make.member(till.station)
+    mall.give(other, 900)
+    rice = make.item("大米", "40.00", on_hand="2")
+    goods = mall.reward("大米", 800, "GOODS", item=rice)
+    placed = mall.order(other, goods, till.station)
+    mall.give(member, 900)
+    coupon = mall.order(member, mall.reward(cost=100), till.station)
+    done = mall.order(member, goods, till.station, hand_out=True)
+    # The later number stays: what the earlier one ordered comes back to it.
+    last = make.member(till.station)
+    merged = [(last, member), (last, other)]
+    for survivor, goes in merged:
+        merging.merge(
+            survivor=survivor, merged=goes, reason="同一人", at=make.NOW, actor=till.cashier
+        )
+    shelf = StockBalance.objects.get(item=rice).quantity
+    closing.forget(member=last, reason="本人要求", at=make.NOW, actor=till.cashier)
+    closing.forget(member=last, reason="本人要求", at=make.NOW, actor=till.cashier)
+    for order in (placed, coupon, done):
+        order.refresh_from_db()
+    assert (placed.state, coupon.state, done.state) == ("CANCELLED", "CANCELLED", "FULFILLED")
+    assert placed.returned_txn.amount == 800
+    assert StockBalance.objects.get(item=rice).quantity == shelf + 1
+    assert empty(member, other, last)
+    assert outstanding() == 0
+
+
+def test_who_has_an_order_at_a_partner_is_not_closed():
+    member, till = person()
+    mall.give(member, 900)
+    order = mall.order(member, mall.reward("话费", 500, "PARTNER", partner="COUNTER"), till.station)
+    wang = make.manager(till.station)
+    door = f"/members/{member.number}/forget/"
+    page = make.signed_in(wang).post(door, {"reason": "本人要求"}).content.decode()
+    assert "已交合作方" in page
+    member.refresh_from_db()
+    assert member.status == "ACTIVE"
+    told = partners.Answer("FAILED", words="号码不对")
+    partners.answer(order=order, told=told, at=make.NOW, actor=wang)
+    closing.forget(member=member, reason="本人要求", at=make.NOW, actor=wang)
+    assert empty(member)
+
+
+@pytest.mark.parametrize("merged", [False, True])
+@pytest.mark.parametrize("spends", [False, True])
+def test_a_refund_after_closing_leaves_the_tombstone_nothing(spends: bool, merged: bool):
+    member, till = person()
+    mall.give(member, 900)
+    what = make.item("洗车", "300.00", kind="SERVICE")
+    if spends:
+        sale = make.sale(
+            till, items=[(what, 1)], member=member.pk, points=500, tenders=[("CASH", "295.00")]
+        )
+    else:
+        sale = make.sale(till, items=[(what, 1)], member=member.pk)
+    closed = member
+    if merged:
+        closed = make.member(till.station)
+        merging.merge(
+            survivor=closed, merged=member, reason="同一人", at=make.NOW, actor=till.cashier
+        )
+    closing.forget(member=closed, reason="本人要求", at=make.NOW, actor=till.cashier)
+    for _ in range(2):
+        refunds.reverse(
+            sale=sale, reason="错", session=till, actor=till.cashier, at=make.NOW, key="r1"
+        )
+    assert PointsTxn.objects.filter(kind="CLAWBACK").exists()
+    assert PointsTxn.objects.filter(kind="CANCEL").exists() is spends
+    assert PointsTxn.objects.filter(idem__contains=":gone:").count() == 1
+    assert empty(member, closed)
+    assert outstanding() == 0
+
+
+@pytest.mark.parametrize("way", ["IN", "OUT"])
+def test_an_exchange_reversed_after_closing_leaves_the_tombstone_nothing(way: str):
+    member, till = person()
+    mall.give(member, 900, at=now())
+    _, kino = counterpart(till.station)
+    if way == "IN":
+        kino.ask("in", "T-1", member.number, 100)
+    else:
+        kino.ask("out", "T-1", code_for(member_id=member.pk, at=now()), 100)
+    closing.forget(member=member, reason="本人要求", at=now(), actor=till.cashier)
+    for _ in range(2):
+        assert kino.ask("reverse", "T-1", reason="顾客退票").json()["state"] == "REVERSED"
+    assert PointsTxn.objects.filter(idem__contains=":gone:").count() == 1
+    assert empty(member)
+    assert violations() == []

@@ -387,7 +387,8 @@ def test_the_database_keeps_limits_cases_and_decisions_as_they_were():
             act()
 
 
-def test_a_closed_members_case_stays_and_his_points_are_gone():
+@pytest.mark.parametrize("confirm", [False, True])
+def test_a_closed_members_case_stays_and_his_points_are_gone(confirm):
     till = make.session()
     member = make.member(till.station)
     limit(till.station, Metric.FILLS, 0)
@@ -395,7 +396,7 @@ def test_a_closed_members_case_stays_and_his_points_are_gone():
     lead = make.manager(till.station)
     closing.forget(member=member, reason="本人要求", at=make.at(11), actor=lead)
     risk_cases.decide(
-        case=RiskCase.objects.get(), confirm=False, reason="看过", actor=lead, at=make.at(12)
+        case=RiskCase.objects.get(), confirm=confirm, reason="看过", actor=lead, at=make.at(12)
     )
     assert wallet(member) == (0, 0, 0)
     assert not violations()
