@@ -25,6 +25,7 @@ from members.queries.points_expiry import HELD
 from members.services import (
     closing,
     joining,
+    points,
     points_adjusting,
     profiles,
     risk_cases,
@@ -32,6 +33,7 @@ from members.services import (
     risk_shares,
     vehicles,
 )
+from members.services.points import Cause
 from members.services.risk import OverTheLimit
 from members.services.risk_cases import CaseRefused
 from members.services.risk_rules import LimitRefused
@@ -312,6 +314,29 @@ def test_too_many_adjustments_by_one_person_wait_or_are_refused():
         adjust(two, "c")
     assert RiskCase.objects.count() == 2
     assert not violations()
+
+
+def test_points_struck_out_with_an_account_are_no_adjustment_by_hand():
+    station = make.station()
+    make.session(station)
+    desk = make.manager(station)
+    one, two = make.member(station), make.member(station)
+    limit(station, Metric.ADJUSTS, 1, "BLOCK")
+    with transaction.atomic():
+        points.issue(
+            account=points.locked_account(member_id=one.pk),
+            points=100,
+            program=default_rules(),
+            cause=Cause(key="came", at=make.NOW, date=make.NOW.date()),
+        )
+    struck = points_adjusting.write_off(
+        member=one, key="strike:1", reason="导入有误", at=make.NOW, actor=desk
+    )
+    assert struck is not None
+    points_adjusting.adjust(
+        member=two, points=50, reason="补记漏分", station=station, actor=desk, at=make.NOW, key="a"
+    )
+    assert not RiskCase.objects.exists()
 
 
 def test_refunds_with_points_are_counted_by_cashier_and_never_refused():
