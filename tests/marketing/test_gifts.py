@@ -245,6 +245,19 @@ def test_what_cannot_be_issued_waits_says_why_and_holds_up_nobody():
 
 
 @pytest.mark.req("CPN-07")
+def test_gifts_that_cannot_be_given_hold_back_none_behind_them():
+    station = make.station()
+    make.session(station)
+    row = plan(station, "WELCOME", template="没有这张券")
+    stuck = [make.member(station) for _ in range(3)]
+    GiftPlan.objects.filter(pk=row.pk).update(template=coupon_for_gifts(station))
+    last = make.member(station)
+    assert giving.give_waiting(at=make.NOW, size=2) == 1
+    assert Gift.objects.get(member=last).state == "GIVEN"
+    assert Gift.objects.filter(member__in=stuck, state="PENDING").count() == 3
+
+
+@pytest.mark.req("CPN-07")
 @pytest.mark.django_db(transaction=True)
 def test_many_workers_give_a_gift_once():
     station = make.station()
