@@ -25,6 +25,7 @@ from members.queries.points_expiry import HELD
 from members.services import (
     closing,
     joining,
+    merging,
     points,
     points_adjusting,
     profiles,
@@ -43,6 +44,7 @@ from station.models import Crew
 from tests import make
 from tests.members.points import violations
 from tests.members.points_histories import default_rules
+from tests.sales.test_lock_order import someone_waits
 
 pytestmark = [pytest.mark.django_db, pytest.mark.req("PTS-05")]
 
@@ -452,6 +454,35 @@ def test_two_members_with_one_plate_at_the_same_moment_do_not_pass_its_limit():
     assert sum(PointsAccount.objects.values_list("balance", flat=True)) == 20
     assert PointsTxn.objects.count() == 1
     assert RiskCase.objects.get().metric == "POINTS_PLATE"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_case_that_is_decided_during_a_merge_frees_the_points_where_they_went():
+    default_rules()
+    till = make.session()
+    make.tenders()
+    stays, goes = make.member(till.station), make.member(till.station)
+    limit(till.station, Metric.FILLS)
+    fill_up(till, goes)
+    assert wallet(goes) == (0, 20, 0)
+    lead, case = make.manager(till.station), RiskCase.objects.get()
+
+    def clear():
+        try:
+            risk_cases.decide(case=case, confirm=False, reason="是本人", actor=lead, at=make.NOW)
+        finally:
+            connections.close_all()
+
+    thread = Thread(target=clear)
+    with transaction.atomic():
+        merging.merge(
+            survivor=stays, merged=goes, reason="登记了两次", at=make.NOW, actor=till.cashier
+        )
+        thread.start()
+        someone_waits()
+    thread.join(20)
+    assert (wallet(stays), wallet(goes)) == ((20, 0, 0), (0, 0, 0))
+    assert not violations()
 
 
 @settings(
