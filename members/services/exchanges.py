@@ -6,7 +6,7 @@ Locks: the member, the partner where all of a day is bounded, the points account
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.utils.timezone import localdate
@@ -36,6 +36,7 @@ from station.services.audit import SYSTEM, Subject
 from station.services.numbering import next_number
 
 MOST = 10**8
+DOOR_LASTS = timedelta(days=30)  # so long a partner takes an exchange back by himself
 
 
 class ExchangeRefused(Refusal):
@@ -179,6 +180,13 @@ def _refuse_beyond(program: PartnerProgram, member_id: int, wanted: int, day: da
         everybody = exchanged_on(partner=partner, day=day)
         if everybody + wanted > program.daily_all:
             raise ExchangeRefused("没有兑换：今天的兑换额度已用完，请明天再来。")
+
+
+def reverse_at_door(*, order: ExchangeOrder, reason: str, at: datetime) -> ExchangeOrder:
+    """Take an exchange back as its partner asks, within 30 days. Refuses what `reverse` refuses."""
+    if order.state == State.DONE and at - order.at > DOOR_LASTS:
+        raise ExchangeRefused("没有冲回：已超过 30 天。请联系油站，由油站冲回。")
+    return reverse(order=order, reason=reason, at=at, actor=None)
 
 
 @transaction.atomic

@@ -272,6 +272,35 @@ def test_a_partner_who_is_stopped_or_has_another_secret_is_refused():
     assert "已停用" in kino.ask("in", "c", member.number, 10).json()["words"]
 
 
+def test_a_stopped_partner_only_asks_how_his_orders_stand():
+    member, (partner, kino) = rich(), counterpart()
+    kino.ask("out", "T-1", code(member), 100)
+    make.signed_in(make.manager(partner.station)).post(f"/members/partners/{partner.code}/active/")
+    asked = [
+        kino.ask("reverse", "T-1", reason="退票"),
+        kino.ask("out", "T-2", code(member), 10),
+        kino.ask("in", "T-3", member.number, 10),
+    ]
+    assert [one.status_code for one in asked] == [422] * 3
+    assert all("已停用" in one.json()["words"] for one in asked)
+    assert kino.ask("query", "T-1").json()["state"] == "DONE"
+    assert balance(member) == 800
+
+
+@pytest.mark.parametrize(("age", "status"), [(29, 200), (31, 422)])
+def test_a_partner_takes_back_what_is_a_month_old_and_no_more(age, status):
+    member, (partner, kino) = rich(), counterpart()
+    before = now() - timedelta(days=age)
+    order = exchanges.exchange(asked=Asked(partner, "T-1", "IN", member.number, 10), at=before)
+    back = kino.ask("reverse", "T-1", reason="退票")
+    assert back.status_code == status
+    if status == 422:
+        assert "30 天" in back.json()["words"]
+        lead = make.manager(partner.station)
+        exchanges.reverse(order=order, reason="对方来函", at=now(), actor=lead)
+    assert balance(member) == 1000
+
+
 def test_what_was_exchanged_is_not_rewritten():
     member, (_, kino) = rich(), counterpart()
     kino.ask("in", "a", member.number, 10)
