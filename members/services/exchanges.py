@@ -30,6 +30,7 @@ from members.services.points import Cause, Kind
 from members.services.points_clawing import expired_credit, take
 from members.services.pools import whom
 from members.services.present_codes import arrive
+from members.services.risk import demand_spend, kept
 from station.errors import Refusal
 from station.models import User
 from station.services.audit import SYSTEM, Subject
@@ -58,11 +59,12 @@ class Asked:
     theirs: int
 
 
+@kept()
 def exchange(*, asked: Asked, at: datetime) -> ExchangeOrder:
     """Move points as a partner asks; his number again is the same order, whoever asked faster.
 
-    Refuses OtherOrder, CodeRefused, NotEnoughPoints, PointsFrozen, and ExchangeRefused what the
-    programme does not allow.
+    Refuses OtherOrder, CodeRefused, NotEnoughPoints, PointsFrozen, ExchangeRefused what the
+    programme does not allow, and OverTheLimit points out soon after a change of phone.
     """
     known = known_order(partner=asked.partner, number=asked.number)
     if known is not None:
@@ -150,7 +152,10 @@ def _terms(asked: Asked, day: date) -> tuple[ExchangePartner, PartnerProgram]:
 
 
 def _member(asked: Asked, partner: ExchangePartner, at: datetime) -> int:
-    """Whose points move, locked: who shows his phone's code, or, when he only gets, his number."""
+    """Whose points move, locked: who shows his phone's code, or, when he only gets, his number.
+
+    Refuses OverTheLimit who may not spend yet, for points out.
+    """
     if PATTERN.fullmatch(asked.who.strip().upper()):
         found: Member | None = arrive(code=asked.who, station=partner.station, at=at, actor=None)
     elif asked.way == Way.OUT:
@@ -162,6 +167,9 @@ def _member(asked: Asked, partner: ExchangePartner, at: datetime) -> int:
     stands = held_standing(found.pk)
     if not stands.may_spend:
         raise ExchangeRefused("没有兑换：这位会员现在不能兑换积分。")
+    if asked.way == Way.OUT:
+        member_id, where = stands.member_id, partner.station_id
+        demand_spend(member_id=member_id, at=at, station_id=where, actor=None, undone="没有兑换")
     return stands.member_id
 
 

@@ -19,11 +19,12 @@ from members.models import (
     PartnerProgram,
     PointsAccount,
     PointsTxn,
+    RiskCase,
 )
 from members.queries.exchanges import ledger_sum, statement
 from members.queries.points_report import points_report
 from members.queries.present_codes import code_for
-from members.services import exchange_calls, exchanges, points, points_sweeping
+from members.services import exchange_calls, exchanges, points, points_sweeping, profiles
 from members.services.exchange_partners import PartnerRefused, approve, plan, withdraw
 from members.services.exchanges import Asked
 from members.services.points import Cause
@@ -186,6 +187,24 @@ def test_only_an_approved_programme_within_its_days_counts_and_the_newest_of_the
         PartnerProgram.objects.filter(pk=planned.pk).update(
             approved_by=planned.planned_by, approved_at=now()
         )
+
+
+@pytest.mark.req("PTS-05", "PAR-01")
+def test_a_new_phone_lets_no_points_out_for_a_day_and_its_case_stays():
+    member, (_, kino) = rich(), counterpart()
+    profiles.change(
+        member=member,
+        phone="13900001234",
+        at=now() - timedelta(hours=1),
+        actor=make.manager(member.home_station),
+    )
+    refused = kino.ask("out", "T-1", code(member), 100)
+    assert refused.status_code == 422
+    assert "换过手机号" in refused.json()["words"]
+    case = RiskCase.objects.get()
+    assert (case.metric, case.member) == ("PHONE_CHANGED", member)
+    assert balance(member) == 1000
+    assert kino.ask("in", "T-2", code(member), 100).status_code == 200
 
 
 def test_out_wants_the_member_himself_and_enough_points():
