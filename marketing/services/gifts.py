@@ -15,14 +15,15 @@ from marketing.services.rewards import kept_batch
 from members.models import Gift, Member
 from members.services import gifts
 from station.errors import Refusal
+from station.queries.waiting import walked
 
 PENDING = Gift.State.PENDING
 
 
-def give_waiting(*, at: datetime, limit: int = 500) -> int:
-    """Give what waits, oldest first; how many."""
-    rows = Gift.objects.filter(state=PENDING).order_by("pk").values_list("pk", flat=True)
-    return sum(_give(pk, at) for pk in list(rows[:limit]))
+def give_waiting(*, at: datetime, size: int = 500) -> int:
+    """Give what waits, oldest first and to the end; how many."""
+    rows = Gift.objects.filter(state=PENDING)
+    return sum(_give(pk, at) for pk in walked(rows, size=size))
 
 
 def _give(gift_id: int, at: datetime) -> bool:

@@ -15,14 +15,15 @@ from marketing.services import issuing
 from members.models import Redemption, RewardCoupon
 from members.services.redemption_endings import fulfil
 from station.errors import Refusal
+from station.queries.waiting import walked
 
 PENDING = RewardCoupon.Status.PENDING
 
 
-def issue_waiting(*, at: datetime, limit: int = 100) -> int:
-    """Issue what waits, oldest first; how many. What cannot be issued waits on and says why."""
-    rows = RewardCoupon.objects.filter(status=PENDING).order_by("pk")
-    return sum(_issue(pk, at) for pk in list(rows.values_list("redemption", flat=True)[:limit]))
+def issue_waiting(*, at: datetime, size: int = 100) -> int:
+    """Issue what waits, oldest first and to the end; how many. The rest waits on and says why."""
+    rows = RewardCoupon.objects.filter(status=PENDING)
+    return sum(_issue(pk, at) for pk in walked(rows, "redemption", size=size))
 
 
 def _issue(order_id: int, at: datetime) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 
+from members.forms.points import PointsApprovedForm
 from station.forms.controls import MomentField
 from station.forms.layout import laid
 
@@ -13,10 +14,20 @@ OFF = {"autocomplete": "off"}
 NUMERIC = {**OFF, "inputmode": "numeric"}
 
 
-class EventForm(forms.Form):
+class EventForm(PointsApprovedForm):
     """An event with its seats."""
 
-    helper = laid("name", "place", "starts_at", "ends_at", "capacity", "points", "words")
+    helper = laid(
+        "name",
+        "place",
+        "starts_at",
+        "ends_at",
+        "capacity",
+        "points",
+        "words",
+        "approver",
+        "approver_secret",
+    )
     name = forms.CharField(
         label="名称", max_length=40, help_text="如「夏季车主讲堂」，会员看得到。"
     )

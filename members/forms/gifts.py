@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 
+from members.forms.points import PointsApprovedForm
 from members.models import GiftPlan, Occasion, Tier
 from station.forms.layout import laid
 
@@ -25,10 +26,20 @@ def _whole(label: str, most: int, help_text: str = "", **more: Any) -> forms.Int
     )
 
 
-class GiftPlanForm(forms.Form):
+class GiftPlanForm(PointsApprovedForm):
     """What is given for an occasion, for birthdays also by tier."""
 
-    helper = laid("occasion", "tier", "template", "valid_days", "points", "days", "active")
+    helper = laid(
+        "occasion",
+        "tier",
+        "template",
+        "valid_days",
+        "points",
+        "days",
+        "active",
+        "approver",
+        "approver_secret",
+    )
     occasion = forms.ChoiceField(label="礼遇", choices=Occasion.choices)
     tier = forms.ModelChoiceField(
         label="会员等级",

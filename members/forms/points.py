@@ -219,7 +219,25 @@ class ProgramForm(forms.Form):
     clawback = forms.ChoiceField(label="退款时积分已用掉", choices=PointsProgram.Clawback.choices)
 
 
-class AdjustForm(forms.Form):
+class PointsApprovedForm(forms.Form):
+    """What the second person types where something gives more points than one may adjust alone."""
+
+    approver = forms.CharField(
+        label="审批人账号（超过限额才要）",
+        max_length=40,
+        required=False,
+        widget=forms.TextInput(attrs=OFF),
+        help_text="积分超过「人工调整积分须第二人审批的限额」（限额与参数）时，由另一位有权限的人输入。",
+    )
+    approver_secret = forms.CharField(
+        label="审批人口令",
+        max_length=80,
+        required=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+
+class AdjustForm(PointsApprovedForm):
     """Points by hand; above the limit a second person signs on the same form."""
 
     helper = laid("points", "reason", "approver", "approver_secret")
@@ -231,18 +249,6 @@ class AdjustForm(forms.Form):
         widget=forms.TextInput(attrs={**OFF, "autofocus": True}),
     )
     reason = forms.CharField(label="原因", max_length=200, widget=forms.TextInput(attrs=OFF))
-    approver = forms.CharField(
-        label="审批人账号（超过限额才要）",
-        max_length=40,
-        required=False,
-        widget=forms.TextInput(attrs=OFF),
-    )
-    approver_secret = forms.CharField(
-        label="审批人口令",
-        max_length=80,
-        required=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
 
 
 class HolderForm(forms.Form):

@@ -133,8 +133,9 @@ _STAFF = """(WITH his AS (
     AND t.opened_at <= %(at)s AND (t.ended_at IS NULL OR t.ended_at > %(at)s)))"""
 _PHONE = """(SELECT COUNT(*) FROM members_profilechange c WHERE c.member_id IN (SELECT id FROM own)
   AND c.field = 'PHONE' AND c.at > r.since AND c.at <= %(at)s)"""
+# Adjustments by hand alone: imports, write-offs and events are ADJUST rows too.
 _ADJUSTS = """1 + (SELECT COUNT(*) FROM members_pointstxn t WHERE t.kind = 'ADJUST'
-  AND t.actor_id = %(actor)s AND t.date >= (r.since AT TIME ZONE 'Asia/Shanghai')::date
+  AND t.idem LIKE 'adjust:%%' AND t.actor_id = %(actor)s AND t.date >= (r.since AT TIME ZONE 'Asia/Shanghai')::date
   AND t.occurred_at >= r.since AND t.occurred_at < r.until)"""
 _REFUNDS = """1 + (SELECT COUNT(DISTINCT t.document) FROM members_pointstxn t
   WHERE t.kind IN ('CANCEL', 'CLAWBACK') AND t.actor_id = %(actor)s AND t.document <> %(document)s

@@ -14,11 +14,13 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.timezone import localtime
 
-from members.models import ClubEvent, Member, PointsTxn, SignUp
+from members.models import ClubEvent, Member, PointsAccount, PointsTxn, SignUp
 from members.queries.earn_rules import active_program
+from members.queries.standing import held_standing
 from members.services import notices
 from members.services import points as ledger
 from members.services.points import Cause
+from members.services.points_adjusting import demand_second
 from station.errors import Refusal
 from station.models import Station, User
 from station.queries.wording import local
@@ -42,8 +44,13 @@ def save(
     station: Station,
     actor: User,
     at: datetime,
+    approver: User | None = None,
 ) -> ClubEvent:
-    """Make or change an event; more seats go to those who wait. Audited. Refuses EventRefused."""
+    """Make or change an event; more seats go to those who wait. Audited. Refuses EventRefused.
+
+    And AdjustmentRefused points above the limit of adjustments without a second person, whom the
+    view checked.
+    """
     if values["ends_at"] <= values["starts_at"]:
         raise EventRefused("没有保存：结束时间应晚于开始时间。")
     if event is None and values["ends_at"] <= at:
@@ -56,6 +63,7 @@ def save(
             raise EventRefused("没有保存：活动已取消。")
         if values["capacity"] < row.taken:
             raise EventRefused(f"没有保存：已有 {row.taken} 人报名，名额不能更少。")
+    demand_second(values["points"], row.station, actor, approver, undone="没有保存")
     before = None if event is None else _told(row)
     for name in FIELDS:
         setattr(row, name, values[name])
@@ -63,7 +71,8 @@ def save(
     while row.taken < row.capacity and _seat_next(row, at):
         row.taken += 1
         ClubEvent.objects.filter(pk=row.pk).update(taken=row.taken)
-    _note("members.event.saved", row, actor, at, before=before, after=_told(row))
+    after = {**_told(row), **({"审批": approver.name} if approver else {})}
+    _note("members.event.saved", row, actor, at, before=before, after=after)
     return row
 
 
@@ -83,14 +92,16 @@ def cancel(*, event: ClubEvent, reason: str, actor: User, at: datetime) -> None:
     _note("members.event.cancelled", row, actor, at, reason=reason.strip())
 
 
-def sign_up(*, event: ClubEvent, member: Member, at: datetime) -> SignUp:
+def sign_up(*, event: ClubEvent, member: Member, at: datetime, actor: User | None = None) -> SignUp:
     """A seat for a member, or a place in the line; who signed up already keeps what he has.
+
+    What somebody of the staff (`actor`) does for him is audited.
 
     Refuses EventRefused for an event that is over or off, and for who is not a member in good standing.
     """
     try:
         with transaction.atomic():
-            return _signed(event, member, at)
+            return _signed(event, member, at, actor)
     except IntegrityError:  # his other phone was faster
         twin = _living(event, member)
         if twin is None:
@@ -98,7 +109,7 @@ def sign_up(*, event: ClubEvent, member: Member, at: datetime) -> SignUp:
         return twin
 
 
-def _signed(event: ClubEvent, member: Member, at: datetime) -> SignUp:
+def _signed(event: ClubEvent, member: Member, at: datetime, actor: User | None) -> SignUp:
     if member.status != Member.Status.ACTIVE:
         raise EventRefused(f"没有报名：会员 {member.number} {member.get_status_display()}。")
     row = _held(event)
@@ -110,6 +121,8 @@ def _signed(event: ClubEvent, member: Member, at: datetime) -> SignUp:
     seated = row.taken < row.capacity
     if seated:
         ClubEvent.objects.filter(pk=row.pk).update(taken=row.taken + 1)
+    if actor is not None:
+        _note("members.event.signed_up", row, actor, at, after={"会员": member.number})
     return SignUp.objects.create(
         event=row,
         member=member,
@@ -141,12 +154,17 @@ def withdraw(*, sign_up: SignUp, at: datetime) -> None:
 def check_in(*, event: ClubEvent, code: str, actor: User, at: datetime) -> SignUp:
     """Who is there, by his code; his points come at once. Again with the code: the same, once.
 
-    Refuses EventRefused for an unknown code, one without a seat, and outside of the event's time.
+    Who is frozen or closed gets none. Audited. Refuses EventRefused for an unknown code, one without
+    a seat, the actor's own, and outside of the event's time.
     """
     kept = "".join(one for one in code.upper() if one.isalnum())[:12]
     row = SignUp.objects.select_related("member", "event").filter(event=event, code=kept).first()
     if row is None:
         raise EventRefused("没有签到：这场活动没有这个签到码。请核对后再输。")
+    stands = held_standing(row.member_id)
+    own = PointsAccount.objects.filter(member__in=[row.member_id, stands.member_id], staff=actor)
+    if own.exists():
+        raise EventRefused("没有签到：这是你本人的账户。请由其他人签到。")
     if row.state == State.ATTENDED:
         return row
     held = row.event
@@ -157,22 +175,36 @@ def check_in(*, event: ClubEvent, code: str, actor: User, at: datetime) -> SignU
     )
     if not moved:
         raise EventRefused(f"没有签到：这个码{row.get_state_display()}，没有座位。")
-    _give_points(row, actor, at)
+    if stands.may_earn:
+        _give_points(row, stands.member_id, actor, at)
+    after = {"会员": row.member.number, "积分": str(points_of(row))}
+    _note("members.event.checked_in", held, actor, at, after=after)
     row.refresh_from_db()
     return row
 
 
-def _give_points(row: SignUp, actor: User, at: datetime) -> None:
+def points_of(sign_up: SignUp) -> int:
+    """What he got for attending."""
+    given = PointsTxn.objects.filter(idem=_key(sign_up))
+    return given.values_list("amount", flat=True).first() or 0
+
+
+def _key(sign_up: SignUp) -> str:
+    return f"event:{sign_up.pk}"
+
+
+def _give_points(row: SignUp, member_id: int, actor: User, at: datetime) -> None:
     program = active_program()
     if not row.event.points or program is None:
         return
-    account = ledger.locked_account(member_id=row.member_id)
+    account = ledger.locked_account(member_id=member_id)
     cause = Cause(
-        key=f"event:{row.pk}",
+        key=_key(row),
         at=at,
         date=localtime(at).date(),
         document=f"event:{row.event_id}",
         station_id=row.event.station_id,
+        actor=actor,
         reason=f"参加「{row.event.name}」",
     )
     kind = PointsTxn.Kind.ADJUST

@@ -6,7 +6,7 @@ Locks: the member, the partner where all of a day is bounded, the points account
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.utils.timezone import localdate
@@ -31,12 +31,14 @@ from members.services.points_adjusting import write_off_gone
 from members.services.points_clawing import expired_credit, take
 from members.services.pools import whom
 from members.services.present_codes import arrive
+from members.services.risk import demand_spend, kept
 from station.errors import Refusal
 from station.models import User
 from station.services.audit import SYSTEM, Subject
 from station.services.numbering import next_number
 
 MOST = 10**8
+DOOR_LASTS = timedelta(days=30)  # so long a partner takes an exchange back by himself
 
 
 class ExchangeRefused(Refusal):
@@ -58,11 +60,12 @@ class Asked:
     theirs: int
 
 
+@kept()
 def exchange(*, asked: Asked, at: datetime) -> ExchangeOrder:
     """Move points as a partner asks; his number again is the same order, whoever asked faster.
 
-    Refuses OtherOrder, CodeRefused, NotEnoughPoints, PointsFrozen, and ExchangeRefused what the
-    programme does not allow.
+    Refuses OtherOrder, CodeRefused, NotEnoughPoints, PointsFrozen, ExchangeRefused what the
+    programme does not allow, and OverTheLimit points out soon after a change of phone.
     """
     known = known_order(partner=asked.partner, number=asked.number)
     if known is not None:
@@ -150,7 +153,10 @@ def _terms(asked: Asked, day: date) -> tuple[ExchangePartner, PartnerProgram]:
 
 
 def _member(asked: Asked, partner: ExchangePartner, at: datetime) -> int:
-    """Whose points move, locked: who shows his phone's code, or, when he only gets, his number."""
+    """Whose points move, locked: who shows his phone's code, or, when he only gets, his number.
+
+    Refuses OverTheLimit who may not spend yet, for points out.
+    """
     if PATTERN.fullmatch(asked.who.strip().upper()):
         found: Member | None = arrive(code=asked.who, station=partner.station, at=at, actor=None)
     elif asked.way == Way.OUT:
@@ -162,6 +168,9 @@ def _member(asked: Asked, partner: ExchangePartner, at: datetime) -> int:
     stands = held_standing(found.pk)
     if not stands.may_spend:
         raise ExchangeRefused("没有兑换：这位会员现在不能兑换积分。")
+    if asked.way == Way.OUT:
+        member_id, where = stands.member_id, partner.station_id
+        demand_spend(member_id=member_id, at=at, station_id=where, actor=None, undone="没有兑换")
     return stands.member_id
 
 
@@ -180,6 +189,13 @@ def _refuse_beyond(program: PartnerProgram, member_id: int, wanted: int, day: da
         everybody = exchanged_on(partner=partner, day=day)
         if everybody + wanted > program.daily_all:
             raise ExchangeRefused("没有兑换：今天的兑换额度已用完，请明天再来。")
+
+
+def reverse_at_door(*, order: ExchangeOrder, reason: str, at: datetime) -> ExchangeOrder:
+    """Take an exchange back as its partner asks, within 30 days. Refuses what `reverse` refuses."""
+    if order.state == State.DONE and at - order.at > DOOR_LASTS:
+        raise ExchangeRefused("没有冲回：已超过 30 天。请联系油站，由油站冲回。")
+    return reverse(order=order, reason=reason, at=at, actor=None)
 
 
 @transaction.atomic

@@ -31,6 +31,7 @@ from members.queries.earn_rules import active_program
 from members.services import notices
 from members.services import points as ledger
 from members.services.points import Cause
+from members.services.points_adjusting import demand_second
 from station.errors import Refusal
 from station.models import Station, User
 from station.services import audit, sealing
@@ -55,8 +56,13 @@ def save_plan(
     at: datetime,
     actor: User,
     station: Station | None,
+    approver: User | None = None,
 ) -> GiftPlan:
-    """Add or change a plan; what was given stays. Audited. Refuses GiftRefused."""
+    """Add or change a plan; what was given stays. Audited. Refuses GiftRefused.
+
+    And AdjustmentRefused points above the limit of adjustments without a second person, whom the
+    view checked; to stop a plan nobody else is asked.
+    """
     occasion, days = values["occasion"], values["days"] or 0
     if not values["template"].strip() and not values["points"]:
         raise GiftRefused("没有保存：请填券编号或积分，至少一样。不想给就停用。")
@@ -66,6 +72,8 @@ def save_plan(
         raise GiftRefused(f"没有保存：生日礼最多提前 {LONGEST_LEAD} 天。")
     if occasion == Occasion.WAKE and days < 1:
         raise GiftRefused("没有保存：请填多少天没来算沉睡。")
+    if values["active"]:
+        demand_second(values["points"] or 0, station, actor, approver, undone="没有保存")
     plan = GiftPlan() if row is None else GiftPlan.objects.select_for_update().get(pk=row.pk)
     before = None if row is None else _told(plan)
     for name in FIELDS:
@@ -83,7 +91,7 @@ def save_plan(
         action="members.gift.plan_saved",
         document=f"gift-plan:{plan.pk}",
         before=before,
-        after=_told(plan),
+        after={**_told(plan), **({"审批": approver.name} if approver else {})},
     )
     return plan
 

@@ -27,6 +27,7 @@ from members.services.redemption_endings import (
     give_up,
 )
 from station.models import User
+from station.queries.waiting import walked
 
 log = structlog.get_logger(__name__)
 
@@ -64,17 +65,21 @@ class Sandbox:
         return Answer(SUCCEEDED, reference=f"SB-{number}")
 
 
-PARTNERS: Mapping[str, Partner] = {"COUNTER": Counter(), "SANDBOX": Sandbox()}
+COUNTER = "COUNTER"
+PARTNERS: Mapping[str, Partner] = {COUNTER: Counter(), "SANDBOX": Sandbox()}
 PARTNER_NAMES: Mapping[str, str] = {
-    "COUNTER": "本站代办（人工登记结果）",
+    COUNTER: "本站代办（人工登记结果）",
     "SANDBOX": "沙箱（试用）",
 }
 
 
-def ask_waiting(*, at: datetime, limit: int = 100) -> int:
-    """Ask the partners of what waits, oldest first; how many answered. An adapter that fails waits on."""
-    rows = PartnerOrder.objects.filter(status=PENDING).order_by("pk")
-    return sum(_ask(pk, at) for pk in list(rows.values_list("pk", flat=True)[:limit]))
+def ask_waiting(*, at: datetime, size: int = 100) -> int:
+    """Ask the partners of what waits, oldest first and to the end; how many answered.
+
+    Nobody answers at the counter: its orders are not asked for. An order whose adapter fails waits on.
+    """
+    rows = PartnerOrder.objects.filter(status=PENDING).exclude(partner=COUNTER)
+    return sum(_ask(pk, at) for pk in walked(rows, size=size))
 
 
 def _ask(pk: int, at: datetime) -> bool:
@@ -86,12 +91,16 @@ def _ask(pk: int, at: datetime) -> bool:
     if row is None or row.partner not in PARTNERS:
         return False
     order = row.redemption
-    told = PARTNERS[row.partner].ask(
-        number=order.number,
-        member=order.member.number,
-        reward=order.reward.code,
-        attempt=row.attempts + 1,
-    )
+    try:
+        told = PARTNERS[row.partner].ask(
+            number=order.number,
+            member=order.member.number,
+            reward=order.reward.code,
+            attempt=row.attempts + 1,
+        )
+    except Exception:  # whatever an adapter of somebody else's raises, the others are asked
+        log.exception("partner_failed", document=order.number, partner=row.partner)
+        told = Answer(PENDING)
     PartnerOrder.objects.filter(pk=pk).update(attempts=F("attempts") + 1)
     if told.status == PENDING:
         return False

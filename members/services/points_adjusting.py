@@ -100,9 +100,19 @@ def _check(points: int, reason: str, station: Station, actor: User, approver: Us
         raise AdjustmentRefused("没有调整：分数不对。加分填正数，减分填负数。")
     if len(reason.strip()) < 2:
         raise AdjustmentRefused("没有调整：请写明原因，例如「补 4 月 2 日漏记」。")
-    limit = settings.whole(LIMIT, station)
+    demand_second(points, station, actor, approver, undone="没有调整")
+
+
+def demand_second(
+    points: int, station: Station | None, actor: User, approver: User | None, *, undone: str
+) -> None:
+    """Refuses AdjustmentRefused points above the limit without another person's approval.
+
+    For whatever gives points by somebody's decision: adjustments, events, gifts.
+    """
+    limit = settings.whole(LIMIT, station) if station else int(settings.declared(LIMIT).default)
     if abs(points) > limit and (approver is None or approver.pk == actor.pk):
-        raise AdjustmentRefused(f"没有调整：超过 {limit} 分须另一位有权限的人输入账号和口令审批。")
+        raise AdjustmentRefused(f"{undone}：超过 {limit} 分须另一位有权限的人输入账号和口令审批。")
 
 
 def _refuse_own(member: Member, account: PointsAccount, actor: User, approver: User | None) -> None:

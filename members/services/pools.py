@@ -18,6 +18,7 @@ from members.queries.standing import held_standing
 from members.services import notices, pool_purses
 from members.services.noting import HIMSELF
 from members.services.points import locked_account
+from members.services.risk import demand_spend, kept
 from station.errors import Refusal
 from station.models import Station, User
 from station.queries import settings
@@ -46,6 +47,17 @@ class Terms:
         cap = "不限" if self.cap_month is None else f"每月最多 {self.cap_month} 分"
         use = f"可以使用，{cap}" if self.can_spend else "不能使用"
         return f"所得积分 {self.share_pct}% 入池，{use}"
+
+    @property
+    def bound(self) -> int:
+        """How much he may take out in a month at most."""
+        if not self.can_spend:
+            return 0
+        return MOST_CAP + 1 if self.cap_month is None else self.cap_month
+
+    def lets_more_than(self, before: Terms | None) -> bool:
+        """Whether they give spending, or more of it than the terms of before."""
+        return self.bound > (before.bound if before else 0)
 
 
 def terms_of(place: PoolMember) -> Terms:
@@ -157,6 +169,7 @@ def whom(text: str) -> Member | None:
     return None if found is None or found.status == Member.Status.CLOSED else found
 
 
+@kept()
 @transaction.atomic
 def invite(
     *,
@@ -169,9 +182,12 @@ def invite(
 ) -> PoolMember:
     """Ask a member into a pool; he is in it when he says yes. The same one again: the same invitation.
 
-    Refuses when the pool is full, and whoever is not to be had, in the same words for all of them.
+    Refuses when the pool is full, and whoever is not to be had, in the same words for all of them;
+    OverTheLimit spending that a head gives soon after a change of his phone.
     """
     _check(terms)
+    if actor is None:
+        _hold_head(pool)
     pool = held(pool)
     if actor is None and not _head_is_well(pool):
         raise PoolRefused("没有邀请：您的会员资格已冻结。请到油站办理。")
@@ -180,6 +196,8 @@ def invite(
         twin = places.filter(member=member, state=State.INVITED).first()
         if twin is not None:
             return twin
+    if actor is None:
+        _demand_head(pool, None, terms, at, "没有邀请")
     _refuse_full(pool)
     if places.filter(invited_at__gt=at - timedelta(days=1)).count() >= PER_DAY and pool.is_family:
         raise PoolRefused("没有邀请：今天邀请得太多了，请明天再试。")
@@ -226,6 +244,19 @@ def _asked(
 
 def _head_is_well(pool: Pool) -> bool:
     return pool.head is not None and pool.head.status == Member.Status.ACTIVE
+
+
+def _hold_head(pool: Pool) -> None:
+    """Lock the head, before the pool: his phone stays as it is until the end."""
+    if pool.head_id is not None:
+        held_standing(pool.head_id)
+
+
+def _demand_head(pool: Pool, before: Terms | None, after: Terms, at: datetime, undone: str) -> None:
+    """Refuses OverTheLimit where a head opens spending to others that he may not do himself yet."""
+    if pool.head_id is not None and after.lets_more_than(before):
+        station = pool.station_id
+        demand_spend(member_id=pool.head_id, at=at, station_id=station, actor=None, undone=undone)
 
 
 def _refuse_full(pool: Pool) -> None:
@@ -296,10 +327,16 @@ def decline(*, place: PoolMember, at: datetime, actor: User | None) -> None:
         )
 
 
+@kept()
 @transaction.atomic
 def set_terms(*, place: PoolMember, terms: Terms, at: datetime, actor: User | None) -> None:
-    """Change what a member brings and may spend; it holds for whatever is settled from now on."""
+    """Change what a member brings and may spend; it holds for whatever is settled from now on.
+
+    Refuses who has left, and OverTheLimit spending that a head widens soon after a change of his phone.
+    """
     _check(terms)
+    if actor is None:
+        _hold_head(place.pool)
     pool = held(place.pool)
     if actor is None and not _head_is_well(pool):
         raise PoolRefused("没有保存：您的会员资格已冻结。请到油站办理。")
@@ -310,6 +347,8 @@ def set_terms(*, place: PoolMember, terms: Terms, at: datetime, actor: User | No
     before = terms_of(place)
     if before == terms:
         return
+    if actor is None:
+        _demand_head(pool, before, terms, at, "没有保存")
     PoolMember.objects.filter(pk=place.pk).update(**vars(terms))
     about(pool, actor).note(
         "members.pool.terms",

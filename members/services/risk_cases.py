@@ -16,6 +16,7 @@ from members.models import PointsAccount, PointsLot, PointsTxn, RiskCase, RiskSt
 from members.queries.earn_rules import active_program
 from members.queries.points import employees_of
 from members.queries.points_expiry import HELD
+from members.queries.standing import held_standing
 from members.services import points as ledger
 from members.services.points import Cause
 from members.services.points_adjusting import write_off_gone
@@ -48,6 +49,8 @@ def decide(*, case: RiskCase, confirm: bool, reason: str, actor: User, at: datet
         raise CaseRefused("没有登记：请写明理由，例如「已核对监控，是本人两辆车」。")
     _refuse_own(case, actor)
     state = State.CONFIRMED if confirm else State.CLEARED
+    if case.held_id and case.member_id:  # a merge moves what waits: it comes before, or after
+        held_standing(case.member_id)
     row = RiskCase.objects.select_for_update(no_key=True).get(pk=case.pk)
     if row.state not in (State.NEW, State.SEEN):
         raise CaseRefused(f"没有登记：这一条{row.get_state_display()}。请刷新后看是谁办的。")
@@ -75,7 +78,10 @@ def _refuse_own(case: RiskCase, actor: User) -> None:
 
 
 def _lock_accounts(held: PointsTxn) -> list[PointsAccount]:
-    """Where the points are that wait: one account, or another after a merge. In the order of ids."""
+    """Where the points are that wait: one account, or another after a merge. In the order of ids.
+
+    Ask with the member locked, so that nothing moves between looking and locking.
+    """
     waiting = PointsLot.objects.filter(root=held, pending=True, active_from=HELD)
     rows = PointsAccount.objects.select_for_update(no_key=True).order_by("pk")
     return list(rows.filter(pk__in={held.account_id, *waiting.values_list("account", flat=True)}))

@@ -16,15 +16,16 @@ from members.services.value_keeping import Kind, ValueRefused, demand, locked_on
 from members.services.value_topping import LAW, OverLimit, limits_of
 from station.errors import Refusal
 from station.queries.calendar import open_day
+from station.queries.waiting import walked
 
 PENDING = RewardTopUp.Status.PENDING
 UNDONE = "没有到账"
 
 
-def top_up_waiting(*, at: datetime, limit: int = 100) -> int:
-    """Put what waits on the members' accounts, oldest first; how many. The rest waits and says why."""
-    rows = RewardTopUp.objects.filter(status=PENDING).order_by("pk")
-    return sum(_top_up(pk, at) for pk in list(rows.values_list("redemption", flat=True)[:limit]))
+def top_up_waiting(*, at: datetime, size: int = 100) -> int:
+    """Put what waits on accounts, oldest first and to the end; how many. The rest says why it waits."""
+    rows = RewardTopUp.objects.filter(status=PENDING)
+    return sum(_top_up(pk, at) for pk in walked(rows, "redemption", size=size))
 
 
 def _top_up(order_id: int, at: datetime) -> bool:

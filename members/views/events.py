@@ -15,6 +15,7 @@ from members.forms.events import CheckInForm, EventForm, GuestForm, event_initia
 from members.models import ClubEvent, SignUp
 from members.queries.cards import members_anywhere
 from members.services import events
+from members.views.approving import points_approver
 from station.access import StaffRequest, may, may_do
 from station.errors import Refusal
 from station.queries.audit import history_of
@@ -85,13 +86,17 @@ def event_change(request: StaffRequest, pk: int) -> HttpResponse:
 def _edit(request: StaffRequest, row: ClubEvent | None) -> HttpResponse:
     form = EventForm(request.POST or None, initial=event_initial(row) if row else None)
     if request.method == "POST" and form.is_valid():
+        at, typed = now(), form.cleaned_data
+        where = row.station if row else request.station
         try:
+            approver = points_approver(typed=typed, station=where, actor=request.user, at=at)
             saved = events.save(
                 event=row,
-                values=form.cleaned_data,
-                station=request.station,
+                values=typed,
+                station=where,
                 actor=request.user,
-                at=now(),
+                at=at,
+                approver=approver,
             )
             messages.success(request, f"已保存「{saved.name}」。")
             return redirect("members:event", saved.pk)
@@ -117,8 +122,9 @@ def event_sign_up(request: StaffRequest, pk: int) -> HttpResponse:
         member = members_anywhere().filter(number__iexact=number).first() if number else None
         if member is None:
             raise events.EventRefused("没有报名：没有这个会员号。请核对。")
-        made = events.sign_up(event=row, member=member, at=now())
-        return f"会员 {member.number} {made.get_state_display()}，签到码 {made.code}。"
+        made = events.sign_up(event=row, member=member, at=now(), actor=request.user)
+        said = f"会员 {member.number} {made.get_state_display()}。"
+        return f"{said}签到码只在会员手机「会员活动」里，到场时出示。"
 
     return _done(request, pk, act)
 
@@ -130,7 +136,8 @@ def event_check_in(request: StaffRequest, pk: int) -> HttpResponse:
         form = CheckInForm(request.POST)
         code = form.cleaned_data["code"] if form.is_valid() else ""
         made = events.check_in(event=row, code=code, actor=request.user, at=now())
-        points = f"，得 {row.points} 积分" if row.points else ""
+        given = events.points_of(made)
+        points = f"，得 {given} 积分" if given else ""
         return f"会员 {made.member.number} 已签到{points}。"
 
     return _done(request, pk, act)

@@ -52,12 +52,14 @@ def _body(request: HttpRequest) -> bytes:
 
 
 def _answer(partner: ExchangePartner, call: Call) -> dict[str, Any]:
+    if call.act != "QUERY" and not partner.active:
+        raise ExchangeRefused("没有办理：合作已停用，只能查询。")
     if call.act in {"QUERY", "REVERSE"}:
         order = exchanges.known_order(partner=partner, number=call.number)
         if order is None:
             raise ExchangeRefused(f"没有单号为 {call.number} 的兑换。")
         if call.act == "REVERSE":
-            order = exchanges.reverse(order=order, reason=call.reason, at=now(), actor=None)
+            order = exchanges.reverse_at_door(order=order, reason=call.reason, at=now())
         return orders_stand(order)
     return orders_stand(exchanges.exchange(asked=call.asked(partner), at=now()))
 

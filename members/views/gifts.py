@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
 from members.forms.gifts import GiftPlanForm, plan_initial
 from members.models import GiftPlan
 from members.services.gifts import save_plan
+from members.views.approving import points_approver
+from station.models import Station, User
 from station.queries.columns import Column
 from station.views.crud import Reference
+
+
+def _save(
+    *, row: Any, values: Mapping[str, Any], at: datetime, actor: User, station: Station
+) -> GiftPlan:
+    approver = points_approver(typed=values, station=station, actor=actor, at=at)
+    return save_plan(row=row, values=values, at=at, actor=actor, station=station, approver=approver)
+
 
 PLANS = Reference(
     app="members",
@@ -28,7 +42,7 @@ PLANS = Reference(
     ),
     form=GiftPlanForm,
     rows=lambda request: GiftPlan.objects.select_related("tier"),
-    save=save_plan,
+    save=_save,
     initial=plan_initial,
     view_right="members.gifts",
     change_right="members.gifts.change",

@@ -24,12 +24,11 @@ from members.queries.points import (
     wallet_at,
 )
 from members.services import points_adjusting
+from members.views.approving import points_approver
 from station.access import StaffRequest, may, may_do
 from station.errors import Refusal
-from station.models import User
 from station.queries.columns import Column, Empty
 from station.queries.listing import ListPage
-from station.services.approval import check_approver
 from station.views.listing import filters_of, list_response
 
 
@@ -90,16 +89,16 @@ def adjust(request: StaffRequest, number: str) -> HttpResponse:
     form = AdjustForm(request.POST or None)
     key = request.POST.get("key", "")[:40].replace("\x00", "") or uuid.uuid4().hex
     if request.method == "POST" and form.is_valid():
-        typed = form.cleaned_data
+        at, typed, where = now(), form.cleaned_data, request.station
         try:
             points_adjusting.adjust(
                 member=found,
                 points=typed["points"],
                 reason=typed["reason"],
-                station=request.station,
+                station=where,
                 actor=request.user,
-                approver=_approver(request, typed["approver"], typed["approver_secret"]),
-                at=now(),
+                approver=points_approver(typed=typed, station=where, actor=request.user, at=at),
+                at=at,
                 key=key,
             )
             messages.success(request, f"已调整 {typed['points']:+d} 分。")
@@ -110,19 +109,6 @@ def adjust(request: StaffRequest, number: str) -> HttpResponse:
     content = {"form": form, "member": found, "key": key, "back_href": back}
     return render(
         request, "members/points_adjust.html", content, status=422 if form.errors else 200
-    )
-
-
-def _approver(request: StaffRequest, name: str, secret: str) -> User | None:
-    if not name:
-        return None
-    return check_approver(
-        username=name,
-        secret=secret,
-        right="members.points.approve",
-        station=request.station,
-        not_user=request.user,
-        at=now(),
     )
 
 

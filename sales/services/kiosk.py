@@ -17,6 +17,7 @@ from members.models import KioskVisit, Redemption, Reward, TopUpPlan, ValueAccou
 from members.queries.value import account_of_member
 from members.services import kiosk, redemptions, value_accounts, value_topping
 from members.services.redemptions import Wish
+from members.services.risk import kept
 from members.services.value_keeping import ValueRefused, demand
 from sales.models import KioskOrder, Receipt, Tender, TopUp
 from sales.queries.kiosk import printer_of_order, why_not
@@ -46,6 +47,7 @@ class NotOpen(Refusal):
 # ------------------------------------------------------------------------------ points
 
 
+@kept()
 def redeem(*, visit: KioskVisit, reward: Reward, key: str, at: datetime) -> Redemption:
     """A reward for the member at the kiosk, and its slip. The same key is the same order.
 

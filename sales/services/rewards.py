@@ -11,12 +11,14 @@ from members.models import Redemption
 from members.services import redemption_endings, redemptions
 from members.services.presence import Presence
 from members.services.redemptions import Wish
+from members.services.risk import kept
 from sales.models import Receipt
 from sales.services.printing import PRINT, NotPrintable
 from station.models import Station, Till, User
 from station.services.waking import wake
 
 
+@kept()
 @transaction.atomic
 def redeem(
     *, wish: Wish, presence: Presence, hand_out: bool, at: datetime, actor: User

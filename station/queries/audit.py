@@ -70,6 +70,8 @@ ACTIONS: dict[str, str] = {
     "members.gift.plan_saved": "修改会员礼遇方案",
     "members.event.saved": "保存会员活动",
     "members.event.cancelled": "取消会员活动",
+    "members.event.signed_up": "代会员报名活动",
+    "members.event.checked_in": "会员活动签到",
     "members.target.saved": "设定会员目标",
     "members.target.struck": "删去会员目标",
     "members.points.rule_saved": "修改积分规则",

@@ -26,6 +26,8 @@ from members.models import (
 )
 from members.services import closing, gifts, joining, profiles, tier_rules
 from members.services.gifts import GiftRefused, birthday_keys
+from members.services.points_adjusting import AdjustmentRefused
+from station.models import AuditEntry
 from tests import make
 from tests.marketing.offers import batch, template
 from tests.members import rewards as mall
@@ -245,6 +247,19 @@ def test_what_cannot_be_issued_waits_says_why_and_holds_up_nobody():
 
 
 @pytest.mark.req("CPN-07")
+def test_gifts_that_cannot_be_given_hold_back_none_behind_them():
+    station = make.station()
+    make.session(station)
+    row = plan(station, "WELCOME", template="没有这张券")
+    stuck = [make.member(station) for _ in range(3)]
+    GiftPlan.objects.filter(pk=row.pk).update(template=coupon_for_gifts(station))
+    last = make.member(station)
+    assert giving.give_waiting(at=make.NOW, size=2) == 1
+    assert Gift.objects.get(member=last).state == "GIVEN"
+    assert Gift.objects.filter(member__in=stuck, state="PENDING").count() == 3
+
+
+@pytest.mark.req("CPN-07")
 @pytest.mark.django_db(transaction=True)
 def test_many_workers_give_a_gift_once():
     station = make.station()
@@ -281,6 +296,36 @@ def test_a_plan_that_makes_no_sense_is_refused():
     plan(station, "WELCOME", points=5)
     with pytest.raises(GiftRefused, match="已有方案"):
         plan(station, "WELCOME", points=6)
+
+
+@pytest.mark.req("CPN-07", "PTS-05")
+def test_a_plan_with_many_points_wants_a_second_person_on_its_form():
+    station = make.station()
+    boss, maker = make.manager(station), make.marketer(station)
+    client, new = make.signed_in(maker), reverse("members:gift_plans-new")
+    form = {"occasion": "WELCOME", "points": "101", "active": "on"}
+    assert "审批人账号" in client.get(new).content.decode()
+    for signed_by in ({}, {"approver": maker.username, "approver_secret": make.PASSWORD}):
+        assert client.post(new, {**form, **signed_by}).status_code == 422
+    assert not GiftPlan.objects.exists()
+    by_boss = {"approver": boss.username, "approver_secret": make.PASSWORD}
+    assert client.post(new, {**form, **by_boss}).status_code == 302
+    row = GiftPlan.objects.get()
+    noted = AuditEntry.objects.get(action="members.gift.plan_saved")
+    assert (noted.actor, noted.after["审批"]) == (maker, boss.name)
+    edit = reverse("members:gift_plans-edit", args=[row.pk])
+    assert client.post(edit, form).status_code == 422
+    assert client.post(edit, {**form, "active": ""}).status_code == 302  # to stop it he needs none
+    values = {"occasion": "WAKE", "tier": None, "template": "", "points": 101, "days": 30}
+    with pytest.raises(AdjustmentRefused):
+        gifts.save_plan(
+            row=None,
+            values={**values, "valid_days": None, "active": True},
+            at=make.NOW,
+            actor=boss,
+            station=station,
+            approver=boss,
+        )
 
 
 def test_the_database_keeps_gifts_calls_and_marks():

@@ -14,10 +14,17 @@ from marketing.models import Coupon
 from marketing.services import batches, issuing, rewards
 from marketing.services.batches import BatchRefused
 from marketing.services.issuing import NoneLeft
-from members.models import PointsAccount, Redemption, RewardCoupon, RewardTopUp, ValueTxn
+from members.models import (
+    PointsAccount,
+    Redemption,
+    RewardCoupon,
+    RewardTopUp,
+    ValueAccount,
+    ValueTxn,
+)
 from members.queries.value import account_of_member, broken_accounts
 from members.queries.value_liability import liability
-from members.services import redemption_endings, value_rewards
+from members.services import redemption_endings, value_accounts, value_rewards
 from tests import make
 from tests.marketing.offers import batch, template
 from tests.members import rewards as mall
@@ -143,6 +150,25 @@ def test_many_workers_issue_one_coupon_an_order():
     )
     assert Redemption.objects.filter(state="FULFILLED").count() == 4
     assert connection.vendor == "postgresql"
+
+
+@pytest.mark.req("MAL-01")
+def test_what_waits_at_the_head_holds_back_no_coupon_and_no_top_up_behind_it():
+    station = make.session().station
+    zhang, li = make.member(station), make.member(station)
+    offer = template(station, name="10元加油券", benefit="AMOUNT", amount=D(10))
+    batch(offer, for_rewards=True)
+    mall.give(zhang, 4000)
+    mall.give(li, 1000)
+    for code in ("没有这张券", "没有这张券", offer.code):
+        mall.order(zhang, mall.reward(template=code), station)
+    assert rewards.issue_waiting(at=make.NOW, size=1) == 1
+    what = mall.reward(kind="TOP_UP")
+    frozen = value_accounts.open_named(member=zhang, station=station, at=make.NOW, actor=None)
+    ValueAccount.objects.filter(pk=frozen.pk).update(status="FROZEN")
+    mall.order(zhang, what, station)
+    mall.order(li, what, station)
+    assert value_rewards.top_up_waiting(at=make.NOW, size=1) == 1
 
 
 @pytest.mark.req("MAL-01")

@@ -10,9 +10,11 @@ from django.db import DatabaseError, connections, transaction
 from django.urls import reverse
 from django.utils.timezone import localtime, now
 
-from members.models import ClubEvent, MemberNotice, PointsAccount, SignUp
-from members.services import events
+from members.models import ClubEvent, MemberNotice, PointsAccount, PointsTxn, SignUp
+from members.services import events, freezing, points_adjusting
 from members.services.events import EventRefused
+from members.services.points_adjusting import AdjustmentRefused
+from station.models import AuditEntry
 from tests import make
 from tests.members.points import violations
 
@@ -31,7 +33,12 @@ def lecture(station, capacity=2, points=0, at=make.NOW, **more):
         **more,
     }
     return events.save(
-        event=None, values=values, station=station, actor=make.marketer(station), at=at
+        event=None,
+        values=values,
+        station=station,
+        actor=make.marketer(station),
+        at=at,
+        approver=make.manager(station) if points > 100 else None,
     )
 
 
@@ -105,11 +112,66 @@ def test_who_comes_is_checked_in_once_gets_his_points_and_only_in_its_time():
     for _ in range(2):
         assert check(seat.code.lower(), event.starts_at).state == "ATTENDED"
     assert PointsAccount.objects.get(member=first).balance == 200
+    assert PointsTxn.objects.get().actor == clerk
+    noted = AuditEntry.objects.get(action="members.event.checked_in")
+    assert (noted.actor, noted.after["积分"]) == (clerk, "200")
     with pytest.raises(EventRefused):
         events.withdraw(sign_up=seat, at=event.starts_at)
     with pytest.raises(EventRefused):
         signed(event, make.member(station), at=event.ends_at)
     assert not violations()
+
+
+@pytest.mark.req("MEM-08", "PTS-05")
+def test_nobody_checks_in_himself_and_who_is_frozen_gets_no_points():
+    station = make.station()
+    event = lecture(station, capacity=2, points=50)
+    mine, frozen = make.member(station), make.member(station)
+    own, seat = signed(event, mine), signed(event, frozen)
+    clerk = make.cashier(station)
+    points_adjusting.name_staff(member=mine, user=clerk, at=make.NOW, actor=make.manager(station))
+    with pytest.raises(EventRefused, match="本人"):
+        events.check_in(event=event, code=own.code, actor=clerk, at=event.starts_at)
+    assert SignUp.objects.get(pk=own.pk).state == "SEATED"
+    freezing.freeze(member=frozen, reason="卡被盗用", at=make.NOW, actor=None)
+    row = events.check_in(event=event, code=seat.code, actor=clerk, at=event.starts_at)
+    assert (row.state, events.points_of(row)) == ("ATTENDED", 0)
+    assert not PointsTxn.objects.exists()
+    other = make.cashier(station)
+    events.check_in(event=event, code=own.code, actor=other, at=event.starts_at)
+    assert PointsTxn.objects.get().amount == 50
+
+
+@pytest.mark.req("MEM-08", "PTS-05")
+def test_an_event_with_many_points_wants_a_second_person_on_its_form():
+    station = make.station()
+    boss, maker = make.manager(station), make.marketer(station)
+    client = make.signed_in(maker)
+    starts = localtime(now() + timedelta(hours=1))
+    form = {
+        "name": "抽奖日",
+        "starts_at": f"{starts:%Y-%m-%dT%H:%M}",
+        "ends_at": f"{starts + timedelta(hours=2):%Y-%m-%dT%H:%M}",
+        "capacity": "1",
+        "points": "101",
+    }
+    new = reverse("members:event_new")
+    assert "审批人账号" in client.get(new).content.decode()
+    for signed_by in ({}, {"approver": maker.username, "approver_secret": make.PASSWORD}):
+        refused = client.post(new, {**form, **signed_by})
+        assert refused.status_code == 422
+    assert "审批" in refused.content.decode()
+    assert not ClubEvent.objects.exists()
+    by_boss = {"approver": boss.username, "approver_secret": make.PASSWORD}
+    assert client.post(new, {**form, **by_boss}).status_code == 302
+    event = ClubEvent.objects.get()
+    noted = AuditEntry.objects.get(action="members.event.saved")
+    assert (noted.actor, noted.after["审批"]) == (maker, boss.name)
+    values = {name: getattr(event, name) for name in events.FIELDS}
+    with pytest.raises(AdjustmentRefused):
+        events.save(
+            event=event, values=values, station=station, actor=boss, at=now(), approver=boss
+        )
 
 
 def test_an_event_that_is_called_off_tells_everybody():
@@ -186,8 +248,11 @@ def test_the_staffs_pages_and_the_members_phone():
     page = reverse("members:event", args=[event.pk])
     add = reverse("members:event_sign_up", args=[event.pk])
     assert lead.post(add, {"number": "M0"}).status_code == 422
-    assert lead.post(add, {"number": member.number}).status_code == 302
+    added = lead.post(add, {"number": member.number}, follow=True).content.decode()
     row = SignUp.objects.latest("pk")
+    assert "签到码只在会员手机" in added
+    assert row.code not in added
+    assert AuditEntry.objects.filter(action="members.event.signed_up").count() == 1
     check = reverse("members:event_check_in", args=[event.pk])
     assert lead.post(check, {"code": "????"}).status_code == 422
     assert lead.post(check, {"code": row.code}).status_code == 302

@@ -19,11 +19,12 @@ from members.models import (
     PartnerProgram,
     PointsAccount,
     PointsTxn,
+    RiskCase,
 )
 from members.queries.exchanges import ledger_sum, statement
 from members.queries.points_report import points_report
 from members.queries.present_codes import code_for
-from members.services import exchange_calls, exchanges, points, points_sweeping
+from members.services import exchange_calls, exchanges, points, points_sweeping, profiles
 from members.services.exchange_partners import PartnerRefused, approve, plan, withdraw
 from members.services.exchanges import Asked
 from members.services.points import Cause
@@ -188,6 +189,24 @@ def test_only_an_approved_programme_within_its_days_counts_and_the_newest_of_the
         )
 
 
+@pytest.mark.req("PTS-05", "PAR-01")
+def test_a_new_phone_lets_no_points_out_for_a_day_and_its_case_stays():
+    member, (_, kino) = rich(), counterpart()
+    profiles.change(
+        member=member,
+        phone="13900001234",
+        at=now() - timedelta(hours=1),
+        actor=make.manager(member.home_station),
+    )
+    refused = kino.ask("out", "T-1", code(member), 100)
+    assert refused.status_code == 422
+    assert "换过手机号" in refused.json()["words"]
+    case = RiskCase.objects.get()
+    assert (case.metric, case.member) == ("PHONE_CHANGED", member)
+    assert balance(member) == 1000
+    assert kino.ask("in", "T-2", code(member), 100).status_code == 200
+
+
 def test_out_wants_the_member_himself_and_enough_points():
     member, (_, kino) = rich(50), counterpart()
     assert "会员码" in kino.ask("out", "a", member.number, 10).json()["words"]
@@ -270,6 +289,35 @@ def test_a_partner_who_is_stopped_or_has_another_secret_is_refused():
     assert kino.secret not in client.get(f"/members/partners/{partner.code}/").text
     client.post(f"/members/partners/{partner.code}/active/")
     assert "已停用" in kino.ask("in", "c", member.number, 10).json()["words"]
+
+
+def test_a_stopped_partner_only_asks_how_his_orders_stand():
+    member, (partner, kino) = rich(), counterpart()
+    kino.ask("out", "T-1", code(member), 100)
+    make.signed_in(make.manager(partner.station)).post(f"/members/partners/{partner.code}/active/")
+    asked = [
+        kino.ask("reverse", "T-1", reason="退票"),
+        kino.ask("out", "T-2", code(member), 10),
+        kino.ask("in", "T-3", member.number, 10),
+    ]
+    assert [one.status_code for one in asked] == [422] * 3
+    assert all("已停用" in one.json()["words"] for one in asked)
+    assert kino.ask("query", "T-1").json()["state"] == "DONE"
+    assert balance(member) == 800
+
+
+@pytest.mark.parametrize(("age", "status"), [(29, 200), (31, 422)])
+def test_a_partner_takes_back_what_is_a_month_old_and_no_more(age, status):
+    member, (partner, kino) = rich(), counterpart()
+    before = now() - timedelta(days=age)
+    order = exchanges.exchange(asked=Asked(partner, "T-1", "IN", member.number, 10), at=before)
+    back = kino.ask("reverse", "T-1", reason="退票")
+    assert back.status_code == status
+    if status == 422:
+        assert "30 天" in back.json()["words"]
+        lead = make.manager(partner.station)
+        exchanges.reverse(order=order, reason="对方来函", at=now(), actor=lead)
+    assert balance(member) == 1000
 
 
 def test_what_was_exchanged_is_not_rewritten():

@@ -8,11 +8,12 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils.timezone import now
 
-from members.models import Member, MemberNotice, PointsAccount, Pool, PoolMember, Presence
+from members.models import Member, MemberNotice, PointsAccount, Pool, PoolMember, Presence, RiskCase
 from members.queries.pool_report import pool_report
 from members.queries.pools import place_of
-from members.services import closing, freezing, merging, pool_endings, pools, vehicles
+from members.services import closing, freezing, merging, pool_endings, pools, profiles, vehicles
 from members.services.pools import PoolRefused, Terms
+from members.services.risk import OverTheLimit
 from station.models import AuditEntry
 from tests import make
 from tests.members.points import violations
@@ -192,6 +193,31 @@ def test_a_frozen_member_neither_joins_nor_rules_but_keeps_his_points():
     freezing.freeze(member=guest, reason="卡被盗用", at=told.at, actor=None)
     with pytest.raises(PoolRefused):
         pools.open_family(head=guest, share_pct=100, at=told.at, actor=None)
+
+
+@pytest.mark.req("PTS-05", "FAM-01")
+def test_a_head_with_a_new_phone_opens_spending_to_nobody_for_a_day():
+    told = family(2)
+    head, mate, guest, other = told.who(0), place(told.who(1)), make.member(), make.member()
+    lead = make.manager(told.pool.station)
+    narrow, wide, none = Terms(cap_month=100), Terms(cap_month=101), Terms(can_spend=False)
+    pools.set_terms(place=mate, terms=narrow, at=told.at, actor=None)
+    profiles.change(member=head, phone="13900001234", at=told.at - timedelta(hours=1), actor=lead)
+    for terms in (wide, Terms()):
+        with pytest.raises(OverTheLimit, match="换过手机号"):
+            pools.set_terms(place=mate, terms=terms, at=told.at, actor=None)
+    with pytest.raises(OverTheLimit):
+        pools.invite(pool=told.pool, member=guest, terms=narrow, at=told.at, actor=None)
+    assert RiskCase.objects.get().member == head
+    asked = pools.invite(pool=told.pool, member=guest, terms=none, at=told.at, actor=None)
+    with pytest.raises(OverTheLimit):
+        pools.set_terms(place=asked, terms=narrow, at=told.at, actor=None)
+    pools.set_terms(place=mate, terms=Terms(50, cap_month=99), at=told.at, actor=None)
+    pools.set_terms(place=mate, terms=none, at=told.at, actor=None)
+    pools.set_terms(place=mate, terms=wide, at=told.at, actor=lead)
+    pools.invite(pool=told.pool, member=other, terms=wide, at=told.at, actor=lead)
+    later = told.at + timedelta(hours=24)
+    pools.set_terms(place=mate, terms=Terms(), at=later, actor=None)
 
 
 # ----------------------------------------------------------------- closing and merging

@@ -309,6 +309,33 @@ def test_a_partners_failure_returns_the_points_once() -> None:
     assert not violations()
 
 
+@pytest.mark.req("MAL-09")
+def test_what_cannot_be_answered_holds_back_nobody_behind_it(monkeypatch) -> None:
+    class Broken:
+        def ask(self, **told: object) -> Answer:
+            raise ConnectionError("away")
+
+    class Prompt:
+        def ask(self, *, number: str, **told: object) -> Answer:
+            return Answer("SUCCEEDED", reference=number)
+
+    station = make.session().station
+    zhang = make.member(station)
+    mall.give(zhang, 4000)
+    known = {"COUNTER": partners.Counter(), "BROKEN": Broken(), "PROMPT": Prompt()}
+    monkeypatch.setattr(partners, "PARTNERS", known)
+    for name in ("COUNTER", "COUNTER", "BROKEN", "PROMPT"):
+        mall.order(zhang, mall.reward(name, 500, "PARTNER", partner=name), station)
+    assert partners.ask_waiting(at=make.NOW, size=1) == 1
+    rows = PartnerOrder.objects.order_by("pk").values_list("partner", "status", "attempts")
+    assert list(rows) == [
+        ("COUNTER", "PENDING", 0),
+        ("COUNTER", "PENDING", 0),
+        ("BROKEN", "PENDING", 1),
+        ("PROMPT", "SUCCEEDED", 1),
+    ]
+
+
 def test_a_person_notes_the_outcome_at_the_counter_and_says_what_it_was() -> None:
     till = make.session()
     zhang = make.member(till.station)

@@ -25,6 +25,8 @@ from members.queries.points_expiry import HELD
 from members.services import (
     closing,
     joining,
+    merging,
+    points,
     points_adjusting,
     profiles,
     risk_cases,
@@ -32,6 +34,7 @@ from members.services import (
     risk_shares,
     vehicles,
 )
+from members.services.points import Cause
 from members.services.risk import OverTheLimit
 from members.services.risk_cases import CaseRefused
 from members.services.risk_rules import LimitRefused
@@ -41,6 +44,7 @@ from station.models import Crew
 from tests import make
 from tests.members.points import violations
 from tests.members.points_histories import default_rules
+from tests.sales.test_lock_order import someone_waits
 
 pytestmark = [pytest.mark.django_db, pytest.mark.req("PTS-05")]
 
@@ -314,6 +318,29 @@ def test_too_many_adjustments_by_one_person_wait_or_are_refused():
     assert not violations()
 
 
+def test_points_struck_out_with_an_account_are_no_adjustment_by_hand():
+    station = make.station()
+    make.session(station)
+    desk = make.manager(station)
+    one, two = make.member(station), make.member(station)
+    limit(station, Metric.ADJUSTS, 1, "BLOCK")
+    with transaction.atomic():
+        points.issue(
+            account=points.locked_account(member_id=one.pk),
+            points=100,
+            program=default_rules(),
+            cause=Cause(key="came", at=make.NOW, date=make.NOW.date()),
+        )
+    struck = points_adjusting.write_off(
+        member=one, key="strike:1", reason="导入有误", at=make.NOW, actor=desk
+    )
+    assert struck is not None
+    points_adjusting.adjust(
+        member=two, points=50, reason="补记漏分", station=station, actor=desk, at=make.NOW, key="a"
+    )
+    assert not RiskCase.objects.exists()
+
+
 def test_refunds_with_points_are_counted_by_cashier_and_never_refused():
     till = make.session()
     member = make.member(till.station)
@@ -428,6 +455,35 @@ def test_two_members_with_one_plate_at_the_same_moment_do_not_pass_its_limit():
     assert sum(PointsAccount.objects.values_list("balance", flat=True)) == 20
     assert PointsTxn.objects.count() == 1
     assert RiskCase.objects.get().metric == "POINTS_PLATE"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_case_that_is_decided_during_a_merge_frees_the_points_where_they_went():
+    default_rules()
+    till = make.session()
+    make.tenders()
+    stays, goes = make.member(till.station), make.member(till.station)
+    limit(till.station, Metric.FILLS)
+    fill_up(till, goes)
+    assert wallet(goes) == (0, 20, 0)
+    lead, case = make.manager(till.station), RiskCase.objects.get()
+
+    def clear():
+        try:
+            risk_cases.decide(case=case, confirm=False, reason="是本人", actor=lead, at=make.NOW)
+        finally:
+            connections.close_all()
+
+    thread = Thread(target=clear)
+    with transaction.atomic():
+        merging.merge(
+            survivor=stays, merged=goes, reason="登记了两次", at=make.NOW, actor=till.cashier
+        )
+        thread.start()
+        someone_waits()
+    thread.join(20)
+    assert (wallet(stays), wallet(goes)) == ((20, 0, 0), (0, 0, 0))
+    assert not violations()
 
 
 @settings(

@@ -14,9 +14,9 @@ from django.utils.timezone import now
 from devices.models import Card, Kiosk, KioskPairing, Line, Reader, Swipe
 from devices.services import kiosks
 from devices.services.kiosks import NotPaired, TooManyAsking
-from members.models import Consent, KioskVisit, Member, Redemption, SignInCode, TopUpPlan
+from members.models import Consent, KioskVisit, Member, Redemption, RiskCase, SignInCode, TopUpPlan
 from members.queries.value import account_of_member
-from members.services import value_accounts
+from members.services import profiles, value_accounts
 from sales.models import KioskOrder, Receipt, TopUp
 from sales.services import kiosk as services
 from sales.services.kiosk import NotOpen
@@ -392,6 +392,24 @@ def test_one_proof_is_one_order_and_the_same_tap_is_the_same_order():
     assert "确认兑换" in proven.content.decode()
     screen.touch("redeem", reward=reward.pk, key=hidden(proven, "key"))
     assert Redemption.objects.filter(presence="CODE").count() == 1
+
+
+@pytest.mark.req("PTS-05", "MAL-05")
+def test_a_new_phone_is_refused_at_the_terminal_and_its_case_stays():
+    station = make.station()
+    make.day(station)
+    screen, member = Screen(station), make.member(station)
+    mall.give(member, 5000)
+    reward = mall.reward()
+    at = now() - timedelta(hours=1)
+    profiles.change(member=member, phone=PHONE, at=at, actor=make.manager(station))
+    screen.shows(member)
+    key = hidden(screen.touch("reward", reward=reward.pk), "key")
+    refused = screen.touch("redeem", reward=reward.pk, key=key)
+    assert "换过手机号" in refused.content.decode()
+    case = RiskCase.objects.get()
+    assert (case.metric, case.member, case.staff) == ("PHONE_CHANGED", member, None)
+    assert not Redemption.objects.exists()
 
 
 def test_a_proof_grows_old_and_is_of_this_member():

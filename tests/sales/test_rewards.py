@@ -13,13 +13,13 @@ from django.urls import reverse
 from django.utils.timezone import now
 
 from devices.models import Card
-from members.models import Member, PointsTxn, Redemption
+from members.models import Member, PointsTxn, Redemption, RiskCase
 from members.models import Presence as CodeRead
 from members.queries.earning import BasketLine
 from members.queries.finding import find
 from members.queries.present_codes import code_for
 from members.queries.reward_hints import hint_for
-from members.services import presence
+from members.services import presence, profiles
 from members.services.presence import NotPresent
 from sales.models import Receipt
 from sales.queries.receipts import set_out
@@ -115,6 +115,21 @@ def test_a_member_who_swiped_just_now_redeems_once_and_gets_a_slip(
     mall.swipe(card, till.till, at=now())
     assert redeem(client, zhang, coupon, key="k2").status_code == 200
     assert mall.balance(zhang) == 200
+
+
+@pytest.mark.req("PTS-05", "MAL-05")
+def test_a_new_phone_is_refused_and_its_case_stays(
+    client: Client, till: TillSession, zhang: Member, card: Card
+) -> None:
+    at = now() - timedelta(hours=1)
+    profiles.change(member=zhang, phone="13900001234", at=at, actor=till.cashier)
+    mall.swipe(card, till.till, at=now())
+    refused = redeem(client, zhang, mall.reward(cost=400))
+    assert refused.status_code == 422
+    assert "换过手机号" in refused.json()["error"]
+    case = RiskCase.objects.get()
+    assert (case.metric, case.member, case.staff) == ("PHONE_CHANGED", zhang, till.cashier)
+    assert not Redemption.objects.exists()
 
 
 @pytest.mark.req("MAL-05")
