@@ -124,6 +124,9 @@ def fill_in(model: type[models.Model], station: Station) -> models.Model | None:
 def invented(model: type[models.Model], station: Station) -> dict[str, Any]:
     values = {}
     for field in model._meta.fields:
+        if field.name == "station":
+            values[field.name] = station
+            continue
         if field.primary_key or field.null or field.has_default():
             continue
         if isinstance(field, models.ForeignKey):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -9,6 +10,7 @@ from django import forms
 from members.models import ExchangeOrder, ExchangePartner
 from station.forms.controls import DayField
 from station.forms.layout import laid
+from station.models import Station
 
 OFF = {"autocomplete": "off"}
 MOST = 10**8
@@ -83,7 +85,7 @@ class OrderFilter(forms.Form):
     since = DayField(label="从", required=False)
     until = DayField(label="到", required=False)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, stations: Sequence[Station], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        rows = ExchangePartner.objects.order_by("name")
+        rows = ExchangePartner.objects.filter(station__in=stations).order_by("name")
         self.fields["partner"].queryset = rows  # type: ignore[attr-defined]

@@ -179,7 +179,7 @@ def program_withdraw(request: StaffRequest, pk: int) -> HttpResponse:
 @require_GET
 @may("members.partners")
 def orders(request: StaffRequest) -> HttpResponseBase:
-    filters = filters_of(request, OrderFilter)
+    filters = filters_of(request, OrderFilter, stations=request.stations)
     wanted = filters.cleaned_data
     rows = orders_of(request.stations)
     for name in ("partner", "way", "state"):
