@@ -17,9 +17,12 @@ from devices.models import NozzleState
 from finance.services.demonstration.build import Demo
 from finance.services.demonstration.bulk import Copier, keys_and_indexes_after
 from finance.services.demonstration.columns import MANY, TABLES
+from marketing.models import Coupon
+from members.models import PointsAccount
 from sales.models import FillClaim
 from station.models import BusinessDay, Station
 from tests import make
+from tests.members.points import violations
 
 HELD = """
     SELECT conrelid::regclass::text, conname, PG_GET_CONSTRAINTDEF(oid) FROM pg_constraint
@@ -116,6 +119,10 @@ def test_the_command_says_how_far_it_is_and_what_was_proved(tmp_path: Path) -> N
     ]  # fmt: skip
     assert "11 项勾稽全部相符" in said.getvalue()
     assert (tmp_path / "demo-accounts.txt").exists()
+    # Its members hold something, and every law of points holds.
+    assert PointsAccount.objects.filter(balance__gt=0).exists()
+    assert Coupon.objects.exists()
+    assert not violations()
 
 
 @pytest.mark.django_db

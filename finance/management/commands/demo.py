@@ -15,8 +15,8 @@ from django.utils import timezone
 
 from finance.services.demonstration.accounts import write_accounts
 from finance.services.demonstration.build import Demo
+from finance.services.demonstration.club import open_club
 from finance.services.demonstration.proof import DAYS_IN_FULL, QUESTIONS, unproved
-from members.services.tier_rules import found_tiers
 from station.models import Station
 
 
@@ -50,7 +50,7 @@ class Command(BaseCommand):
                 raise CommandError("演示数据对不上，没有保留：\n" + "\n".join(found))
         self._progress("核对勾稽", 1, 1)
         write_accounts(at=timezone.now())
-        found_tiers(station=site.station, at=timezone.now(), actor=None)
+        open_club(site, at=timezone.now(), seed=seed)
         self.stdout.write(
             self.style.SUCCESS(
                 f"\n演示油站已建立：{days} 天历史，用时 {self._seconds()} 秒；"

@@ -1,0 +1,200 @@
+"""What the demo's members hold and are offered: points, tiers, coupons, rewards, an event.
+
+Everything is made by the services that the pages call, after the history: no fact of a closed day
+is touched, and nothing of it is proved by the proof of the books.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Sum
+from django.utils.timezone import localdate
+
+from finance.services.demonstration.site import Site
+from inventory.models import Item
+from marketing.models import CouponBatch, CouponTemplate
+from marketing.services import batches, issuing, promotions, templates, terms
+from members.models import ImportBatch, Member, Occasion, Purchase, Reward
+from members.services import (
+    events,
+    gifts,
+    import_points,
+    rewards,
+    tier_measures,
+    tier_rules,
+    tiers,
+)
+
+SOON = timedelta(days=25)
+COUPONS = 40  # members who hold one
+Kind = Reward.Kind
+
+
+def open_club(site: Site, *, at: datetime, seed: int = 92) -> None:
+    """Open the member side of a built demo at an instant. Call it once, outside of a transaction."""
+    tier_rules.found_tiers(station=site.station, at=at, actor=None)
+    with transaction.atomic():
+        _points(site, at, random.Random(seed))
+        batch = _coupons(site, at)
+        _promotions(site, at)
+        _mall(site, at, batch.template.code)
+        _gifts(site, at, batch.template.code)
+    tier_measures.rebuild()
+    tiers.evaluate_all(at=at)
+
+
+def _points(site: Site, at: datetime, chance: random.Random) -> None:
+    """A tenth of what each has bought, as the old system had them; a part expires soon."""
+    spent = Purchase.objects.filter(member__isnull=False).values_list("member")
+    last = localdate(at + SOON)
+    batch = ImportBatch.objects.get(station=site.station)
+    pairs = []
+    for pk, net in spent.annotate(net=Sum("net")).order_by("member"):
+        points = int(net / 10)
+        old = points // 5 if chance.random() < 0.3 else 0
+        lots = f"{points - old}、{old}@{last}" if old else str(points)
+        if points > 0:
+            pairs.append((pk, lots))
+    known = Member.objects.filter(status=Member.Status.ACTIVE).in_bulk([pk for pk, _ in pairs])
+    told = [(known[pk], {import_points.COLUMN: lots}) for pk, lots in pairs if pk in known]
+    import_points.take(pairs=told, batch=batch, at=at, actor=site.manager)
+
+
+def _coupons(site: Site, at: datetime) -> CouponBatch:
+    """满 200 减 20 with a poster and in forty hands; a ten yuan coupon kept for the mall. Returns its batch."""
+    twenty = _template(
+        site, at, name="满200减20", benefit="THRESHOLD", amount=Decimal(20), threshold=Decimal(200)
+    )
+    given = batches.make(
+        template=twenty, values={"quota": 500, "per_member": 1}, actor=site.manager, at=at
+    )
+    members = list(
+        Member.objects.filter(status=Member.Status.ACTIVE, purchases__isnull=False)
+        .distinct()
+        .order_by("pk")[:COUPONS]
+    )
+    issuing.give(batch=given, members=members, actor=site.manager, at=at)
+    batches.make(
+        template=twenty,
+        values={
+            "quota": 200,
+            "per_member": 1,
+            "open": True,
+            "claim_until": at + timedelta(days=60),
+        },
+        actor=site.manager,
+        at=at,
+    )
+    ten = _template(site, at, name="10 元加油券", benefit="AMOUNT", amount=Decimal(10))
+    return batches.make(
+        template=ten,
+        values={"quota": 1000, "per_member": 10, "for_rewards": True},
+        actor=site.manager,
+        at=at,
+    )
+
+
+def _template(site: Site, at: datetime, **values: Any) -> CouponTemplate:
+    told: Mapping[str, Any] = {"valid_days": 30, "kinds": ["FUEL"], **values}
+    planned = templates.plan(station=site.station, values=told, actor=site.manager, at=at)
+    return terms.approve(offer=planned, actor=site.owner, at=at)
+
+
+def _promotions(site: Site, at: datetime) -> None:
+    """会员日 each Friday, and a coffee at half its price with fuel from 200 yuan on."""
+    coffee = next(one for one in site.items if "咖啡" in one.name)
+    for values in (
+        {
+            "name": "周五会员日每升减三角",
+            "benefit": "PER_LITRE",
+            "amount": Decimal("0.30"),
+            "kinds": ["FUEL"],
+            "members_only": True,
+            "weekdays": [5],
+            "cap_litres": Decimal(60),
+        },
+        {
+            "name": "加油满200咖啡半价",
+            "benefit": "BUNDLE",
+            "percent": Decimal("0.5"),
+            "products": [coffee.code],
+            "needs_fuel": Decimal(200),
+        },
+    ):
+        planned = promotions.plan(
+            station=site.station,
+            values={**values, "valid_from": at, "valid_until": at + timedelta(days=180)},
+            actor=site.manager,
+            at=at,
+        )
+        terms.approve(offer=planned, actor=site.owner, at=at)
+
+
+def _mall(site: Site, at: datetime, template: str) -> None:
+    def category(name: str, position: int) -> Any:
+        return rewards.save_category(
+            row=None,
+            values={"name": name, "position": position},
+            at=at,
+            actor=site.manager,
+            station=site.station,
+        )
+
+    car, home = category("加油洗车", 1), category("日用饮料", 2)
+    goods = [one for one in site.items if one.kind == Item.Kind.GOODS][:3]
+    shelf: list[tuple[str, str, str, Any, int, dict[str, Any]]] = [
+        (
+            "JY10",
+            "10 元加油券",
+            Kind.COUPON,
+            car,
+            1000,
+            {"value": Decimal(10), "template": template},
+        ),
+        ("CZ10", "10 元充值赠金", Kind.TOP_UP, car, 1000, {"value": Decimal(10)}),
+        ("XC01", "标准洗车一次", Kind.SERVICE, car, 800, {"value": Decimal(25)}),
+        *(
+            (f"SP{number:02d}", one.name, Kind.GOODS, home, int(one.price * 100), {"item": one})
+            for number, one in enumerate(goods, 1)
+        ),
+    ]
+    for code, name, kind, group, cost, more in shelf:
+        values = {"code": code, "name": name, "kind": kind, "category": group, "cost_points": cost}
+        rewards.save_reward(
+            row=None, values={**values, **more}, at=at, actor=site.manager, station=site.station
+        )
+
+
+def _gifts(site: Site, at: datetime, template: str) -> None:
+    """入会礼 and 生日礼, and a lecture next week."""
+    plan = {"tier": None, "points": 0, "valid_days": 30, "active": True, "template": template}
+    for occasion, days in ((Occasion.WELCOME, 0), (Occasion.BIRTHDAY, 7), (Occasion.WAKE, 60)):
+        gifts.save_plan(
+            row=None,
+            values={**plan, "occasion": occasion, "days": days},
+            at=at,
+            actor=site.manager,
+            station=site.station,
+        )
+    starts = at.replace(hour=15, minute=0, second=0, microsecond=0) + timedelta(days=7)
+    events.save(
+        event=None,
+        values={
+            "name": "冬季用车讲堂",
+            "place": "站内休息区",
+            "words": "轮胎、防冻液和冷启动，讲完送玻璃水一瓶。",
+            "starts_at": starts,
+            "ends_at": starts + timedelta(hours=2),
+            "capacity": 20,
+            "points": 50,
+        },
+        station=site.station,
+        actor=site.manager,
+        at=at,
+    )
