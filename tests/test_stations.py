@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.req("SEC-15"), pytest.mark.time
 
 FAR = 700_000_000  # the keys of the other station's rows begin here
 MARK, CODE = "外站", "ZZ9"
+FEW = 6  # rows of a kind that a station has here, but for lines and entries of the audit
 # What belongs to all stations together: a key from there opens it everywhere, as it should.
 SHARED = {
     "station:grades-edit",
@@ -162,8 +163,9 @@ def value_of(field: models.Field) -> object:
 
 
 def far_keys() -> list[int]:
+    """The keys of its rows that a page could be asked for by: of the first few of each kind."""
     most = max(model._default_manager.filter(pk__gt=FAR).count() for model in counted())
-    return [FAR + step for step in range(1, most + 1)]
+    return [FAR + step for step in range(1, min(most, FEW) + 1)]
 
 
 def far_numbers() -> list[str]:

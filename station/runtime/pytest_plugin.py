@@ -86,9 +86,12 @@ def browser_type_launch_args() -> dict[str, object]:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     known = known_rows(config.rootpath)
     chromium = find_chromium()
+    files = sorted({item.path for item in items if "browser" in item.keywords})
     for item in items:
         if "browser" in item.keywords:
-            item.add_marker(pytest.mark.xdist_group("browser"))
+            # Two groups of files: a browser for each of two workers, and never a third.
+            group = files.index(item.path) % 2
+            item.add_marker(pytest.mark.xdist_group(f"browser{group}"))
             if chromium is None and not is_ci():
                 item.add_marker(pytest.mark.skip(reason=NO_CHROMIUM))
         for mark in item.iter_markers("req"):
@@ -117,7 +120,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     for name, row in report.user_properties:
         if name == "req":
             seen = outcomes.setdefault(str(row), {})
-            test = report.nodeid.removesuffix("@browser")  # xdist adds the group
+            test = report.nodeid.split("@browser")[0]  # xdist adds the group
             # A tear-down that fails spoils a test that passed.
             if seen.get(test, "passed") == "passed":
                 seen[test] = report.outcome

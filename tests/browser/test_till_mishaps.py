@@ -307,7 +307,7 @@ def test_a_sale_with_a_member_takes_five_taps_and_the_member_stays_with_a_parked
         locator.click()
 
     tap(page.locator(".fill").first)
-    tap(page.locator("#member button"))
+    tap(page.locator("#member").get_by_role("button", name="会员", exact=True))
     page.locator("#member-text").fill("13800005678")
     tap(page.locator("#member-form").get_by_role("button", name="查找"))
     tap(page.get_by_role("button", name="选他"))
