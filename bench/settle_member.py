@@ -93,6 +93,7 @@ def _templates(station: Any) -> list[Any]:
 
 def _member(till: Any, tyres: Any, batches: list[Any]) -> tuple[Any, Any, list[int]]:
     """Gold by what he bought, with points, two coupons and 550 yuan of stored value."""
+    from django.db import transaction
     from django.utils.timezone import now
 
     from marketing.models import Coupon
@@ -110,15 +111,16 @@ def _member(till: Any, tyres: Any, batches: list[Any]) -> tuple[Any, Any, list[i
     account = value_accounts.open_named(
         member=member, station=till.station, at=make.NOW, actor=till.cashier
     )
-    value_topping.book(
-        account=locked_one(account),
-        principal=Decimal("500.00"),
-        bonus=Decimal("50.00"),
-        document=f"VC-{member.pk}",
-        day=till.shift.day,
-        at=make.NOW,
-        actor=till.cashier,
-    )
+    with transaction.atomic():
+        value_topping.book(
+            account=locked_one(account),
+            principal=Decimal("500.00"),
+            bonus=Decimal("50.00"),
+            document=f"VC-{member.pk}",
+            day=till.shift.day,
+            at=make.NOW,
+            actor=till.cashier,
+        )
     return member, account, list(held.values_list("pk", flat=True))
 
 
