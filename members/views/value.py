@@ -164,49 +164,38 @@ def _done(
     return redirect("members:value_account", after.number)
 
 
-@require_POST
-@may("members.value.stop")
-def freeze(request: StaffRequest, number: str) -> HttpResponse:
+def _for_a_reason(
+    request: StaffRequest, number: str, act: Callable[..., ValueAccount | None], words: str
+) -> HttpResponse:
+    """An act on an account that says why."""
     form = WhyForm(request.POST)
     return _done(
         request,
         number,
         form,
-        lambda found: value_accounts.freeze(
+        lambda found: act(
             account=found, reason=form.cleaned_data["reason"], at=now(), actor=request.user
         ),
-        "已冻结，不能消费和充值。",
+        words,
     )
+
+
+@require_POST
+@may("members.value.stop")
+def freeze(request: StaffRequest, number: str) -> HttpResponse:
+    return _for_a_reason(request, number, value_accounts.freeze, "已冻结，不能消费和充值。")
 
 
 @require_POST
 @may("members.value.stop")
 def lose(request: StaffRequest, number: str) -> HttpResponse:
-    form = WhyForm(request.POST)
-    return _done(
-        request,
-        number,
-        form,
-        lambda found: value_accounts.report_loss(
-            account=found, reason=form.cleaned_data["reason"], at=now(), actor=request.user
-        ),
-        "已挂失，即刻不能消费。",
-    )
+    return _for_a_reason(request, number, value_accounts.report_loss, "已挂失，即刻不能消费。")
 
 
 @require_POST
 @may("members.value.reissue")
 def release(request: StaffRequest, number: str) -> HttpResponse:
-    form = WhyForm(request.POST)
-    return _done(
-        request,
-        number,
-        form,
-        lambda found: value_accounts.release(
-            account=found, reason=form.cleaned_data["reason"], at=now(), actor=request.user
-        ),
-        "已恢复。",
-    )
+    return _for_a_reason(request, number, value_accounts.release, "已恢复。")
 
 
 @require_POST
