@@ -97,6 +97,8 @@ class Look:
 
     def check(self, *, axe: bool = True) -> None:
         """No sideways scrolling, no small target, nothing serious from axe."""
+        # A click before it may have left the old page and not yet opened the new one.
+        self.page.wait_for_load_state()
         where = f"{self.page.url} at {self.width} {self.scheme}"
         spill = self._spill()
         assert spill <= 0, f"{where} is {spill} px too wide"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -119,5 +120,6 @@ def test_the_manager_looks_at_what_was_told(look: Look) -> None:
         look.check()
         look.shoot("messages", full=True)
         page.get_by_text(member.number).first.click()
+        expect(page).not_to_have_url(re.compile(r"/members/messages/$"))
         look.check()
         look.shoot("message", full=True)
