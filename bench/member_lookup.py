@@ -21,11 +21,11 @@ INSERT INTO members_member (number, status, home_station_id, key_id, name_sealed
  phone_sealed, phone_index, phone_tail_index, id_number_sealed, id_number_index, birthday_sealed,
  birthday_index, guardian_name_sealed, guardian_phone_sealed, preferences_sealed, joined_at)
 SELECT 'B' || lpad(n::text, 9, '0'), 'ACTIVE', m.home_station_id, m.key_id, m.name_sealed,
- md5('n' || n % 200000), m.phone_sealed, md5('p' || n) || md5('q' || n), md5('t' || n % 10000), '',
+ md5('n' || n %% 200000), m.phone_sealed, md5('p' || n) || md5('q' || n), md5('t' || n %% 10000), '',
  '', '', '', '', '', '', now() FROM members_member m, generate_series(1, %s) n WHERE m.id = %s;
 INSERT INTO members_vehicle (member_id, plate_sealed, plate_index, plate_tail_index, model, active)
-SELECT m.id, v.plate_sealed, md5('v' || m.id) || md5('w' || m.id), md5('l' || m.id % 500000), '',
- true FROM members_member m, members_vehicle v WHERE v.member_id = %s AND m.id <> %s
+SELECT m.id, v.plate_sealed, md5('v' || m.id) || md5('w' || m.id), md5('l' || m.id %% 500000), '',
+ true FROM members_member m, members_vehicle v WHERE v.member_id = %s AND m.number LIKE 'B%%'
 """
 
 
@@ -50,7 +50,7 @@ def _measure() -> bool:
         people.append((f"1380000{n:04d}", f"云A{n:05d}", number, one.number, f"{n:04d}"))
     first = people and find(text=people[0][0])[0].member_id
     with connection.cursor() as cursor:
-        cursor.execute(_FILL, [MEMBERS, first, first, first])
+        cursor.execute(_FILL, [MEMBERS, first, first])
         cursor.execute("VACUUM ANALYZE members_member")
         cursor.execute("VACUUM ANALYZE members_vehicle")
     took: dict[str, list[float]] = {}

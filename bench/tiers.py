@@ -79,10 +79,11 @@ def _fill(at: Any) -> None:
         cursor.execute("SET session_replication_role = replica")
         cursor.execute("SET synchronous_commit = off")
         cursor.execute(
-            "INSERT INTO members_member (number, status, home_station_id, key_id, name_sealed,"
-            " phone_sealed, phone_index, phone_tail_index, id_number_sealed, id_number_index,"
-            " joined_at) SELECT 'B' || serial, 'ACTIVE', home_station_id, key_id, '', '', '', '', '',"
-            " '', joined_at FROM members_member, GENERATE_SERIES(2, %s) AS serial",
+            # Whatever columns there are: everybody is the one that is there, under another number.
+            "INSERT INTO members_member SELECT made.* FROM members_member one,"
+            " GENERATE_SERIES(2, %s) AS serial, LATERAL JSONB_POPULATE_RECORD(one,"
+            "  JSONB_BUILD_OBJECT('id', one.id + serial, 'number', 'B' || serial,"
+            "  'phone_index', '', 'phone_tail_index', '')) AS made",
             [MEMBERS],
         )
         cursor.execute(

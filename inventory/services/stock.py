@@ -44,7 +44,7 @@ class Short:
     balance: Decimal
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def sell(
     *,
     station: Station,

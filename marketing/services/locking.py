@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db import connection, transaction
+from django.db.models import F, QuerySet
 
 from marketing.models import Coupon, CouponEvent
 from members.queries.standing import standing_of
@@ -92,22 +92,43 @@ def _let_go(
 
 
 def use(*, ids: Sequence[int], key: str, document: str, actor: User | None, at: datetime) -> None:
-    """Spend coupons on a document, each once. Two statements.
+    """Spend coupons on a document, each once. One statement.
 
     Refuses CouponTaken unless each is held by this basket, or is free and in time. One that ran
     out while its basket held it is still good.
     """
-    held = Q(state=State.LOCKED, lock_key=key) & (Q(locked_until__gte=at) | Q(valid_until__gt=at))
-    stale = Q(state=State.LOCKED, locked_until__lt=at, valid_until__gt=at)
-    free = Q(state=State.ISSUED, valid_from__lte=at, valid_until__gt=at)
-    used = Coupon.objects.filter(Q(pk__in=ids) & (held | stale | free)).update(
-        state=State.USED, lock_key="", locked_until=None, document=document
-    )
+    told = {
+        "ids": list(ids),
+        "key": key,
+        "document": document,
+        "actor": actor.pk if actor else None,
+        "at": at,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_USE, told)
+        (used,) = cursor.fetchone()
     if used != len(set(ids)):
         raise CouponTaken(
             "没有收款：单上的券刚在别处用掉，或已过期。请重新算一次优惠，看清金额再收。"
         )
-    _tell(ids, Kind.USED, at, actor, document)
+
+
+# Held by the basket, held by one that left it standing, or free.
+_USE = """
+WITH used AS (
+  UPDATE marketing_coupon SET state = 'USED', lock_key = '', locked_until = NULL,
+   document = %(document)s
+  WHERE id = ANY(%(ids)s) AND (
+   (state = 'LOCKED' AND lock_key = %(key)s AND (locked_until >= %(at)s OR valid_until > %(at)s))
+   OR (state = 'LOCKED' AND locked_until < %(at)s AND valid_until > %(at)s)
+   OR (state = 'ISSUED' AND valid_from <= %(at)s AND valid_until > %(at)s))
+  RETURNING id
+), told AS (
+  INSERT INTO marketing_couponevent (coupon_id, kind, at, document, actor_id, words)
+  SELECT id, 'USED', %(at)s, %(document)s, %(actor)s, '' FROM used ORDER BY id
+)
+SELECT COUNT(*) FROM used
+"""
 
 
 def give_back(

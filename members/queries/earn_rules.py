@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from members.models import EarnRule, PointsProgram, PointsTxn
 from members.queries.earning import Used
+from station.queries.written import Part, Written
 
 
 def active_program() -> PointsProgram | None:
@@ -18,13 +19,22 @@ def active_program() -> PointsProgram | None:
 
 def rules_at(at: datetime) -> list[EarnRule]:
     """The rules in force at an instant, each with the active programme. One statement."""
-    begun = (
-        EarnRule.objects.filter(program__active=True, valid_from__lte=at)
-        .select_related("program")
-        .order_by("code", "-version")
-        .distinct("code")
-    )
-    return [one for one in begun if in_force(one, at)]
+    found = []
+    for (rule, program), _ in _BEGUN.rows({"at": at}):
+        rule.program = program
+        found.append(rule)
+    return [one for one in found if in_force(one, at)]
+
+
+_BEGUN = Written(
+    """
+SELECT DISTINCT ON (r.code) {columns} FROM members_earnrule r
+JOIN members_pointsprogram p ON p.id = r.program_id
+WHERE p.active AND r.valid_from <= %(at)s ORDER BY r.code, r.version DESC
+""",
+    Part(EarnRule, "r"),
+    Part(PointsProgram, "p"),
+)
 
 
 def in_force(rule: EarnRule, at: datetime) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Q, Subquery
+from django.db import connection
 
 from members.models import Member
 
@@ -39,21 +39,32 @@ def held_standing(member_id: int) -> Standing:
 
     For what books to a member: his row comes before his coupons and accounts, as in a merge.
     """
-    into = Subquery(Member.objects.filter(pk=member_id).values("merged_into")[:1])
-    rows = Member.objects.filter(Q(pk=member_id) | Q(pk=into)).order_by("pk")
-    held = {row.pk: row for row in rows.select_for_update(no_key=True)}
-    own = held.get(member_id)
-    if own is None:
+    with connection.cursor() as cursor:
+        cursor.execute(_HELD, {"member": member_id})
+        held = {row[0]: row for row in cursor.fetchall()}
+    if member_id not in held:
         return Standing(member_id, "", "", False, False, NOBODY)
-    return standing_of(held.get(own.merged_into_id or 0, own))
+    own = held[member_id]
+    pk, number, status, _ = held.get(own[3], own)
+    return _standing(pk, number, status)
+
+
+_HELD = """
+SELECT id, number, status, merged_into_id FROM members_member
+WHERE id = %(member)s
+ OR id = (SELECT merged_into_id FROM members_member WHERE id = %(member)s)
+ORDER BY id FOR NO KEY UPDATE
+"""
 
 
 def standing_of(member: Member) -> Standing:
     """The same of a member at hand. No statement."""
-    well = member.status == Member.Status.ACTIVE
-    return Standing(
-        member.pk, member.number, member.status, well, well, words_of(member.number, member.status)
-    )
+    return _standing(member.pk, member.number, member.status)
+
+
+def _standing(pk: int, number: str, status: str) -> Standing:
+    well = status == Member.Status.ACTIVE
+    return Standing(pk, number, status, well, well, words_of(number, status))
 
 
 def words_of(number: str, status: str) -> str:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import FilteredRelation, Q, Subquery
+from django.db.models import Q
 
 from members.models import Member, Tier, TierBenefit
-from members.queries.tiers import held_or_lowest
 from station.money import Yuan
+from station.queries.written import Part, Written
 
 ONCE = Decimal(1)
 Kind = TierBenefit.Kind
@@ -60,33 +60,38 @@ class Held:
 
 
 NOBODY = Held()
-_FIELDS = ("pk", "code", "name", "rank")
-_GIVEN = ("pk", "kind", "amount", "name", "monthly", "words")
+# The tier that he held then, else the lowest, with a line for each of its benefits.
+_HELD_AT = Written(
+    """
+SELECT {columns}, (SELECT status FROM members_member WHERE id = %(member)s)
+FROM (SELECT * FROM members_tier one WHERE rank = 0 OR EXISTS (
+  SELECT 1 FROM members_membertier own WHERE own.tier_id = one.id AND own.member_id = %(member)s
+   AND own.since <= %(at)s AND (own.until IS NULL OR own.until > %(at)s))
+ ORDER BY rank DESC LIMIT 1) t
+LEFT JOIN members_tierbenefit b ON b.tier_id = t.id
+ AND b.since <= %(at)s AND (b.until IS NULL OR b.until > %(at)s)
+ORDER BY b.id
+""",
+    Part(Tier, "t", "id code name rank"),
+    Part(TierBenefit, "b", "id kind amount name monthly words"),
+)
 
 
 def held_at(*, member_id: int | None, at: datetime) -> Held:
     """A member's tier at an instant with its benefits. One statement; none without a member."""
     if member_id is None:
         return NOBODY
-    mine = Tier.objects.filter(held_or_lowest(member_id=member_id, at=at)).order_by("-rank")
-    status = Subquery(Member.objects.filter(pk=member_id).values("status"))
-    rows = list(
-        Tier.objects.filter(pk=mine.values("pk")[:1])
-        .annotate(given=FilteredRelation("benefits", condition=_in_force(at, "benefits__")))
-        .order_by("given__pk")
-        .values_list(*_FIELDS, status, *(f"given__{name}" for name in _GIVEN))
-    )
+    rows = _HELD_AT.rows({"member": member_id, "at": at})
     if not rows:
         return NOBODY
-    pk, code, name, rank, standing = rows[0][: len(_FIELDS) + 1]
-    given = [dict(zip(_GIVEN, row[len(_FIELDS) + 1 :], strict=True)) for row in rows]
+    (tier, _), (standing,) = rows[0]
     return Held(
-        tier_id=pk,
-        code=code,
-        name=name,
-        rank=rank,
+        tier_id=tier.pk,
+        code=tier.code,
+        name=tier.name,
+        rank=tier.rank,
         active=standing == Member.Status.ACTIVE,
-        benefits=gathered([TierBenefit(**one) for one in given if one["pk"] is not None]),
+        benefits=gathered([given for (_, given), _ in rows if given is not None]),
     )
 
 
@@ -112,8 +117,8 @@ def factors() -> list[tuple[str, datetime, datetime | None, Decimal]]:
     ]
 
 
-def _in_force(at: datetime, of: str = "") -> Q:
-    return Q(**{f"{of}since__lte": at}) & (Q(**{f"{of}until": None}) | Q(**{f"{of}until__gt": at}))
+def _in_force(at: datetime) -> Q:
+    return Q(since__lte=at) & (Q(until=None) | Q(until__gt=at))
 
 
 def gathered(rows: Iterable[TierBenefit]) -> Benefits:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from django.db.models import Prefetch, Subquery
+from django.db.models import Prefetch
 
 from members.models import Tier, TierBenefit, TierRule, TierThreshold
 from station.money import Litres, Yuan
+from station.queries.written import Part, Written
 
 
 @dataclass(frozen=True)
@@ -110,13 +111,24 @@ def terms_of(rule: TierRule, thresholds: Sequence[TierThreshold]) -> Terms:
 
 def terms_at(day: date) -> Terms | None:
     """The rule of a local date; None before the first one. One statement."""
-    newest = TierRule.objects.filter(valid_from__lte=day).order_by("-valid_from", "-pk")
-    rows = list(
-        TierThreshold.objects.filter(rule=Subquery(newest.values("pk")[:1])).select_related(
-            "rule", "tier"
-        )
-    )
+    rows = []
+    for (asked, rule, tier), _ in _OF_A_DAY.rows({"day": day}):
+        asked.rule, asked.tier = rule, tier
+        rows.append(asked)
     return terms_of(rows[0].rule, rows) if rows else None
+
+
+_OF_A_DAY = Written(
+    """
+SELECT {columns} FROM members_tierthreshold h
+JOIN members_tierrule r ON r.id = h.rule_id JOIN members_tier t ON t.id = h.tier_id
+WHERE r.id = (SELECT id FROM members_tierrule WHERE valid_from <= %(day)s
+ ORDER BY valid_from DESC, id DESC LIMIT 1)
+""",
+    Part(TierThreshold, "h"),
+    Part(TierRule, "r"),
+    Part(Tier, "t"),
+)
 
 
 def rules() -> list[TierRule]:

@@ -12,6 +12,8 @@ from station.models import Station
 from station.money import ZERO, Yuan, round_yuan
 from station.services.sealing import normal
 
+# What is asked of a station's settings before stored value is spent.
+FIGURES = ("members.value_pin_above", "members.value_bonus_order")
 # Printed on the receipt and shown before anybody pays: how bonus comes back when money goes back.
 RULE = (
     "退款先收回赠金：应收回赠金 = 该次赠金 × 退本金 ÷ 该次充值本金；"
@@ -37,9 +39,14 @@ def accounts_of(stations: Iterable[Station]) -> QuerySet[ValueAccount]:
     return accounts_anywhere().filter(station__in=list(stations))
 
 
+def number_of(text: str) -> str:
+    """An account's number as it was typed, scanned or swiped."""
+    return normal(text)[:30]
+
+
 def account_by_number(text: str) -> ValueAccount | None:
     """The account of a number as it was typed, scanned or swiped. One statement."""
-    sought = normal(text)[:30]
+    sought = number_of(text)
     return accounts_anywhere().filter(number=sought).first() if sought else None
 
 

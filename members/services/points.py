@@ -97,7 +97,7 @@ def sweep(account: PointsAccount, cause: Cause) -> None:
 
 
 def _met(account: PointsAccount, cause: Cause) -> PointsTxn | None:
-    twin, due = points_sweeping.known_or_due(account_id=account.pk, key=cause.key, at=cause.at)
+    twin, due = points_sweeping.known_or_due(account_id=account.pk, keys=[cause.key], at=cause.at)
     if twin is not None:
         return PointsTxn.objects.get(pk=twin)
     if due:
@@ -213,21 +213,45 @@ def issue(
     pending = held or (kind == Kind.EARN and begins > cause.at)
     account.pending += points if pending else 0
     account.balance += 0 if pending else points
-    txn = note(account, kind, cause, amount=points, delta=points, breakdown=breakdown)
-    account.pending -= points if pending else 0
-    account.balance -= 0 if pending else points
-    add_lot(
-        account,
-        txn,
-        points,
-        station_id=cause.station_id,
-        pending=pending,
-        active_from=HELD if held else begins if pending else cause.at,
-        expires_at=expires_at(program=program, at=cause.at),
-    )
-    offset_debt(account, cause)
-    keep(account)
-    return txn
+    with connection.cursor() as cursor:
+        cursor.execute(
+            ISSUE,
+            {
+                **_told(account, points, cause, kind, breakdown),
+                "pending": pending,
+                "from": HELD if held else begins if pending else cause.at,
+                "until": expires_at(program=program, at=cause.at),
+                "balance": account.balance,
+                "waiting": account.pending,
+                # Who owes has no points until they have paid: his sums are written after that.
+                "owes": account.debt > 0,
+            },
+        )
+        (pk,) = cursor.fetchone()
+    if account.debt:
+        offset_debt(account, cause)
+        keep(account)
+    told = {"kind": kind, "delta": points, "amount": points, "idem": cause.key}
+    return PointsTxn(pk=pk, account=account, document=cause.document, **told)
+
+
+ISSUE = """
+WITH t AS (
+  INSERT INTO members_pointstxn (account_id, kind, delta, amount, debt_delta, forgiven, balance_after,
+   idem, document, station_id, actor_id, approver_id, reason, breakdown, date, occurred_at)
+  VALUES (%(account)s, %(kind)s, %(points)s, %(points)s, 0, 0, %(balance)s, %(key)s, %(document)s,
+   %(station)s, %(actor)s, %(approver)s, %(reason)s, %(breakdown)s, %(date)s, %(at)s) RETURNING id
+), l AS (
+  INSERT INTO members_pointslot (account_id, txn_id, root_id, station_id, issued, remaining, expired,
+   pending, active_from, expires_at)
+  SELECT %(account)s, id, id, %(station)s, %(points)s, %(points)s, 0, %(pending)s, %(from)s, %(until)s
+  FROM t
+), a AS (
+  UPDATE members_pointsaccount SET balance = %(balance)s, pending = %(waiting)s,
+   version = version + 1 WHERE id = %(account)s AND NOT %(owes)s
+)
+SELECT id FROM t
+"""
 
 
 REDEEM = """
@@ -295,24 +319,32 @@ def _spent(
     breakdown: Mapping[str, Any] | None,
 ) -> tuple[int, int]:
     with connection.cursor() as cursor:
-        cursor.execute(
-            REDEEM,
-            {
-                "account": account.pk,
-                "points": points,
-                "kind": str(kind),
-                "key": cause.key,
-                "document": cause.document,
-                "station": cause.station_id,
-                "actor": cause.actor.pk if cause.actor else None,
-                "approver": cause.approver.pk if cause.approver else None,
-                "reason": cause.reason[:200],
-                "breakdown": PointsTxn._meta.get_field("breakdown").get_db_prep_save(
-                    dict(breakdown) if breakdown is not None else None, connection
-                ),
-                "date": cause.date,
-                "at": cause.at,
-            },
-        )
+        cursor.execute(REDEEM, _told(account, points, cause, kind, breakdown))
         pk, taken = cursor.fetchone()
     return int(pk), int(taken or 0)
+
+
+def _told(
+    account: PointsAccount,
+    points: int,
+    cause: Cause,
+    kind: str,
+    breakdown: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """What a row of the ledger says, for the statements written by hand."""
+    return {
+        "account": account.pk,
+        "points": points,
+        "kind": str(kind),
+        "key": cause.key,
+        "document": cause.document,
+        "station": cause.station_id,
+        "actor": cause.actor.pk if cause.actor else None,
+        "approver": cause.approver.pk if cause.approver else None,
+        "reason": cause.reason[:200],
+        "breakdown": PointsTxn._meta.get_field("breakdown").get_db_prep_save(
+            dict(breakdown) if breakdown is not None else None, connection
+        ),
+        "date": cause.date,
+        "at": cause.at,
+    }

@@ -85,9 +85,7 @@ def settle(*, sold: Sold) -> dict[int, int]:
     spent = sum(sold.spent.values())
     spending, earning = cause_of(sold, "redeem"), cause_of(sold, "earn")
     # Two rows of one sale, or of two accounts: looked for once and swept once.
-    fresh = bool(spent or purse.pool) and not _are_known(spending, earning)
-    if fresh:
-        pool_purses.sweep(purse, spending)
+    fresh = bool(spent or purse.pool) and not pool_purses.met(purse, spending, earning)
     if spent:
         pool_purses.spend(purse=purse, points=spent, cause=spending, lines=sold.spent, fresh=fresh)
     if not rules:
@@ -147,10 +145,6 @@ def _shared(sold: Sold, purse: Purse, by_line: Mapping[int, int]) -> int:
     if purse.place.vehicle is None or not purse.place.vehicle.active:
         return 0
     return sum(by_line.get(one.position, 0) for one in sold.lines if one.kind == FUEL)
-
-
-def _are_known(*causes: Cause) -> bool:
-    return PointsTxn.objects.filter(idem__in=[one.key for one in causes]).exists()
 
 
 def basket_of(sold: Sold) -> Basket:

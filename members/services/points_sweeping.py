@@ -6,13 +6,14 @@ expires once and matures once, so its id in the key makes a second run change no
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
 from django.utils.timezone import localtime
 
-RANGE = 10_000  # account ids: its locks are held well below a second
+RANGE = 5_000  # account ids: its locks are held well below a second, beside busy tills too
 DUE_EXPIRY = "remaining > 0 AND expires_at <= %(at)s"
 DUE_START = "pending AND active_from <= %(at)s"
 
@@ -75,12 +76,15 @@ SELECT EXISTS (SELECT 1 FROM members_pointslot WHERE account_id = %(low)s AND {D
  EXISTS (SELECT 1 FROM members_pointslot WHERE account_id = %(low)s AND {DUE_START})
 """
 
-KNOWN = f"{DUE}, (SELECT id FROM members_pointstxn WHERE idem = %(key)s)"
+KNOWN = f"{DUE}, (SELECT MIN(id) FROM members_pointstxn WHERE idem = ANY(%(keys)s))"
 
 
-def known_or_due(*, account_id: int, key: str, at: datetime) -> tuple[int | None, bool]:
-    """The row that a key made before, and whether anything is due of the account. One statement."""
-    told: dict[str, Any] = {"low": account_id, "at": at, "key": key}
+def known_or_due(*, account_id: int, keys: Sequence[str], at: datetime) -> tuple[int | None, bool]:
+    """The first row that these keys made before, and whether anything is due of the account.
+
+    One statement.
+    """
+    told: dict[str, Any] = {"low": account_id, "at": at, "keys": list(keys)}
     with connection.cursor() as cursor:
         cursor.execute(KNOWN, told)
         expiring, starting, twin = cursor.fetchone()

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from django.db import connection
-from django.db.models import F, Q, Subquery
+from django.db.models import F
 
 from members.models import PointsAccount, PointsLot, PointsTxn, PoolMember
 from members.queries.pools import (
@@ -24,8 +24,10 @@ from members.queries.pools import (
     owners_of,
 )
 from members.services import points as ledger
+from members.services import points_sweeping
 from members.services.points import Cause, Kind, NotEnoughPoints, PointsFrozen
 from members.services.points_moving import OUT, arrive
+from station.queries.written import Part, Written
 
 POOL = ":pool"
 
@@ -49,10 +51,9 @@ def locked_purse(*, member_id: int, beside: str = "") -> Purse:
     One statement where he is in no pool; it opens his account where he has none. `beside`: as for
     `points.locked_account`; it is taken before the accounts.
     """
-    shared = PoolMember.objects.filter(member=member_id, state=State.ACTIVE)
-    theirs = Q(pk=Subquery(shared.values("pool__account")[:1]))
-    rows = ledger.held_rows(beside)
-    held = list(rows.order_by("pk").filter(Q(member=member_id) | theirs))
+    asked = _PURSE_BESIDE if beside else _PURSE
+    values = {"member": member_id, "beside": beside}
+    held: list[PointsAccount] = [one for (one,), _ in asked.rows(values)]
     own = next((one for one in held if one.member_id == member_id), None)
     if own is None or own.moved_to_id is not None:
         own = ledger.locked_account(member_id=member_id, beside=beside)
@@ -62,8 +63,24 @@ def locked_purse(*, member_id: int, beside: str = "") -> Purse:
     if pool is None:
         return Purse(own)
     # Asked again under the lock: he may have left while it was waited for.
-    place = shared.select_related("pool", "vehicle").filter(pool__account=pool).first()
+    place = (
+        PoolMember.objects.filter(member=member_id, state=State.ACTIVE, pool__account=pool)
+        .select_related("pool", "vehicle")
+        .first()
+    )
     return Purse(own, pool, place) if place is not None else Purse(own)
+
+
+_HELD = """
+SELECT {columns}{beside} FROM members_pointsaccount a
+WHERE a.member_id = %(member)s OR a.id = (
+ SELECT p.account_id FROM members_poolmember m JOIN members_pool p ON p.id = m.pool_id
+ WHERE m.member_id = %(member)s AND m.state = 'ACTIVE' LIMIT 1)
+ORDER BY a.id FOR NO KEY UPDATE OF a
+"""
+_BESIDE = ", pg_advisory_xact_lock(hashtextextended(%(beside)s, 0))"
+_PURSE = Written(_HELD.replace("{beside}", ""), Part(PointsAccount, "a"))
+_PURSE_BESIDE = Written(_HELD.replace("{beside}", _BESIDE), Part(PointsAccount, "a"))
 
 
 def locked_accounts(ids: Iterable[int]) -> dict[int, PointsAccount]:
@@ -86,6 +103,23 @@ def usable(purse: Purse, cause: Cause) -> int:
         place=purse.place, balance=purse.pool.balance, frozen=purse.pool.frozen, day=cause.date
     )
     return purse.own.balance + may
+
+
+def met(purse: Purse, *causes: Cause) -> bool:
+    """Whether any of these causes made a row before; if none did, what is due of both is swept.
+
+    One statement where nothing is due and there is no pool.
+    """
+    known, due = points_sweeping.known_or_due(
+        account_id=purse.own.pk, keys=[one.key for one in causes], at=causes[0].at
+    )
+    if known is not None:
+        return True
+    if due:
+        ledger.sweep(purse.own, causes[0])
+    if purse.pool is not None:
+        ledger.sweep(purse.pool, causes[0])
+    return False
 
 
 def sweep(purse: Purse, cause: Cause) -> None:

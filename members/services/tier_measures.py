@@ -33,12 +33,12 @@ class _Bought:
     original: str
 
 
-def measure(rows: Sequence[Purchase]) -> None:
+def measure(rows: Sequence[Purchase], *, held: int | None = None) -> None:
     """Count purchases for the tiers of their members, and let the tiers follow at once.
 
     A visit is a sale of which something is paid and not given back. A refund counts on the date of
-    its sale. No statement without a member; four with one whose tier stays. The caller holds the
-    transaction and has written the purchases.
+    its sale. No statement without a member; four with one whose tier stays, three where the caller
+    has locked him (`held`). The caller holds the transaction and has written the purchases.
     """
     known = sorted(
         (row for row in rows if row.member_id is not None),
@@ -47,7 +47,9 @@ def measure(rows: Sequence[Purchase]) -> None:
     for (member_id, document), lines in groupby(
         known, key=lambda row: (row.member_id or 0, row.document)
     ):
-        _count(_bought(member_id, document, list(lines)))
+        # A refund names who bought, perhaps merged since.
+        whose = member_id if member_id == held else held_standing(member_id).member_id
+        _count(_bought(member_id, document, list(lines)), whose)
 
 
 def _bought(member_id: int, document: str, lines: Sequence[Purchase]) -> _Bought:
@@ -62,10 +64,7 @@ def _bought(member_id: int, document: str, lines: Sequence[Purchase]) -> _Bought
     )
 
 
-def _count(one: _Bought) -> None:
-    whose = held_standing(
-        one.member_id
-    ).member_id  # a refund names who bought, perhaps merged since
+def _count(one: _Bought, whose: int) -> None:
     if one.original:
         began, left = _left_of(one)
         visits = int(left > 0) - int(left - one.spend > 0)

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from typing import Any
 
-from django.db.models import F
+from django.db import connection
 
 from members.models import Member, ValueAccount, ValueTxn
 from station.errors import Refusal
 from station.models import BusinessDay, User
 from station.money import ZERO, Yuan
+from station.queries.written import Part, Written
 
 Kind = ValueTxn.Kind
 Status = ValueAccount.Status
@@ -38,9 +40,29 @@ def locked(ids: Iterable[int]) -> dict[int, ValueAccount]:
 
     The caller holds the transaction.
     """
-    rows = ValueAccount.objects.select_for_update(of=("self",), no_key=True)
-    rows = rows.select_related("member")
-    return {row.pk: row for row in rows.filter(pk__in=sorted(set(ids))).order_by("pk")}
+    return {row.pk: row for row in locked_named(numbers=(), ids=ids)}
+
+
+_LOCKED = Written(
+    """
+SELECT {columns} FROM members_valueaccount a LEFT JOIN members_member m ON m.id = a.member_id
+WHERE a.id = ANY(%(ids)s) OR a.number = ANY(%(numbers)s) ORDER BY a.id FOR NO KEY UPDATE OF a
+""",
+    Part(ValueAccount, "a"),
+    Part(Member, "m"),
+)
+
+
+def locked_named(*, numbers: Iterable[str], ids: Iterable[int] = ()) -> list[ValueAccount]:
+    """The accounts of these numbers and ids under their locks, in the order of their keys.
+
+    What does not exist is not among them. One statement. The caller holds the transaction.
+    """
+    found = []
+    for (account, member), _ in _LOCKED.rows({"ids": list(ids), "numbers": list(numbers)}):
+        account.member = member
+        found.append(account)
+    return found
 
 
 def locked_one(account: ValueAccount) -> ValueAccount:
@@ -87,33 +109,56 @@ def post(
     reverses: ValueTxn | None = None,
     words: str = "",
 ) -> ValueTxn:
-    """Write one row of a locked account and move its balances. Two statements.
+    """Write one row of a locked account and move its balances. One statement.
 
     `idem` names the business event; the database takes it once. Refuses NotEnoughValue.
     """
-    moved = ValueAccount.objects.filter(
-        pk=account.pk, principal__gte=-principal, bonus__gte=-bonus
-    ).update(principal=F("principal") + principal, bonus=F("bonus") + bonus)
-    if not moved:
+    told: dict[str, Any] = {
+        "kind": str(kind),
+        "principal": principal,
+        "bonus": bonus,
+        "idem": idem,
+        "document": document,
+        "station_id": day.station_id,
+        "words": words[:200],
+        "occurred_at": at,
+    }
+    more = {
+        "account": account.pk,
+        "reverses": reverses.pk if reverses else None,
+        "day": day.pk,
+        "actor": actor.pk if actor else None,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_POST, {**told, **more})
+        row = cursor.fetchone()
+    if row is None:
         raise NotEnoughValue(
             f"没有办理：储值账户 {account.number} 余额本金 {account.principal} 元、"
             f"赠金 {account.bonus} 元，不够。"
         )
-    account.principal += principal
-    account.bonus += bonus
-    return ValueTxn.objects.create(
+    pk, account.principal, account.bonus = row
+    return ValueTxn(
+        pk=pk,
         account=account,
-        kind=kind,
-        principal=principal,
-        bonus=bonus,
         principal_after=account.principal,
         bonus_after=account.bonus,
-        idem=idem,
-        document=document,
         reverses=reverses,
-        station_id=day.station_id,
         day=day,
         actor=actor,
-        words=words[:200],
-        occurred_at=at,
+        **told,
     )
+
+
+_POST = """
+WITH moved AS (
+  UPDATE members_valueaccount SET principal = principal + %(principal)s, bonus = bonus + %(bonus)s
+  WHERE id = %(account)s AND principal >= -%(principal)s AND bonus >= -%(bonus)s
+  RETURNING principal, bonus
+)
+INSERT INTO members_valuetxn (account_id, kind, principal, bonus, principal_after, bonus_after, idem,
+ document, reverses_id, station_id, day_id, actor_id, words, occurred_at)
+SELECT %(account)s, %(kind)s, %(principal)s, %(bonus)s, moved.principal, moved.bonus, %(idem)s,
+ %(document)s, %(reverses)s, %(station_id)s, %(day)s, %(actor)s, %(words)s, %(occurred_at)s
+FROM moved RETURNING id, principal_after, bonus_after
+"""

@@ -10,7 +10,7 @@ from decimal import Decimal
 from django.db.models import Sum
 
 from members.models import ValueAccount, ValueTxn
-from members.queries.value import share_back, taken_apart
+from members.queries.value import FIGURES, share_back, taken_apart
 from members.services import value_codes
 from members.services.value_accounts import WrongPin
 from members.services.value_keeping import (
@@ -22,9 +22,8 @@ from members.services.value_keeping import (
     post,
     successor,
 )
-from station.models import BusinessDay, Station, User
+from station.models import BusinessDay, User
 from station.money import ZERO, Yuan
-from station.queries.settings import texts
 
 UNDONE = "没有收款"
 
@@ -42,19 +41,18 @@ class Hold:
 def hold(
     *,
     amounts: Mapping[int, Yuan],
+    accounts: Mapping[int, ValueAccount],
     proven: frozenset[int],
-    station: Station,
+    figures: Mapping[str, str],
     codes: Mapping[int, Sequence[str]] | None = None,
 ) -> tuple[Hold, ...]:
-    """Lock the accounts and see that each holds what is asked of it, by account id. Writes nothing.
+    """See that each of these locked accounts holds what is asked of it, by its id. Writes nothing.
 
-    `proven` are those whose holder typed the PIN, `codes` the payment codes shown for an account,
+    `figures` are what is set at the station for `FIGURES`. `proven` are those whose holder typed the PIN, `codes` the payment codes shown for an account,
     which prove him too. Refuses ValueRefused a frozen, lost or closed account, WrongPin where a PIN
-    is asked for, a used code, NotEnoughValue. Two statements, and two for a code.
+    is asked for, a used code, NotEnoughValue. Two statements for a code, else none.
     """
-    names = ("members.value_pin_above", "members.value_bonus_order")
-    above, order = texts(names, station).values()
-    accounts = locked(amounts)
+    above, order = (figures[name] for name in FIGURES)
     found = []
     for pk, amount in sorted(amounts.items()):
         account = accounts[pk]
@@ -90,7 +88,7 @@ def _demand_proof(account: ValueAccount, amount: Yuan, above: Yuan, proven: bool
 def take(
     *, holds: Sequence[Hold], document: str, day: BusinessDay, at: datetime, actor: User
 ) -> None:
-    """Take what was held for a document, in the transaction of its sale. Two statements an account."""
+    """Take what was held for a document, in the transaction of its sale. One statement an account."""
     for one in holds:
         post(
             account=one.account,

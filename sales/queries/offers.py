@@ -57,7 +57,7 @@ def offer_to_settle(
     if session.has_offers:  # type: ignore[attr-defined]
         rules += rules_in_force(station=session.station, member=ticket.member_id, at=at)
     if ticket.coupons:
-        found = list(coupons_named(ids=ticket.coupons, member=ticket.member_id, key=ticket.key))
+        found = coupons_named(ids=ticket.coupons, member=ticket.member_id, key=ticket.key)
         _check_all_there(ticket, found)
         rules += rules_of(found, station=session.station, key=ticket.key, at=at)
     return offer_of(lines=lines, member=ticket.member_id, held=held, rules=rules, at=at)
@@ -74,7 +74,7 @@ def offer_on_screen(
     """What a ticket's offers take off as it stands; a coupon that is gone takes nothing."""
     rules = list(rules_in_force(station=station, member=ticket.member_id, at=at))
     if ticket.coupons:
-        found = list(coupons_named(ids=ticket.coupons, member=ticket.member_id, key=ticket.key))
+        found = coupons_named(ids=ticket.coupons, member=ticket.member_id, key=ticket.key)
         rules += rules_of(found, station=station, key=ticket.key, at=at)
     return offer_of(lines=lines, member=ticket.member_id, held=held, rules=rules, at=at)
 

@@ -6,21 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from functools import cache
-from typing import Any
-
-from django.db import connection
-from django.db.models import Model
 
 from devices.models import Fill
 from inventory.models import Item
+from members.queries.value import FIGURES as VALUE_FIGURES
 from sales.models import SaleLine, Tender
 from sales.queries.tickets import Ticket, TicketLine
 from sales.queries.totals import PricedLine
 from station.models import BusinessDay, Grade, Nozzle, Shift, Station, Till, TillSession
 from station.money import round_yuan
+from station.queries.settings import filled
+from station.queries.written import Part, Written
 
 NO_COST = Decimal(0)
+PRESENT_ABOVE = "members.points_present_above"
+FIGURES = (*VALUE_FIGURES, PRESENT_ABOVE)
 
 
 @dataclass(frozen=True)
@@ -66,37 +66,9 @@ WHERE f.id = ANY(%(ids)s) AND f.station_id = %(station)s
 """
 
 
-Parts = list[tuple[type[Model], list[str]]]
-
-
-def _joined(statement: str, rows: Sequence[tuple[type[Model], str, str]]) -> tuple[str, Parts]:
-    """The statement for these rows, and which of its columns make which row.
-
-    A row is its model, its alias and the attributes to read; all where none is named.
-    """
-    parts: Parts = []
-    columns: list[str] = []
-    for model, alias, named in rows:
-        wanted = named.split()
-        fields = [one for one in model._meta.concrete_fields if not wanted or one.attname in wanted]
-        parts.append((model, [one.attname for one in fields]))
-        columns += [f"{alias}.{one.column}" for one in fields]
-    return statement.format(columns=", ".join(columns)), parts
-
-
-def _made(row: tuple[Any, ...], parts: Parts) -> tuple[list[Any], tuple[Any, ...]]:
-    """The rows that one line of such an answer holds, and what follows their columns."""
-    made: list[Any] = []
-    start = 0
-    for model, names in parts:
-        made.append(model.from_db("default", names, row[start : start + len(names)]))
-        start += len(names)
-    return made, row[start:]
-
-
-@cache
-def _fills_sql() -> tuple[str, Parts]:
-    return _joined(_FILLS, ((Fill, "f", _FILL), (Nozzle, "n", _NOZZLE), (Grade, "g", _GRADE)))
+_TO_SELL = Written(
+    _FILLS, Part(Fill, "f", _FILL), Part(Nozzle, "n", _NOZZLE), Part(Grade, "g", _GRADE)
+)
 
 
 def fills_to_sell(*, ids: Sequence[int], station: Station, at: datetime) -> dict[int, Fill]:
@@ -106,20 +78,15 @@ def fills_to_sell(*, ids: Sequence[int], station: Station, at: datetime) -> dict
     `held_till`, `attendant_id` and `unit_cost`. Written by hand: composing it from querysets took a
     fifth of a whole sale.
     """
-    sql, parts = _fills_sql()
-    with connection.cursor() as cursor:
-        cursor.execute(sql, {"ids": list(ids), "station": station.pk, "at": at})
-        rows = cursor.fetchall()
-    return {fill.pk: fill for fill in (_fill_of(row, parts) for row in rows)}
-
-
-def _fill_of(row: tuple[Any, ...], parts: Parts) -> Fill:
-    (fill, nozzle, grade), rest = _made(row, parts)
-    fill.nozzle, fill.grade = nozzle, grade
     extras = ("claimed_by", "prepaid_by", "held_by", "held_till", "attendant_id", "unit_cost")
-    for name, value in zip(extras, rest, strict=True):
-        setattr(fill, name, value)
-    return fill  # type: ignore[no-any-return]
+    found: dict[int, Fill] = {}
+    values = {"ids": list(ids), "station": station.pk, "at": at}
+    for (fill, nozzle, grade), rest in _TO_SELL.rows(values):
+        fill.nozzle, fill.grade = nozzle, grade
+        for name, value in zip(extras, rest, strict=True):
+            setattr(fill, name, value)
+        found[fill.pk] = fill
+    return found
 
 
 def items_to_sell(*, ids: Sequence[int]) -> dict[int, Item]:
@@ -141,7 +108,9 @@ SELECT {columns},
  EXISTS (SELECT 1 FROM sales_sale WHERE client_key = %(key)s),
  EXISTS (SELECT 1 FROM devices_printer p WHERE p.till_id = ts.till_id AND p.active),
  EXISTS (SELECT 1 FROM marketing_promotion m WHERE m.status = 'APPROVED'
-   AND (m.everywhere OR m.station_id = ts.station_id))
+   AND (m.everywhere OR m.station_id = ts.station_id)),
+ ARRAY(SELECT ARRAY[f.name, f.value] FROM station_setting f
+   WHERE f.station_id = ts.station_id AND f.name = ANY(%(figures)s))
 FROM station_tillsession ts
 JOIN station_station st ON st.id = ts.station_id
 JOIN station_shift sh ON sh.id = ts.shift_id
@@ -152,34 +121,31 @@ FOR NO KEY UPDATE OF ts
 """
 
 
-@cache
-def _session_sql() -> tuple[str, Parts]:
-    rows = (
-        (TillSession, "ts", ""),
-        (Station, "st", ""),
-        (Shift, "sh", ""),
-        (BusinessDay, "bd", ""),
-        (Till, "t", ""),
-    )
-    return _joined(_SESSION, rows)
+_LOCKED = Written(
+    _SESSION,
+    Part(TillSession, "ts"),
+    Part(Station, "st"),
+    Part(Shift, "sh"),
+    Part(BusinessDay, "bd"),
+    Part(Till, "t"),
+)
 
 
 def locked_session(*, session: TillSession, key: str) -> TillSession:
-    """The session locked, with `settled` (a sale of this key is known), `has_printer`, `has_offers`.
+    """The session locked, with `settled` (a sale of this key is known), `has_printer`, `has_offers`
+    and `figures`: what is set at its station of what a sale to a member asks, by name.
 
     One statement: sales of one till go one after the other, and a handover waits for them. Written
     by hand for the same reason as the fills.
     """
-    sql, parts = _session_sql()
-    with connection.cursor() as cursor:
-        cursor.execute(sql, {"session": session.pk, "key": key})
-        row = cursor.fetchone()
+    row = _LOCKED.one({"session": session.pk, "key": key, "figures": list(FIGURES)})
     if row is None:
         raise TillSession.DoesNotExist
-    (held, station, shift, day, till), rest = _made(row, parts)
+    (held, station, shift, day, till), rest = row
     held.station, held.shift, held.till = station, shift, till
     held.shift.day = day
-    held.settled, held.has_printer, held.has_offers = rest
+    held.settled, held.has_printer, held.has_offers, set_here = rest
+    held.figures = filled(FIGURES, dict(set_here))
     return held  # type: ignore[no-any-return]
 
 

@@ -17,12 +17,12 @@ from sales.models import Sale
 from sales.queries.points_payment import most_yuan, with_points, worth
 from sales.queries.points_till import basket_line
 from sales.queries.refundable import LineLeft
+from sales.queries.selling import PRESENT_ABOVE
 from sales.queries.tickets import Ticket
 from sales.queries.totals import PricedLine
 from station.errors import Refusal
 from station.models import TillSession, User
 from station.money import ZERO
-from station.queries import settings
 
 
 class PointsRefused(Refusal):
@@ -74,7 +74,7 @@ def demand_spend(*, ticket: Ticket, session: TillSession, actor: User, at: datet
 
 def _demand_present(member_id: int, points: int, session: TillSession, at: datetime) -> None:
     """Points are spent by who holds them, not by who knows a phone number."""
-    most = settings.whole("members.points_present_above", session.station)
+    most = int(session.figures[PRESENT_ABOVE])  # type: ignore[attr-defined]
     if points <= most:
         return
     member = Member.objects.get(pk=member_id)

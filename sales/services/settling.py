@@ -166,7 +166,10 @@ def freeze(
     tenders = tender_table()
     check_tenders(ticket.tenders, tenders)
     ticket, value = value_tenders.hold(
-        ticket=ticket, tenders=tenders, station=session.station, at=at
+        ticket=ticket,
+        tenders=tenders,
+        figures=session.figures,  # type: ignore[attr-defined]
+        at=at,
     )
     cash = sum((t.amount for t in ticket.tenders if _is_cash(tenders[t.tender])), ZERO)
     other = sum((t.amount for t in ticket.tenders), ZERO) - cash

@@ -56,10 +56,10 @@ def add_sale(
     may not earn buys without points. `tier` and `stands` are what the caller asked already; `plate` is
     what the till knows of the member's car, and counts only where it is one.
     """
-    index = ""
+    index, held = "", None
     if points is None and head.member_id:
         stands = stands or held_standing(head.member_id)
-        head.member_id = stands.member_id
+        head.member_id = held = stands.member_id
         index = plate_index(plate)
         points = (
             settle_points(head=head, lines=lines, tier=tier, plate_index=index)
@@ -75,7 +75,8 @@ def add_sale(
         [
             _purchase(head, row, line, tenders, (points or {}).get(line.position, 0), index)
             for row, line in zip(rows, lines, strict=True)
-        ]
+        ],
+        held=held,
     )
     return rows
 

@@ -5,7 +5,7 @@ A floor that needs a figure adds its line here; the page, the check and the docs
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -365,7 +365,11 @@ def text(name: str, station: Station) -> str:
 def texts(names: Sequence[str], station: Station) -> dict[str, str]:
     """Several figures as they are written, by name. One statement."""
     set_here = Setting.objects.filter(name__in=names, station=station)
-    found = dict(set_here.values_list("name", "value"))
+    return filled(names, dict(set_here.values_list("name", "value")))
+
+
+def filled(names: Sequence[str], found: Mapping[str, str]) -> dict[str, str]:
+    """Several figures by name where some are set: the others as they are by default."""
     return {name: found.get(name, declared(name).default) for name in names}
 
 

@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.db.models import Sum
 
 from members.models import ValueAccount, ValueCodeUse, ValueTxn
-from members.queries.value import adds_up, broken_accounts, share_back, taken_apart
+from members.queries.value import FIGURES, adds_up, broken_accounts, share_back, taken_apart
 from members.services import (
     value_accounts,
     value_codes,
@@ -24,12 +24,13 @@ from members.services import (
     value_spending,
 )
 from members.services.value_codes import CodeRefused
-from members.services.value_keeping import NotEnoughValue
+from members.services.value_keeping import NotEnoughValue, locked
 from sales.models import Payment, Sale, TopUp
 from sales.services import refunds, topping
 from sales.services.settling import settle
 from station.errors import Refusal
 from station.models import Setting, TillSession
+from station.queries.settings import texts
 from tests import make
 
 D = Decimal
@@ -240,7 +241,10 @@ def test_fifty_at_once_take_from_one_account_exactly_what_is_there() -> None:
     def take(number: int) -> str:
         with transaction.atomic():
             holds = value_spending.hold(
-                amounts={account.pk: D("10.00")}, proven=frozenset(), station=till.station
+                amounts={account.pk: D("10.00")},
+                accounts=locked([account.pk]),
+                proven=frozenset(),
+                figures=texts(FIGURES, till.station),
             )
             value_spending.take(
                 holds=holds, document=f"S-{number}", day=day, at=make.NOW, actor=till.cashier
