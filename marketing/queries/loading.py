@@ -82,7 +82,6 @@ _NAMED = Written(
 SELECT {columns} FROM marketing_coupon c
 JOIN marketing_coupontemplate t ON t.id = c.template_id
 LEFT JOIN members_tier r ON r.id = t.tier_id
-LEFT JOIN station_station s ON s.id = t.station_id
 LEFT JOIN members_member m ON m.id = c.member_id
 LEFT JOIN members_member became ON became.id = m.merged_into_id
 WHERE c.id = ANY(%(ids)s) AND c.state IN ('ISSUED', 'LOCKED')
@@ -93,7 +92,6 @@ ORDER BY c.valid_until, c.id
     Part(Coupon, "c"),
     Part(CouponTemplate, "t"),
     Part(Tier, "r"),
-    Part(Station, "s"),
 )
 
 
@@ -103,10 +101,10 @@ def coupons_named(*, ids: Sequence[int], member: int | None, key: str) -> list[C
     The same as `coupons_in_hand` gives, of these. One statement.
     """
     found = []
-    for (coupon, template, tier, station), _ in _NAMED.rows(
+    for (coupon, template, tier), _ in _NAMED.rows(
         {"ids": list(ids), "member": member, "key": key}
     ):
-        template.tier, template.station = tier, station
+        template.tier = tier
         coupon.template = template
         found.append(coupon)
     return found

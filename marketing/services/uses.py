@@ -6,12 +6,13 @@ from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection
 from django.utils.timezone import localtime
 
 from marketing.models import OfferUse, Promotion
-from marketing.queries.quoting import Discount, Offer
+from marketing.queries.quoting import Offer
 from marketing.queries.uses import uses_left
 from station.errors import Refusal
 from station.models import BusinessDay
@@ -27,33 +28,37 @@ def book(*, offer: Offer, document: str, day: BusinessDay, at: datetime) -> None
 
     Refuses CapReached where a daily cap has been used up since the quote.
     """
-    rows = [
-        OfferUse(
-            station_id=day.station_id,
-            day=day,
-            document=document,
-            line=line.position,
-            **_source(one),
-            campaign=one.campaign,
-            name=one.reason,
-            member_id=offer.member,
-            amount=one.amount,
-            occurred_at=at,
-        )
-        for line in offer.lines
-        for one in line.discounts
-    ]
-    if rows:
-        OfferUse.objects.bulk_create(rows)
+    given = [(line.position, one) for line in offer.lines for one in line.discounts]
+    if given:
+        told: dict[str, Any] = {
+            "station": day.station_id,
+            "day": day.pk,
+            "document": document,
+            "member": offer.member,
+            "at": at,
+            "lines": [position for position, _ in given],
+            "kinds": [one.key[0] for _, one in given],
+            "sources": [int(one.key[1:]) for _, one in given],
+            "campaigns": [one.campaign for _, one in given],
+            "names": [one.reason for _, one in given],
+            "amounts": [one.amount for _, one in given],
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(_BOOK, told)
     for key, litres in offer.litres:
         _count_litres(offer.member, int(key[1:]), litres, at)
 
 
-def _source(one: Discount) -> dict[str, int]:
-    """Which offer a discount comes from: a coupon, a tier's benefit or a promotion."""
-    name = {"C": "coupon_id", "T": "benefit_id", "P": "promotion_id"}[one.key[0]]
-    return {name: int(one.key[1:])}
-
+# The first letter of an offer's key says what it comes from: coupon, tier's benefit or promotion.
+_BOOK = """
+INSERT INTO marketing_offeruse (station_id, day_id, document, line, coupon_id, benefit_id,
+ promotion_id, campaign, name, member_id, amount, occurred_at)
+SELECT %(station)s, %(day)s, %(document)s, line, CASE kind WHEN 'C' THEN source END,
+ CASE kind WHEN 'T' THEN source END, CASE kind WHEN 'P' THEN source END, campaign, name, %(member)s,
+ amount, %(at)s
+FROM UNNEST(%(lines)s::int[], %(kinds)s::text[], %(sources)s::bigint[], %(campaigns)s::text[],
+ %(names)s::text[], %(amounts)s::numeric[]) AS given (line, kind, source, campaign, name, amount)
+"""
 
 _COUNT = """
 INSERT INTO marketing_daylitres (promotion_id, member_id, date, litres, cap)

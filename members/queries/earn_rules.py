@@ -14,7 +14,14 @@ from station.queries.written import Part, Written
 
 def active_program() -> PointsProgram | None:
     """The programme that is in use. One statement."""
-    return PointsProgram.objects.filter(active=True).first()
+    found = _PROGRAM.one({})
+    return None if found is None else found[0][0]
+
+
+_PROGRAM = Written(
+    "SELECT {columns} FROM members_pointsprogram p WHERE p.active ORDER BY p.id LIMIT 1",
+    Part(PointsProgram, "p"),
+)
 
 
 def rules_at(at: datetime) -> list[EarnRule]:

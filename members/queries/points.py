@@ -11,6 +11,7 @@ from django.db.models import F, Func, Q, QuerySet, Sum, TextField, Value
 
 from members.models import Member, PointsAccount, PointsLot, PointsTxn
 from members.queries.points_expiry import last_day
+from station.queries.written import Part, Written
 
 Kind = PointsTxn.Kind
 SOON = timedelta(days=30)
@@ -213,10 +214,22 @@ class OfDocument:
     shared: int = 0  # of the earned, what went to a pool
 
 
+_OF_DOCUMENT = Written(
+    """
+SELECT {columns} FROM members_pointstxn t JOIN members_pointsaccount a ON a.id = t.account_id
+WHERE t.document = %(document)s AND t.document <> '' ORDER BY t.id
+""",
+    Part(PointsTxn, "t"),
+    Part(PointsAccount, "a"),
+)
+
+
 def points_of(*, document: str) -> OfDocument:
     """What a sale or refund did to points, for its receipt. One statement."""
-    found = PointsTxn.objects.filter(document=document).select_related("account")
-    rows = list(found.order_by("pk"))
+    rows = []
+    for (row, account), _ in _OF_DOCUMENT.rows({"document": document}):
+        row.account = account
+        rows.append(row)
     amount: dict[str, int] = {}
     for one in rows:
         amount[one.kind] = amount.get(one.kind, 0) + one.amount

@@ -15,7 +15,8 @@ NOBODY = "没有这个会员，请重新查找。"
 class Standing:
     """A member as every ledger should treat him; `words` say why not, "" where nothing is wrong.
 
-    `member_id` is whom it concerns: for a merged member the one he became.
+    `member_id` is whom it concerns: for a merged member the one he became. `had_other_phone` is
+    False only where it is known that he never changed his number: then no limit needs to look.
     """
 
     member_id: int
@@ -24,6 +25,7 @@ class Standing:
     may_earn: bool
     may_spend: bool
     words: str
+    had_other_phone: bool = True
 
 
 def standing(member_id: int) -> Standing:
@@ -45,13 +47,15 @@ def held_standing(member_id: int) -> Standing:
     if member_id not in held:
         return Standing(member_id, "", "", False, False, NOBODY)
     own = held[member_id]
-    pk, number, status, _ = held.get(own[3], own)
-    return _standing(pk, number, status)
+    pk, number, status, _, _ = held.get(own[3], own)
+    return _standing(pk, number, status, any(row[4] for row in held.values()))
 
 
 _HELD = """
-SELECT id, number, status, merged_into_id FROM members_member
-WHERE id = %(member)s
+SELECT id, number, status, merged_into_id, EXISTS (
+  SELECT 1 FROM members_profilechange c WHERE c.field = 'PHONE' AND (c.member_id = one.id
+   OR c.member_id IN (SELECT id FROM members_member WHERE merged_into_id = one.id)))
+FROM members_member one WHERE id = %(member)s
  OR id = (SELECT merged_into_id FROM members_member WHERE id = %(member)s)
 ORDER BY id FOR NO KEY UPDATE
 """
@@ -62,9 +66,9 @@ def standing_of(member: Member) -> Standing:
     return _standing(member.pk, member.number, member.status)
 
 
-def _standing(pk: int, number: str, status: str) -> Standing:
+def _standing(pk: int, number: str, status: str, had_other_phone: bool = True) -> Standing:
     well = status == Member.Status.ACTIVE
-    return Standing(pk, number, status, well, well, words_of(number, status))
+    return Standing(pk, number, status, well, well, words_of(number, status), had_other_phone)
 
 
 def words_of(number: str, status: str) -> str:

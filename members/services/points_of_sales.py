@@ -34,7 +34,8 @@ class Sold:
     """A sale as points see it. `spent` are the points paid for each line, by its position.
 
     `held` is the member's tier at `at`, where it was read already; `nozzles`, `attendants` and the
-    plate are what limits against abuse look at.
+    plate are what limits against abuse look at; `tells_at` is the balance that is told of when it
+    is reached (0 none, None not known here).
     """
 
     document: str
@@ -49,6 +50,7 @@ class Sold:
     nozzles: tuple[int, ...] = ()
     attendants: tuple[int, ...] = ()
     plate_index: str = ""
+    tells_at: int | None = None
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ def settle(*, sold: Sold) -> dict[int, int]:
     if verdict.blocks:
         verdict.leave()
         return {}
+    before = purse.own.balance
     txn = points.issue(
         account=purse.own,
         points=told.points,
@@ -108,6 +111,8 @@ def settle(*, sold: Sold) -> dict[int, int]:
         breakdown=told.breakdown(basket),
         held=verdict.holds,
     )
+    if sold.tells_at is None or before < sold.tells_at <= purse.own.balance:
+        wake(REMIND_REACHED)
     verdict.leave(txn)
     by_line = {one.position: one.points for one in told.lines}
     # What waits for somebody to look stays with the member: a pool is no place to take it back from.
@@ -115,7 +120,6 @@ def settle(*, sold: Sold) -> dict[int, int]:
         pool_purses.contribute(
             purse=purse, gained=txn, shared=_shared(sold, purse, by_line), cause=earning
         )
-    wake(REMIND_REACHED)
     return by_line
 
 

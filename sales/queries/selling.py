@@ -20,7 +20,8 @@ from station.queries.written import Part, Written
 
 NO_COST = Decimal(0)
 PRESENT_ABOVE = "members.points_present_above"
-FIGURES = (*VALUE_FIGURES, PRESENT_ABOVE)
+REMIND_AT = "members.points_remind_at"
+FIGURES = (*VALUE_FIGURES, PRESENT_ABOVE, REMIND_AT)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from sales.models import Sale
 from sales.queries.points_payment import most_yuan, with_points, worth
 from sales.queries.points_till import basket_line
 from sales.queries.refundable import LineLeft
-from sales.queries.selling import PRESENT_ABOVE
+from sales.queries.selling import PRESENT_ABOVE, REMIND_AT
 from sales.queries.tickets import Ticket
 from sales.queries.totals import PricedLine
 from station.errors import Refusal
@@ -51,20 +51,20 @@ def pay_part(*, ticket: Ticket, lines: Sequence[PricedLine]) -> list[PricedLine]
     return with_points(lines, ticket.points, amount)
 
 
-def demand_standing(stands: Standing | None) -> None:
-    """Refuses PointsRefused the points of a member who may not spend."""
-    if stands is not None and not stands.may_spend:
-        raise PointsRefused(f"没有抵扣：{stands.words}请去掉积分抵扣。")
-
-
-def demand_spend(*, ticket: Ticket, session: TillSession, actor: User, at: datetime) -> None:
-    """Refuses OverTheLimit the points of a member that a limit against abuse keeps for now, and
-    NotPresent many points of one who was not seen here.
+def demand_spend(
+    *, ticket: Ticket, stands: Standing | None, session: TillSession, actor: User, at: datetime
+) -> None:
+    """Refuses PointsRefused the points of a member who may not spend, OverTheLimit those that a
+    limit against abuse keeps for now, and NotPresent many points of one who was not seen here.
     """
-    if ticket.member_id is not None:
-        _demand_present(ticket.member_id, ticket.points, session, at)
+    if stands is None:
+        return
+    if not stands.may_spend:
+        raise PointsRefused(f"没有抵扣：{stands.words}请去掉积分抵扣。")
+    _demand_present(stands.member_id, ticket.points, session, at)
+    if stands.had_other_phone:
         risk.demand_spend(
-            member_id=ticket.member_id,
+            member_id=stands.member_id,
             at=at,
             station_id=session.station_id,
             actor=actor,
@@ -103,6 +103,7 @@ def settle_points(
 
 def _sold(head: Sale, lines: Sequence[PricedLine], spent: Mapping[int, int]) -> Sold:
     assert head.member_id is not None
+    figures = getattr(head.session, "figures", None)  # of a session that was locked to sell
     return Sold(
         document=head.number,
         member_id=head.member_id,
@@ -112,6 +113,7 @@ def _sold(head: Sale, lines: Sequence[PricedLine], spent: Mapping[int, int]) -> 
         lines=tuple(basket_line(line) for line in lines),
         actor=head.cashier,
         spent=spent,
+        tells_at=None if figures is None else int(figures[REMIND_AT]),
         nozzles=tuple({one.nozzle_id for one in lines if one.nozzle_id is not None}),
         attendants=tuple({one.attendant_id for one in lines if one.attendant_id is not None}),
     )

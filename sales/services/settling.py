@@ -160,8 +160,7 @@ def freeze(
             ticket=ticket, lines=lines, station=session.station, actor=actor, approver=approver
         )
     if ticket.points:
-        points.demand_standing(stands)
-        points.demand_spend(ticket=ticket, session=session, actor=actor, at=at)
+        points.demand_spend(ticket=ticket, stands=stands, session=session, actor=actor, at=at)
         lines = points.pay_part(ticket=ticket, lines=lines)
     tenders = tender_table()
     check_tenders(ticket.tenders, tenders)

@@ -20,6 +20,7 @@ from members.models import (
     NoticeChoice,
     NoticeDelivery,
     NoticeText,
+    PointsAccount,
     PointsLot,
     PointsProgram,
     Tier,
@@ -423,7 +424,7 @@ def test_up_down_and_up_again_before_anybody_looked_is_one_word():
 
 
 @pytest.mark.req("PTS-06", "CHN-06")
-def test_a_sale_that_earns_wakes_who_tells_and_one_to_nobody_does_not(
+def test_a_sale_that_brings_a_member_to_the_balance_wakes_who_tells_and_no_other_does(
     monkeypatch, django_capture_on_commit_callbacks
 ):
     woken: list[str] = []
@@ -432,11 +433,25 @@ def test_a_sale_that_earns_wakes_who_tells_and_one_to_nobody_does_not(
     )
     session = make.session()
     member = make.member(session.station)
-    for who, expected in ((None, False), (member.pk, True)):
+    make.sale(session, [make.fill_at(session.station)], member=member.pk)
+    gained = PointsAccount.objects.get(member=member).balance
+    # Nobody; one who stays below; one who comes from below; one who was above already; no balance.
+    for who, figure, expected in (
+        (None, 1, False),
+        (member.pk, 100 * gained, False),
+        (member.pk, 3 * gained, True),
+        (member.pk, 3 * gained, False),
+        (member.pk, 0, False),
+    ):
         woken.clear()
+        Setting.objects.update_or_create(
+            station=session.station,
+            name="members.points_remind_at",
+            defaults={"value": str(figure)},
+        )
         with django_capture_on_commit_callbacks(execute=True):
             make.sale(session, [make.fill_at(session.station)], member=who)
-        assert ("members.tasks.remind_reached" in woken) is expected
+        assert ("members.tasks.remind_reached" in woken) is expected, (who, figure)
 
 
 @runs(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
