@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils.timezone import now
 
-from marketing.services import gifts, locking, promotions, reminders, rewards
+from marketing.services import gifts, locking, locks, promotions, reminders, rewards
 
 
 @shared_task(ignore_result=True)
@@ -20,6 +20,12 @@ def expire_coupons(**kwargs: object) -> None:
     at = now()
     locking.release_stale(at=at)
     locking.expire(at=at)
+
+
+@shared_task(ignore_result=True)
+def expire_locks(**kwargs: object) -> None:
+    """Each minute: take back the litres of locked prices whose time is over."""
+    locks.expire(at=now())
 
 
 @shared_task(ignore_result=True)

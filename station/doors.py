@@ -111,6 +111,7 @@ MENU = [
             ("券批次", "marketing:batches"),
             ("券查询", "marketing:coupons"),
             ("领券", "marketing:claim"),
+            ("锁价", "marketing:locks"),
             ("促销成本", "marketing:costs"),
             ("权益成本", "marketing:benefits"),
         ],
@@ -191,6 +192,7 @@ MERGES: list[str] = [
     "members.services.merge_points.POINTS",
     "members.services.merge_value.VALUE",
     "marketing.services.merge_coupons.COUPONS",
+    "marketing.services.merge_locks.LOCKS",
     "members.services.merge_tiers.TIERS",
     "members.services.merge_rewards.REWARDS",
 ]
@@ -232,6 +234,9 @@ PHONE_FACTS = [
 # Who checks a code that shows a member to be present: dotted path of
 # `f(*, member_id: int, code: str, at: datetime) -> bool`, which counts wrong tries itself.
 PRESENCE: list[str] = []
+# The ways of paying, for offers that are limited to some: dotted path of `f() -> dict[str, str]`,
+# names by code in the till's order.
+TENDERS = "sales.queries.tenders.names"
 # What is woken when points buy a coupon: the task of whoever issues coupons.
 ISSUE_REWARD_COUPONS = "marketing.tasks.issue_reward_coupons"
 # What is woken when a member is to have a gift: the task that gives coupons and points.

@@ -32,6 +32,7 @@ from station.doors import PHONE_FACTS as PHONE_FACTS
 from station.doors import PHONE_PAGES as PHONE_PAGES
 from station.doors import PRESENCE as PRESENCE
 from station.doors import SEARCH as SEARCH
+from station.doors import TENDERS as TENDERS
 from station.runtime.embedded import database_url, redis_url
 from station.runtime.logging import configure as configure_logging
 
@@ -228,6 +229,7 @@ _BEAT: dict[str, timedelta | crontab] = {
     "finance.archive_reports": timedelta(seconds=30),
     "marketing.end_promotions": timedelta(minutes=1),
     "marketing.expire_coupons": timedelta(minutes=1),
+    "marketing.expire_locks": timedelta(minutes=1),
     "members.expire_redemptions": timedelta(minutes=5),
     "marketing.issue_reward_coupons": timedelta(seconds=30),
     "members.top_up_rewards": timedelta(seconds=30),

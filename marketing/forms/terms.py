@@ -13,6 +13,7 @@ from django import forms
 
 from inventory.models import Category, Item
 from marketing.models.terms import COUPONS, PROMOTIONS, Benefit, Terms
+from marketing.queries import tenders
 from members.models import Tier
 from station.forms.controls import LitresInput, MomentField, YuanInput
 from station.forms.layout import laid
@@ -226,12 +227,19 @@ class TemplateForm(TermsForm):
     valid_from = MomentField(label="可用开始", required=False)
     valid_until = MomentField(label="可用结束", required=False)
     transferable = forms.BooleanField(label="可转赠：谁拿着码谁用", required=False)
+    tenders = forms.MultipleChoiceField(
+        label="限付款方式",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="勾了，用这张券的一单就只能用勾上的方式付清；都不勾就是不限",
+    )
     helper = laid(
         "name",
         "campaign",
         GIVES,
         FOR,
         Fieldset("给谁", "members_only", "tier", "transferable", "everywhere"),
+        Fieldset("怎样付款", InlineCheckboxes("tenders")),
         Fieldset("有效期", "valid_days", "valid_from", "valid_until"),
         Fieldset(
             "一周里什么时候",
@@ -243,6 +251,11 @@ class TemplateForm(TermsForm):
         ),
         Fieldset("与别的优惠", "priority", "group", "exclusive", "alone"),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        fields: Any = self.fields
+        fields["tenders"].choices = list(tenders.known().items())
 
 
 class ReasonForm(forms.Form):

@@ -8,6 +8,7 @@ from marketing.models.coupons import (
     CouponEvent,
     CouponTemplate,
 )
+from marketing.models.locks import PriceLock, PriceLockMove
 from marketing.models.promotions import DayLitres, Promotion
 from marketing.models.terms import Benefit, Status, Terms
 from marketing.models.uses import OfferUse
@@ -22,6 +23,8 @@ __all__ = [
     "CouponTemplate",
     "DayLitres",
     "OfferUse",
+    "PriceLock",
+    "PriceLockMove",
     "Promotion",
     "Status",
     "Terms",

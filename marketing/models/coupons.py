@@ -9,12 +9,18 @@ from marketing.models.terms import Terms
 
 
 class CouponTemplate(Terms):
-    """券模板 of a version. Fixed dates, or so many days from the day of issue."""
+    """券模板 of a version. Fixed dates, or so many days from the day of issue.
+
+    `tenders` are the codes of the ways of paying that it is limited to, none is any; `paid_by` says
+    so in the words of the day on which it was planned.
+    """
 
     valid_from = models.DateTimeField("可用开始", null=True, blank=True)
     valid_until = models.DateTimeField("可用结束", null=True, blank=True)
     valid_days = models.PositiveSmallIntegerField("发放后几天有效", null=True, blank=True)
     transferable = models.BooleanField("可转赠", default=False)
+    tenders = models.JSONField("限付款方式", default=list, blank=True)
+    paid_by = models.CharField("付款要求", max_length=80, blank=True)
 
     class Meta(Terms.Meta):
         abstract = False
@@ -24,6 +30,10 @@ class CouponTemplate(Terms):
                 condition=Q(valid_days__gt=0, valid_from=None, valid_until=None)
                 | Q(valid_days=None, valid_from__isnull=False, valid_until__gt=F("valid_from")),
                 name="a_coupons_time_is_one_of_two",
+            ),
+            models.CheckConstraint(
+                condition=Q(tenders=[], paid_by="") | ~Q(tenders=[]) & ~Q(paid_by=""),
+                name="a_limit_on_paying_is_said_in_words",
             ),
         ]
 

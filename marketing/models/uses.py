@@ -27,11 +27,14 @@ class OfferUse(models.Model):
     benefit = models.ForeignKey(
         "members.TierBenefit", models.PROTECT, null=True, blank=True, related_name="uses"
     )
+    lock = models.ForeignKey(
+        "marketing.PriceLock", models.PROTECT, null=True, blank=True, related_name="uses"
+    )
     original = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="taken_back"
     )
     campaign = models.CharField("费用归属", max_length=30)
-    name = models.CharField("名称", max_length=30)
+    name = models.CharField("名称", max_length=40)
     member = models.ForeignKey(
         "members.Member", models.PROTECT, null=True, blank=True, related_name="+"
     )
@@ -55,10 +58,16 @@ class OfferUse(models.Model):
                 condition=Q(benefit__isnull=False),
                 name="a_tiers_benefit_once_per_line",
             ),
+            models.UniqueConstraint(
+                fields=["document", "line", "lock"],
+                condition=Q(lock__isnull=False),
+                name="a_locked_price_once_per_line",
+            ),
             models.CheckConstraint(
-                condition=Q(promotion__isnull=False, coupon=None, benefit=None)
-                | Q(promotion=None, coupon__isnull=False, benefit=None)
-                | Q(promotion=None, coupon=None, benefit__isnull=False),
+                condition=Q(promotion__isnull=False, coupon=None, benefit=None, lock=None)
+                | Q(promotion=None, coupon__isnull=False, benefit=None, lock=None)
+                | Q(promotion=None, coupon=None, benefit__isnull=False, lock=None)
+                | Q(promotion=None, coupon=None, benefit=None, lock__isnull=False),
                 name="a_discount_has_one_offer",
             ),
             models.CheckConstraint(

@@ -14,7 +14,9 @@ from marketing.queries.rules import QuoteLine, Rule, Stage, Work
 from station.money import ZERO, Yuan, round_yuan, share_yuan
 
 Taken = dict[int, Yuan]  # by position
+Litres = dict[int, Decimal]  # by position
 NO_LITRES = Decimal(0)
+DOWN_TO = (Work.TIER_PRICE, Work.LOCK)  # whose value is what a litre then costs
 
 
 @dataclass
@@ -23,12 +25,16 @@ class Standing:
 
     `before_order` is what the lines cost before the first discount on the whole order: thresholds
     are measured against it, so that the order in which discounts are given changes none of them.
+    `locked` are the litres of a line that have a locked price, and `litres` those of each line that
+    a rule on the price worked on, by the rule's key.
     """
 
     lines: Sequence[QuoteLine]
     net: Taken
     before_order: Taken
     touched: set[tuple[Stage, int]] = field(default_factory=set)
+    locked: dict[int, Decimal] = field(default_factory=dict)
+    litres: dict[str, Litres] = field(default_factory=dict)
 
     @classmethod
     def of(cls, lines: Sequence[QuoteLine]) -> Standing:
@@ -51,7 +57,9 @@ class Standing:
         for position, off in taken.items():
             self.net[position] -= off
             if rule.stage <= Stage.LINE:
-                self.touched.add((rule.stage, position))
+                # A lock prices litres, not the line: what it leaves is free for another price.
+                if rule.work != Work.LOCK:
+                    self.touched.add((rule.stage, position))
                 self.before_order[position] -= off
         return taken
 
@@ -61,6 +69,8 @@ def missing(lines: Sequence[QuoteLine], rule: Rule, standing: Standing | None = 
     inside = [line for line in lines if rule.scope.covers(line)]
     if not inside:
         return "单上没有适用的商品"
+    if rule.work == Work.LOCK and all(line.unit_price <= rule.value for line in inside):
+        return f"油枪价不高于锁价 {rule.value:.2f} 元，锁定的升数不动"
     if rule.needs_fuel is not None:
         fuel = sum((line.list_amount for line in lines if line.kind == "FUEL"), ZERO)
         if not fuel:
@@ -89,33 +99,28 @@ def _worked(standing: Standing, rule: Rule) -> Taken:
 def _per_litre(standing: Standing, rule: Rule) -> Taken:
     left = rule.litres_left
     taken: Taken = {}
+    worked: Litres = {}
     for line in standing.free(rule):
         if line.kind != "FUEL":
             continue
-        litres = line.quantity if rule.cap_litres is None else min(line.quantity, rule.cap_litres)
+        litres = line.quantity - standing.locked.get(line.position, NO_LITRES)
+        if rule.cap_litres is not None:
+            litres = min(litres, rule.cap_litres)
         if left is not None:
             litres = min(litres, left)
         cut = rule.value
-        if rule.work == Work.TIER_PRICE:
+        if rule.work in DOWN_TO:
             cut = max(line.unit_price - rule.value, ZERO)
         off = min(round_yuan(cut * litres), standing.net[line.position])
         if off > 0:
             taken[line.position] = off
+            worked[line.position] = litres
             left = None if left is None else left - litres
+    standing.litres[rule.key] = worked
+    if rule.work == Work.LOCK:
+        for position, litres in worked.items():
+            standing.locked[position] = standing.locked.get(position, NO_LITRES) + litres
     return taken
-
-
-def litres_of(lines: Sequence[QuoteLine], rule: Rule, taken: Taken) -> Decimal:
-    """How many litres a per-litre rule worked on, for its daily cap."""
-    litres = sum(
-        (
-            min(line.quantity, rule.cap_litres) if rule.cap_litres is not None else line.quantity
-            for line in lines
-            if line.position in taken
-        ),
-        NO_LITRES,
-    )
-    return litres if rule.litres_left is None else min(litres, rule.litres_left)
 
 
 def _percent(standing: Standing, rule: Rule) -> Taken:
@@ -171,6 +176,7 @@ def _off_the_whole(standing: Standing, rule: Rule) -> Taken:
 _WORKS: dict[Work, Callable[[Standing, Rule], Taken]] = {
     Work.PER_LITRE: _per_litre,
     Work.TIER_PRICE: _per_litre,
+    Work.LOCK: _per_litre,
     Work.PERCENT: _percent,
     Work.SECOND_HALF: _second_half,
     Work.UNITS: _units,

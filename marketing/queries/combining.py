@@ -6,12 +6,13 @@ saving wins; at a tie fewer coupons, then those that expire first, then the lowe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from itertools import combinations
 
-from marketing.queries.benefits import Standing, Taken, missing
+from marketing.queries.benefits import Litres, Standing, Taken, missing
 from marketing.queries.rules import QuoteLine, Rule, Stage
 from station.money import ZERO, Yuan
 
@@ -27,14 +28,34 @@ class Told:
     name: str
     amount: Yuan
     why: str = ""
+    tenders: frozenset[str] = frozenset()  # the ways of paying that it is limited to
+    paid_by: str = ""  # the same in words
+
+
+@dataclass(frozen=True)
+class ToldLock:
+    """What became of a locked price: on how many litres it is, how many stay, or why it is not."""
+
+    lock: int
+    name: str
+    amount: Yuan
+    litres: Decimal
+    left: Decimal
+    until: datetime | None
+    why: str = ""
 
 
 @dataclass(frozen=True)
 class Best:
-    """The chosen rules with what each takes off, and a word on every coupon."""
+    """The chosen rules with what each takes off, and a word on every coupon and locked price.
+
+    `litres` are those that each rule on the price worked on, by its key and the line's position.
+    """
 
     applied: Applied
     told: tuple[Told, ...]
+    locks: tuple[ToldLock, ...] = ()
+    litres: Mapping[str, Litres] = field(default_factory=dict)
 
 
 def unfit(
@@ -47,7 +68,7 @@ def unfit(
         return "限会员"
     if rule.tier_rank > tier:
         return f"限{rule.tier_name or '更高等级'}及以上会员"
-    if rule.litres_left is not None and rule.litres_left <= 0:
+    if rule.lock is None and rule.litres_left is not None and rule.litres_left <= 0:
         return "今天的优惠升数已用完"
     return rule.when.missing(at) or missing(lines, rule)
 
@@ -100,12 +121,18 @@ def best(
         if _rank(parts) < _rank(chosen):
             chosen = parts
     standing = _before_order(lines, chosen)
+    ordered = sorted(rules, key=lambda one: one.key)
     told = tuple(
         _told(one, _lacks(standing, one, why[one.key]), chosen, one in kept)
-        for one in sorted(rules, key=lambda one: one.key)
+        for one in ordered
         if one.coupon is not None
     )
-    return Best(chosen, told)
+    locks = tuple(
+        _told_lock(one, why[one.key], chosen, one in kept, standing.litres.get(one.key, {}))
+        for one in ordered
+        if one.lock is not None
+    )
+    return Best(chosen, told, locks, standing.litres)
 
 
 def _before_order(lines: Sequence[QuoteLine], chosen: Applied) -> Standing:
@@ -152,18 +179,41 @@ def _expiry(rule: Rule) -> float:
 
 
 def _rank(parts: Applied) -> tuple[object, ...]:
-    """Smaller is better: more saved, fewer coupons, earlier expiry, lower ids."""
+    """Smaller is better: more saved, fewer coupons and locks, earlier expiry, lower ids."""
     coupons = sorted((_expiry(rule), rule.coupon) for rule, _ in parts if rule.coupon is not None)
+    locks = sum(rule.lock is not None for rule, _ in parts)
     keys = sorted(rule.key for rule, _ in parts)
-    return (-saving(parts), len(coupons), coupons, len(keys), keys)
+    return (-saving(parts), len(coupons), locks, coupons, len(keys), keys)
 
 
 def _told(rule: Rule, why: str, chosen: Applied, tried: bool) -> Told:
     assert rule.coupon is not None
-    for one, taken in chosen:
-        if one.key == rule.key:
-            return Told(rule.coupon, rule.name, sum(taken.values(), ZERO))
-    return Told(rule.coupon, rule.name, ZERO, why or _beaten(rule, chosen, tried))
+    amount = _taken_by(rule, chosen)
+    why = "" if amount else why or _beaten(rule, chosen, tried)
+    return Told(rule.coupon, rule.name, amount, why, rule.tenders, rule.paid_by)
+
+
+def _told_lock(
+    rule: Rule, why: str, chosen: Applied, tried: bool, worked: Mapping[int, Decimal]
+) -> ToldLock:
+    assert rule.lock is not None
+    assert rule.litres_left is not None
+    amount = _taken_by(rule, chosen)
+    litres = sum(worked.values(), Decimal(0))
+    return ToldLock(
+        lock=rule.lock,
+        name=rule.name,
+        amount=amount,
+        litres=litres,
+        left=rule.litres_left - litres,
+        until=rule.when.until,
+        why="" if amount else why or _beaten(rule, chosen, tried),
+    )
+
+
+def _taken_by(rule: Rule, chosen: Applied) -> Yuan:
+    """What a rule takes off; a chosen one always takes something."""
+    return next((sum(taken.values(), ZERO) for one, taken in chosen if one.key == rule.key), ZERO)
 
 
 def _beaten(rule: Rule, chosen: Applied, tried: bool) -> str:

@@ -10,7 +10,7 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils.timezone import localtime
 
 from marketing.models import Benefit, Coupon, CouponTemplate, DayLitres, Promotion, Status, Terms
-from marketing.queries.rules import Rule, Scope, When, Work
+from marketing.queries.rules import ANYTHING, Rule, Scope, When, Work
 from members.models import Member, Tier
 from members.queries.tier_benefits import Held
 from station.models import Station
@@ -150,6 +150,8 @@ def _coupon(coupon: Coupon, *, station: Station, key: str, at: datetime) -> Rule
         group=template.group or f"券{template.code}",
         coupon=coupon.pk,
         refused=refused,
+        tenders=frozenset(template.tenders),
+        paid_by=template.paid_by,
     )
 
 
@@ -175,6 +177,8 @@ def _rule(
     group: str = "",
     coupon: int | None = None,
     refused: str = "",
+    tenders: frozenset[str] = ANYTHING,
+    paid_by: str = "",
 ) -> Rule:
     return Rule(
         key=key,
@@ -199,6 +203,8 @@ def _rule(
         priority=terms.priority,
         coupon=coupon,
         refused=refused,
+        tenders=tenders,
+        paid_by=paid_by,
     )
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from marketing.queries.benefits import litres_of
-from marketing.queries.combining import Told, best
+from marketing.queries.benefits import Litres
+from marketing.queries.combining import Best, Told, ToldLock, best
 from marketing.queries.rules import QuoteLine, Rule
 from station.money import ZERO, Yuan
 
@@ -57,11 +57,31 @@ class OfferLine:
 
 
 @dataclass(frozen=True)
+class Locked:
+    """Litres of a line at a locked price."""
+
+    lock: int
+    position: int
+    litres: Decimal
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A coupon that is used, limited to some ways of paying: `words` say which."""
+
+    name: str
+    tenders: frozenset[str]
+    words: str
+
+
+@dataclass(frozen=True)
 class Offer:
     """A quote frozen at an instant, for a member or for anybody.
 
-    `coupons` are those used, `told` says of every coupon what it takes off or why it does not,
-    `litres` how many a rule with a daily cap worked on, by the rule's key.
+    `coupons` are those used, `told` says of every coupon what it takes off or why it does not, and
+    `locks` the same of every locked price. `litres` are how many a rule with a daily cap worked on,
+    by the rule's key; `locked` those that a locked price took, by its lock and the line.
+    `limits` are the ways of paying that a coupon used is limited to.
     """
 
     lines: tuple[OfferLine, ...]
@@ -70,6 +90,9 @@ class Offer:
     coupons: tuple[int, ...] = ()
     told: tuple[Told, ...] = ()
     litres: tuple[tuple[str, Decimal], ...] = ()
+    locks: tuple[ToldLock, ...] = ()
+    locked: tuple[Locked, ...] = ()
+    limits: tuple[Limit, ...] = ()
 
     @property
     def net(self) -> Yuan:
@@ -98,9 +121,15 @@ def quote(
     chosen = best(lines, rules, member=member, tier=tier, at=at)
     discounts: dict[int, list[Discount]] = {}
     for rule, taken in chosen.applied:
+        left = rule.litres_left or Decimal(0)
         for position, off in sorted(taken.items()):
+            reason = rule.name
+            if rule.lock is not None:
+                litres = chosen.litres[rule.key][position]
+                left -= litres
+                reason = lock_words(rule.value, litres, left)
             discounts.setdefault(position, []).append(
-                Discount(off, rule.name, rule.key, rule.campaign, rule.coupon)
+                Discount(off, reason, rule.key, rule.campaign, rule.coupon)
             )
     return Offer(
         lines=tuple(
@@ -111,9 +140,32 @@ def quote(
         at=at,
         coupons=tuple(rule.coupon for rule, _ in chosen.applied if rule.coupon is not None),
         told=chosen.told,
-        litres=tuple(
-            (rule.key, litres_of(lines, rule, taken))
-            for rule, taken in chosen.applied
-            if rule.litres_left is not None
+        litres=_capped(chosen),
+        locks=chosen.locks,
+        locked=tuple(
+            Locked(rule.lock, position, litres)
+            for rule, _ in chosen.applied
+            if rule.lock is not None
+            for position, litres in sorted(chosen.litres[rule.key].items())
+        ),
+        limits=tuple(
+            Limit(rule.name, rule.tenders, rule.paid_by)
+            for rule, _ in chosen.applied
+            if rule.tenders
         ),
     )
+
+
+def _capped(chosen: Best) -> tuple[tuple[str, Decimal], ...]:
+    """How many litres the rules with a daily cap worked on."""
+    nothing: Litres = {}
+    return tuple(
+        (rule.key, sum(chosen.litres.get(rule.key, nothing).values(), Decimal(0)))
+        for rule, _ in chosen.applied
+        if rule.litres_left is not None and rule.lock is None
+    )
+
+
+def lock_words(price: Yuan, litres: Decimal, left: Decimal) -> str:
+    """What a locked price takes off a line, as the customer reads it."""
+    return f"锁价 ¥{price:.2f} × {litres:.2f} 升（余 {left:.2f} 升）"

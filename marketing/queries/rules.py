@@ -34,6 +34,7 @@ class Work(StrEnum):
 
     PER_LITRE = "PER_LITRE"
     TIER_PRICE = "TIER_PRICE"
+    LOCK = "LOCK"
     PERCENT = "PERCENT"
     SECOND_HALF = "SECOND_HALF"
     UNITS = "UNITS"
@@ -45,6 +46,7 @@ class Work(StrEnum):
 STAGES = {
     Work.PER_LITRE: Stage.PRICE,
     Work.TIER_PRICE: Stage.PRICE,
+    Work.LOCK: Stage.PRICE,
     Work.PERCENT: Stage.LINE,
     Work.SECOND_HALF: Stage.LINE,
     Work.UNITS: Stage.LINE,
@@ -145,9 +147,10 @@ class When:
 
 @dataclass(frozen=True)
 class Rule:
-    """One offer. `key` names its row (P a promotion, C a coupon, T what a tier gives).
+    """One offer. `key` names its row (P a promotion, C a coupon, T what a tier gives, L a lock).
 
-    `coupon` is the coupon's id, None for others.
+    `coupon` and `lock` are the id of the coupon or of the locked price, None for others. `tenders`
+    are the ways of paying that a coupon is limited to, and `paid_by` says so in words.
 
     `value` is yuan (per litre, off, or the price to pay), `percent` a share taken off. `threshold`
     is what the lines in scope must come to, `needs_fuel` what fuel in the same basket must come to
@@ -176,6 +179,9 @@ class Rule:
     alone: bool = False
     priority: int = 0
     coupon: int | None = None
+    lock: int | None = None
+    tenders: frozenset[str] = ANYTHING
+    paid_by: str = ""
     refused: str = ""  # why it may not be used whatever is in the basket, in words
 
     @property
@@ -184,6 +190,9 @@ class Rule:
         return STAGES[self.work]
 
     @property
-    def order(self) -> tuple[int, int, str]:
-        """In which order rules apply, whatever order they came in."""
-        return (self.stage, -self.priority, self.key)
+    def order(self) -> tuple[int, bool, int, str]:
+        """In which order rules apply, whatever order they came in.
+
+        Locks come first of their stage: what is off a litre otherwise is for the litres they leave.
+        """
+        return (self.stage, self.work != Work.LOCK, -self.priority, self.key)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marketing.models import Benefit, Terms
+from marketing.models import Benefit, CouponTemplate, Terms
 from marketing.queries.loading import when_of
 from station.money import Yuan
 
@@ -33,6 +33,8 @@ def gives(terms: Terms) -> str:
         parts.append(
             f"同单加油满 {_plain(terms.needs_fuel)} 元" if terms.needs_fuel else "同单加油"
         )
+    if isinstance(terms, CouponTemplate) and terms.paid_by:
+        parts.append(terms.paid_by)
     if terms.cap_litres is not None:
         parts.append(f"每笔最多 {terms.cap_litres.normalize():f} 升")
     return "，".join(parts)

@@ -1,11 +1,11 @@
-"""What becomes of the coupons of a member who is closed."""
+"""What becomes of the coupons and locked prices of a member who is closed."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from marketing.models import Coupon
-from marketing.services import locking
+from marketing.services import locking, locks
 from members.models import Member
 from station.models import User
 
@@ -15,3 +15,4 @@ def close(*, member: Member, at: datetime, actor: User | None) -> None:
     live = (Coupon.State.ISSUED, Coupon.State.LOCKED)
     rows = Coupon.objects.select_for_update().filter(member=member, state__in=live).order_by("pk")
     locking.void_all(ids=[one.pk for one in rows], actor=actor, at=at, reason="会员注销")
+    locks.end_all(member=member, at=at, actor=actor, words="会员注销")

@@ -14,8 +14,9 @@ from django.utils.timezone import localtime
 from marketing.models import OfferUse, Promotion
 from marketing.queries.quoting import Offer
 from marketing.queries.uses import uses_left
+from marketing.services import lock_uses
 from station.errors import Refusal
-from station.models import BusinessDay
+from station.models import BusinessDay, User
 from station.money import ZERO, Yuan, share_yuan
 
 
@@ -23,10 +24,13 @@ class CapReached(Refusal):
     """The member had his litres of the day meanwhile."""
 
 
-def book(*, offer: Offer, document: str, day: BusinessDay, at: datetime) -> None:
+def book(
+    *, offer: Offer, document: str, day: BusinessDay, at: datetime, actor: User | None = None
+) -> None:
     """Keep what an offer took off each line of a document. One statement, none without discounts.
 
-    Refuses CapReached where a daily cap has been used up since the quote.
+    Refuses CapReached where a daily cap has been used up since the quote, and LockSpent where the
+    litres of a locked price have.
     """
     given = [(line.position, one) for line in offer.lines for one in line.discounts]
     if given:
@@ -46,16 +50,18 @@ def book(*, offer: Offer, document: str, day: BusinessDay, at: datetime) -> None
         with connection.cursor() as cursor:
             cursor.execute(_BOOK, told)
     for key, litres in offer.litres:
-        _count_litres(offer.member, int(key[1:]), litres, at)
+        _count_litres(offer.member, int(key[1:]), litres, offer.at)
+    if offer.locked:
+        lock_uses.take(litres=offer.locked, document=document, at=at, quoted=offer.at, actor=actor)
 
 
-# The first letter of an offer's key says what it comes from: coupon, tier's benefit or promotion.
+# The first letter of an offer's key says what it comes from: coupon, tier's benefit, promotion, lock.
 _BOOK = """
 INSERT INTO marketing_offeruse (station_id, day_id, document, line, coupon_id, benefit_id,
- promotion_id, campaign, name, member_id, amount, occurred_at)
+ promotion_id, lock_id, campaign, name, member_id, amount, occurred_at)
 SELECT %(station)s, %(day)s, %(document)s, line, CASE kind WHEN 'C' THEN source END,
- CASE kind WHEN 'T' THEN source END, CASE kind WHEN 'P' THEN source END, campaign, name, %(member)s,
- amount, %(at)s
+ CASE kind WHEN 'T' THEN source END, CASE kind WHEN 'P' THEN source END,
+ CASE kind WHEN 'L' THEN source END, campaign, name, %(member)s, amount, %(at)s
 FROM UNNEST(%(lines)s::int[], %(kinds)s::text[], %(sources)s::bigint[], %(campaigns)s::text[],
  %(names)s::text[], %(amounts)s::numeric[]) AS given (line, kind, source, campaign, name, amount)
 """
@@ -95,16 +101,18 @@ def take_back(
     whole: bool,
     day: BusinessDay,
     at: datetime,
-) -> None:
+) -> bool:
     """Take back of a sale's offers what a correction takes back of each line's discount (positive).
 
     Shared over what is left of the line's offers by largest remainder and never more than that: what
     was taken off by hand on top is no offer and comes last. `whole` takes back all that is left.
-    Two statements.
+    Returns whether a locked price was among the offers. Two statements.
     """
     left = defaultdict(list)
+    locked = False
     for use in uses_left(document=sale):
         left[use.line].append(use)
+        locked = locked or use.lock_id is not None
     rows = []
     for position, uses in left.items():
         total = sum((one.left for one in uses), ZERO)  # type: ignore[attr-defined]
@@ -118,6 +126,7 @@ def take_back(
             if share
         ]
     OfferUse.objects.bulk_create(rows)
+    return locked
 
 
 def _taken(
@@ -131,6 +140,7 @@ def _taken(
         promotion_id=use.promotion_id,
         coupon_id=use.coupon_id,
         benefit_id=use.benefit_id,
+        lock_id=use.lock_id,
         original=use,
         campaign=use.campaign,
         name=use.name,

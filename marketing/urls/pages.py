@@ -2,7 +2,16 @@
 
 from django.urls import URLPattern, path
 
-from marketing.views import batches, benefits, costs, coupons, gifts, promotions, templates
+from marketing.views import (
+    batches,
+    benefits,
+    costs,
+    coupons,
+    gifts,
+    locks,
+    promotions,
+    templates,
+)
 
 app_name = "marketing"
 urlpatterns: list[URLPattern] = [
@@ -32,6 +41,12 @@ urlpatterns: list[URLPattern] = [
     path("coupons/", coupons.coupons, name="coupons"),
     path("coupons/<int:pk>/", coupons.coupon, name="coupon"),
     path("coupons/<int:pk>/void/", coupons.coupon_void, name="coupon_void"),
+    path("locks/", locks.locks, name="locks"),
+    path("locks/new/", locks.lock_new, name="lock_new"),
+    path("locks/<int:pk>/", locks.lock, name="lock"),
+    path("locks/<int:pk>/approve/", locks.lock_approve, name="lock_approve"),
+    path("locks/<int:pk>/reject/", locks.lock_reject, name="lock_reject"),
+    path("locks/<int:pk>/stop/", locks.lock_stop, name="lock_stop"),
     path("gifts/", gifts.index, name="gifts"),
     path("gifts/<int:pk>/", gifts.gift, name="gift"),
     path("benefits/", benefits.benefits, name="benefits"),

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from marketing.forms.coupons import OwnClaimForm
 from marketing.models import Coupon
 from marketing.queries import phone as queries
+from marketing.queries.locks import OwnLock, own_locks
 from marketing.services import claiming
 from members.queries import phone
 from members.views.guard import (
@@ -38,14 +39,22 @@ def coupons(request: MemberRequest) -> HttpResponse:
     content = {
         "rows": rows,
         "older": older,
+        "locks": (locks := _locks(request, group, before)),
         "group": group,
         "groups": [(key, title, counts[key]) for key, title in queries.GROUPS.items()],
         "newest": not before,
-        "mark": phone.mark(rows, counts),
+        "mark": phone.mark(rows, counts, locks),
     }
     if request.headers.get("HX-Request"):
         return part(request, "marketing/phone/_coupons.html", content)
     return member_page(request, "marketing/phone/coupons.html", content)
+
+
+def _locks(request: MemberRequest, group: str, before: int) -> list[OwnLock]:
+    """His locked litres stand over the coupons that he can use."""
+    if group != "usable" or before:
+        return []
+    return own_locks(member=request.member, at=request.at)
 
 
 @require_GET

@@ -88,7 +88,7 @@ def template_new(request: StaffRequest) -> HttpResponse:
 @may("marketing.coupons.plan")
 def template_change(request: StaffRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(_here(request).filter(station=request.station), pk=pk)
-    own = ("valid_from", "valid_until", "valid_days", "transferable")
+    own = ("valid_from", "valid_until", "valid_days", "transferable", "tenders")
     return PAGES.typed(
         request, found, TemplateForm.of(found) | {name: getattr(found, name) for name in own}
     )

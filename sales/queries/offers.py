@@ -8,6 +8,7 @@ from datetime import datetime
 
 from marketing.models import Coupon
 from marketing.queries.loading import coupons_named, rules_in_force, rules_of, tier_rules
+from marketing.queries.locks import lock_rules
 from marketing.queries.quoting import Offer, quote
 from marketing.queries.rules import QuoteLine, Rule
 from marketing.queries.uses import uses_of
@@ -50,12 +51,14 @@ def offer_to_settle(
 ) -> Offer:
     """The offer that a sale is settled with. No statement where nothing is in force or on the ticket.
 
-    `session` is a locked one, which knows whether its station has promotions. Refuses CouponGone
-    for a coupon that is neither held by this basket nor the member's own any more.
+    `session` is a locked one, which knows whether its station has promotions and the ticket's
+    member locked litres. Refuses CouponGone for a coupon that is neither held by this basket nor the member's own any more.
     """
     rules: list[Rule] = []
     if session.has_offers:  # type: ignore[attr-defined]
         rules += rules_in_force(station=session.station, member=ticket.member_id, at=at)
+    if session.has_locks:  # type: ignore[attr-defined]
+        rules += lock_rules(station=session.station, member=ticket.member_id, at=at)
     if ticket.coupons:
         found = coupons_named(ids=ticket.coupons, member=ticket.member_id, key=ticket.key)
         _check_all_there(ticket, found)
@@ -72,11 +75,19 @@ def offer_on_screen(
     at: datetime,
 ) -> Offer:
     """What a ticket's offers take off as it stands; a coupon that is gone takes nothing."""
-    rules = list(rules_in_force(station=station, member=ticket.member_id, at=at))
+    rules = rules_always(station=station, member=ticket.member_id, at=at)
     if ticket.coupons:
         found = coupons_named(ids=ticket.coupons, member=ticket.member_id, key=ticket.key)
         rules += rules_of(found, station=station, key=ticket.key, at=at)
     return offer_of(lines=lines, member=ticket.member_id, held=held, rules=rules, at=at)
+
+
+def rules_always(*, station: Station, member: int | None, at: datetime) -> list[Rule]:
+    """The offers that need no coupon: promotions in force, and what a member has locked."""
+    return [
+        *rules_in_force(station=station, member=member, at=at),
+        *lock_rules(station=station, member=member, at=at),
+    ]
 
 
 def offer_of(

@@ -110,6 +110,8 @@ SELECT {columns},
  EXISTS (SELECT 1 FROM devices_printer p WHERE p.till_id = ts.till_id AND p.active),
  EXISTS (SELECT 1 FROM marketing_promotion m WHERE m.status = 'APPROVED'
    AND (m.everywhere OR m.station_id = ts.station_id)),
+ EXISTS (SELECT 1 FROM marketing_pricelock k WHERE k.left > 0 AND k.member_id IN (%(member)s,
+   (SELECT merged_into_id FROM members_member WHERE id = %(member)s))),
  ARRAY(SELECT ARRAY[f.name, f.value] FROM station_setting f
    WHERE f.station_id = ts.station_id AND f.name = ANY(%(figures)s))
 FROM station_tillsession ts
@@ -132,20 +134,23 @@ _LOCKED = Written(
 )
 
 
-def locked_session(*, session: TillSession, key: str) -> TillSession:
-    """The session locked, with `settled` (a sale of this key is known), `has_printer`, `has_offers`
-    and `figures`: what is set at its station of what a sale to a member asks, by name.
+def locked_session(*, session: TillSession, key: str, member: int | None = None) -> TillSession:
+    """The session locked, with `settled` (a sale of this key is known), `has_printer`, `has_offers`,
+    `has_locks` (the member has litres at a locked price) and `figures`: what is set at its station
+    of what a sale to a member asks, by name.
 
     One statement: sales of one till go one after the other, and a handover waits for them. Written
     by hand for the same reason as the fills.
     """
-    row = _LOCKED.one({"session": session.pk, "key": key, "figures": list(FIGURES)})
+    row = _LOCKED.one(
+        {"session": session.pk, "key": key, "member": member, "figures": list(FIGURES)}
+    )
     if row is None:
         raise TillSession.DoesNotExist
     (held, station, shift, day, till), rest = row
     held.station, held.shift, held.till = station, shift, till
     held.shift.day = day
-    held.settled, held.has_printer, held.has_offers, set_here = rest
+    held.settled, held.has_printer, held.has_offers, held.has_locks, set_here = rest
     held.figures = filled(FIGURES, dict(set_here))
     return held  # type: ignore[no-any-return]
 

@@ -16,7 +16,7 @@ from django.db import transaction
 
 from devices.models import Fill, Printer
 from marketing.models import Coupon
-from marketing.queries.combining import Told
+from marketing.queries.combining import Told, ToldLock
 from members.queries.reward_hints import hint_for
 from members.queries.rewards import next_beyond
 from members.queries.standing import standing
@@ -52,6 +52,7 @@ class Bill:
     ticket: Ticket
     listed: Yuan
     lines: tuple[PricedLine, ...]
+    locks: tuple[ToldLock, ...]  # of each locked price, on how many litres it is or why it is not
     told: tuple[Told, ...]  # of each coupon, what it takes off or why it does not
     coupons: Mapping[int, Coupon]
     points: Mapping[str, Any]  # as the till's panel has them; empty without a member
@@ -109,6 +110,7 @@ def bill(*, wanted: Wanted, session: TillSession, actor: User, at: datetime) -> 
         ticket=ticket,
         listed=sum((line.list_amount for line in listed), ZERO),
         lines=tuple(lines),
+        locks=quoted.offer.locks,
         told=quoted.offer.told,
         coupons=quoted.coupons,
         points=panel,

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 
 from django.db import transaction
 
 from marketing.models import Coupon
-from marketing.queries.loading import coupons_in_hand, rules_in_force, rules_of
+from marketing.queries.loading import coupons_in_hand, rules_of
 from marketing.queries.quoting import Offer
 from marketing.queries.rules import Rule
-from marketing.services import locking, uses
-from members.queries.standing import standing
+from marketing.services import lock_uses, locking, uses
+from members.queries.standing import held_standing, standing
 from members.queries.tier_benefits import held_at
 from sales.models import Sale, SaleLine
-from sales.queries.offers import offer_of
+from sales.queries.offers import offer_of, rules_always
 from sales.queries.refundable import LineLeft
 from sales.queries.selling import price_lines, shelf_of
 from sales.queries.tickets import Ticket
@@ -24,6 +25,7 @@ from sales.queries.totals import PricedLine
 from sales.services.keys import check_key
 from station.errors import Refusal
 from station.models import TillSession, User
+from station.money import ZERO
 
 RACES = 3
 MOST_COUPONS = 200  # of one member's: those that run out first
@@ -56,14 +58,14 @@ def quote(*, ticket: Ticket, session: TillSession, actor: User, at: datetime) ->
         raise NotQuoted("没有算优惠：单上有查不到的加油或商品。请删去后重新添加。")
     lines = price_lines(ticket=ticket, shelf=shelf)
     tier = held_at(member_id=ticket.member_id, at=at)
-    promotions = rules_in_force(station=session.station, member=ticket.member_id, at=at)
+    always = rules_always(station=session.station, member=ticket.member_id, at=at)
     for _ in range(RACES):
         coupons, rules = _coupons(ticket, session, at)
         offer = offer_of(
             lines=lines,
             member=ticket.member_id,
             held=tier,
-            rules=[*promotions, *rules],
+            rules=[*always, *rules],
             at=at,
         )
         held = locking.hold(
@@ -85,12 +87,15 @@ def _coupons(
 
 
 def redeem(offer: Offer, *, head: Sale, key: str, actor: User | None) -> None:
-    """Spend the coupons of a frozen offer and book its discounts. Refuses one spent meanwhile."""
+    """Spend the coupons and locked litres of a frozen offer and book its discounts.
+
+    Refuses what was spent meanwhile.
+    """
     if offer.coupons:
         locking.use(
             ids=offer.coupons, key=key, document=head.number, actor=actor, at=head.occurred_at
         )
-    uses.book(offer=offer, document=head.number, day=head.day, at=head.occurred_at)
+    uses.book(offer=offer, document=head.number, day=head.day, at=head.occurred_at, actor=actor)
 
 
 def take_back(
@@ -104,13 +109,13 @@ def take_back(
 ) -> None:
     """A correction takes its share of the discounts back; the coupons come back with the whole sale.
 
-    `whole` says that nothing of the money is left. A present that the customer keeps keeps its
+    Litres at a locked price come back with the share of the line's money that is back. `whole` says that nothing of the money is left. A present that the customer keeps keeps its
     coupon used. Nothing is asked for a sale without discounts.
     """
     if not original.discount:
         return
-    whole = whole and not _keeps_a_present(lines, left)
-    uses.take_back(
+    everything, whole = whole, whole and not _keeps_a_present(lines, left)
+    locked = uses.take_back(
         sale=original.number,
         document=head.number,
         lines={line.position: -line.discount for line in lines},
@@ -118,6 +123,17 @@ def take_back(
         day=head.day,
         at=head.occurred_at,
     )
+    if locked:
+        if original.member_id is not None:
+            held_standing(original.member_id)  # his row before his litres, as a sale takes them
+        lock_uses.give_back(
+            sale=original.number,
+            document=head.number,
+            shares=_shares(lines, left, everything),
+            station=head.station,
+            actor=actor,
+            at=head.occurred_at,
+        )
     if whole:
         locking.give_back(
             document=original.number,
@@ -126,6 +142,20 @@ def take_back(
             actor=actor,
             at=head.occurred_at,
         )
+
+
+def _shares(
+    lines: Sequence[PricedLine], left: Mapping[int, LineLeft], everything: bool
+) -> dict[int, Decimal]:
+    """How much of each line's money is back with this correction, all that went before with it."""
+    now = {line.position: -line.net for line in lines}
+    return {
+        position: Decimal(1)
+        if everything
+        else (one.line.net - one.net + now.get(position, ZERO)) / one.line.net
+        for position, one in left.items()
+        if everything or one.line.net
+    }
 
 
 def _keeps_a_present(lines: Sequence[PricedLine], left: Mapping[int, LineLeft]) -> bool:

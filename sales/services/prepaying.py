@@ -1,9 +1,11 @@
 """预付: money taken before the fill. It is an advance under its own document; the sale is made for
-what was delivered, and what is left is due back until it is paid, in whatever shift that is.
+what was delivered, with the offers that held at the fill's end for whom the prepay names, and what
+is left is due back until it is paid, in whatever shift that is.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
@@ -11,13 +13,19 @@ from django.db.models import Exists
 
 from devices.models import Authorisation, Fill
 from devices.services import authorising
+from marketing.queries.quoting import Offer
+from marketing.services.lock_uses import LockSpent
+from marketing.services.uses import CapReached
 from members.models import Member
+from members.queries.standing import Standing, held_standing
+from members.queries.tier_benefits import NOBODY, Held, held_at
 from sales.models import Discrepancy, DriveOff, Payment, Prepay, Sale, Tender
+from sales.queries.offers import apply_offer, offer_of, rules_always
 from sales.queries.selling import fills_to_sell, fuel_line, locked_session
 from sales.queries.tickets import TicketLine
 from sales.queries.totals import Paid, PricedLine
 from sales.queries.unpaid import live_claims
-from sales.services import discrepancies, writing
+from sales.services import discrepancies, offering, writing
 from sales.services.settling import SessionEnded, head_of
 from sales.services.writing import Money
 from station.errors import Refusal
@@ -30,6 +38,7 @@ from station.services.sealing import blind_index
 Status = Prepay.Status
 SECONDS = 900
 OPEN = (Status.OPEN, Status.FUELLING)
+RACES = 3
 
 
 class PrepayRefused(Refusal):
@@ -158,7 +167,7 @@ def _documents_with_fills() -> list[str]:
 
 @transaction.atomic
 def settle_prepay(*, prepay_id: int, at: datetime) -> Sale | None:
-    """Make the sale of a prepay for what was delivered; the rest is due back.
+    """Make the sale of a prepay for what was delivered, less its offers; the rest is due back.
 
     None while there is no fill, no open session to book it in, or another worker has it. Never
     refuses: the fuel has left. More than was prepaid is a discount put on 待处理 with its money.
@@ -175,9 +184,7 @@ def settle_prepay(*, prepay_id: int, at: datetime) -> Sale | None:
         return None
     loaded = fills_to_sell(ids=[fill.pk], station=held.station, at=at)[fill.pk]
     line = fuel_line(1, TicketLine(kind="FUEL", fill_id=fill.pk), loaded)
-    over = max(line.net - held.amount, ZERO)
-    line = line.less(over, "超出预付")
-    sale = _write(held, line, session=session, at=at)
+    sale, over = _sell(held, line, ended=loaded.occurred_at, session=session, at=at)
     held.status = Status.SETTLED
     held.sale = sale
     held.refund_due = held.amount - sale.due
@@ -190,7 +197,8 @@ def settle_prepay(*, prepay_id: int, at: datetime) -> Sale | None:
             document=sale.number,
             subject=f"fill:{fill.pk}",
             amount=over,
-            text=f"{fill.nozzle} 预付 {held.amount} 元，实际加了 {fill.amount} 元，多出 {over} 元未收。",
+            text=f"{fill.nozzle} 预付 {held.amount} 元，实际加了 {fill.amount} 元，"
+            f"{_less(sale, over)}多出 {over} 元未收。",
             day=session.shift.day,
             at=at,
         )
@@ -207,7 +215,72 @@ def _session_for(prepay: Prepay) -> TillSession | None:
     return held if held.status == TillSession.Status.OPEN else None
 
 
-def _write(prepay: Prepay, line: PricedLine, *, session: TillSession, at: datetime) -> Sale:
+def _less(sale: Sale, over: Yuan) -> str:
+    """What the offers took off a prepaid fill, in words."""
+    off = sale.discount - over
+    return f"优惠 {off} 元后" if off else ""
+
+
+def _sell(
+    prepay: Prepay, line: PricedLine, *, ended: datetime, session: TillSession, at: datetime
+) -> tuple[Sale, Yuan]:
+    """The sale with the offers that held when the fill ended, and what of it was not prepaid.
+
+    Litres that went elsewhere meanwhile are quoted again; the fuel has left, so that in the end it
+    is sold at list price before it is refused.
+    """
+    stands = held_standing(prepay.member_id) if prepay.member_id is not None else None
+    tier = held_at(member_id=stands.member_id, at=ended) if stands else NOBODY
+    for _ in range(RACES):
+        offer = _offer(line, stands, tier, session=session, at=ended)
+        with suppress(CapReached, LockSpent), transaction.atomic():
+            return _priced(prepay, line, offer, stands, tier, session=session, at=at)
+    nothing = offer_of(lines=[line], member=None, held=NOBODY, rules=[], at=ended)
+    return _priced(prepay, line, nothing, stands, tier, session=session, at=at)
+
+
+def _offer(
+    line: PricedLine, stands: Standing | None, tier: Held, *, session: TillSession, at: datetime
+) -> Offer:
+    member = stands.member_id if stands else None
+    rules = rules_always(station=session.station, member=member, at=at)
+    return offer_of(lines=[line], member=member, held=tier, rules=rules, at=at)
+
+
+def _priced(
+    prepay: Prepay,
+    line: PricedLine,
+    offer: Offer,
+    stands: Standing | None,
+    tier: Held,
+    *,
+    session: TillSession,
+    at: datetime,
+) -> tuple[Sale, Yuan]:
+    [priced] = apply_offer([line], offer)
+    over = max(priced.net - prepay.amount, ZERO)
+    sale = _write(
+        prepay,
+        priced.less(over, "超出预付"),
+        offer=offer,
+        stands=stands,
+        tier=tier,
+        session=session,
+        at=at,
+    )
+    return sale, over
+
+
+def _write(
+    prepay: Prepay,
+    line: PricedLine,
+    *,
+    offer: Offer,
+    stands: Standing | None,
+    tier: Held,
+    session: TillSession,
+    at: datetime,
+) -> Sale:
     head = head_of([line], paid=Paid(due=line.net, rounding=ZERO, change=ZERO), session=session)
     head.source = Sale.Source.PREPAY
     head.number = next_number(
@@ -215,12 +288,14 @@ def _write(prepay: Prepay, line: PricedLine, *, session: TillSession, at: dateti
     )
     head.client_key = f"prepay:{prepay.number}"
     head.cashier = prepay.cashier
-    head.member_id = prepay.member_id
+    head.member_id = stands.member_id if stands else None
     head.occurred_at = at
+    if offer.discount:
+        offering.redeem(offer, head=head, key=head.client_key, actor=None)
     tender = advance_of(prepay).tender
     kind = Payment.Kind.ADVANCE_USED
     money = [Money(kind, tender, line.net)] if line.net else []
-    writing.add_sale(head=head, lines=[line], money=money)
+    writing.add_sale(head=head, lines=[line], money=money, tier=tier, stands=stands)
     if money:
         out = [Money(kind, tender, -line.net)]
         writing.add_payments(

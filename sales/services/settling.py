@@ -33,7 +33,7 @@ from sales.queries.selling import (
 from sales.queries.tickets import MOST, Ticket
 from sales.queries.totals import Paid, PricedLine, settle_up
 from sales.services import discounts, offering, points, value_tenders, writing
-from sales.services.tenders import check_tenders
+from sales.services.tenders import check_tenders, demand_tenders
 from sales.services.writing import Money
 from station.errors import Refusal
 from station.models import TillSession, User
@@ -93,7 +93,7 @@ def settle(
     """
     try:
         with transaction.atomic():
-            held = locked_session(session=session, key=ticket.key)
+            held = locked_session(session=session, key=ticket.key, member=ticket.member_id)
             if held.settled:  # type: ignore[attr-defined]
                 return _same(Sale.objects.get(client_key=ticket.key), ticket)
             if held.status != TillSession.Status.OPEN:
@@ -164,6 +164,7 @@ def freeze(
         lines = points.pay_part(ticket=ticket, lines=lines)
     tenders = tender_table()
     check_tenders(ticket.tenders, tenders)
+    demand_tenders(ticket.tenders, tenders, limits=offer.limits)
     ticket, value = value_tenders.hold(
         ticket=ticket,
         tenders=tenders,

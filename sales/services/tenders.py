@@ -7,6 +7,8 @@ from datetime import datetime
 
 from django.db import transaction
 
+from marketing.queries.quoting import Limit
+from marketing.queries.tenders import limits_of
 from sales.models import Payment, Sale, Tender
 from sales.queries.tickets import Tendered
 from sales.services.writing import Money, add_payments
@@ -32,6 +34,19 @@ def check_tenders(offered: Sequence[Tendered], known: Mapping[str, Tender]) -> N
             raise TenderRefused(f"没有收款：{tender.name} 须填凭证号（小票上的流水号）。")
 
 
+def demand_tenders(
+    offered: Sequence[Tendered], known: Mapping[str, Tender], *, limits: Sequence[Limit]
+) -> None:
+    """Refuses TenderRefused a coupon limited to some ways of paying, where another pays a part."""
+    for limit in limits:
+        wrong = [known[one.tender].name for one in offered if one.tender not in limit.tenders]
+        if wrong:
+            raise TenderRefused(
+                f"没有收款：「{limit.name}」{limit.words}，单上有{wrong[0]}。"
+                f"请都用限定的方式收，或点掉这张券再收。"
+            )
+
+
 @transaction.atomic
 def change_tender(
     *,
@@ -45,7 +60,8 @@ def change_tender(
     """改付款方式: take a payment out of one tender and put it into another, by two rows.
 
     Refuses after the session was counted, a payment of a change or refund, one already changed,
-    the same tender, a missing slip number and an empty reason. Audited.
+    the same tender, one that a coupon of the sale is not for, a missing slip number and an empty
+    reason. Audited.
     """
     session = (
         TillSession.objects.select_for_update(of=("self",), no_key=True)
@@ -57,6 +73,7 @@ def change_tender(
     if sale.corrections.exists():
         raise TenderRefused(f"没有改：{sale.number} 已有退款或冲红。")
     kind = Payment.Kind.RETENDER
+    _check_limits(sale, tender)
     amount = min(payment.amount, _left_in(sale, payment.tender_id))
     if amount <= 0:
         raise TenderRefused(f"没有改：这笔{payment.tender.name}已全部找零或改过付款方式。")
@@ -103,6 +120,14 @@ def _check_change(
         raise TenderRefused(f"没有改：{tender.name} 须填凭证号。")
     if not reason.strip():
         raise TenderRefused("没有改：请写明原因。")
+
+
+def _check_limits(sale: Sale, tender: Tender) -> None:
+    for one in limits_of(document=sale.number) if sale.discount else []:
+        if tender.code not in one.tenders:
+            raise TenderRefused(
+                f"没有改：这一单用了「{one.name}」，{one.paid_by}。请退款后重新收。"
+            )
 
 
 def _left_in(sale: Sale, tender_id: int) -> Yuan:

@@ -168,6 +168,7 @@ def _coupons(told: Bill, wanted: Wanted) -> list[dict[str, Any]]:
             "name": one.name,
             "amount": one.amount,
             "why": one.why,
+            "paid": one.paid_by,
             "used": one.coupon in used,
             "without": ",".join(map(str, (*wanted.without, one.coupon))),
         }

@@ -64,10 +64,23 @@ def _said(quoted: Quoted) -> dict[str, Any]:
                 "name": one.name,
                 "amount": str(one.amount),
                 "why": one.why,
+                "tenders": sorted(one.tenders),
+                "paid": one.paid_by,
                 "until": quoted.coupons[one.coupon].valid_until.isoformat(),
                 "bearer": quoted.coupons[one.coupon].member_id is None,
             }
             for one in sorted(offer.told, key=lambda one: (-one.amount, one.coupon))
+        ],
+        "locks": [
+            {
+                "name": one.name,
+                "amount": str(one.amount),
+                "litres": f"{one.litres:.2f}",
+                "left": f"{one.left:.2f}",
+                "until": one.until.isoformat() if one.until else "",
+                "why": one.why,
+            }
+            for one in offer.locks
         ],
     }
 

@@ -9,6 +9,7 @@ import { Away, Refused, post } from "./server.js";
 let asked = null; // the quote that is on its way
 let standing = ""; // what the shown quote was asked for
 let told = []; // what the last quote said of each coupon
+let locks = []; // and of each locked price of the member
 
 const something = () => state.basket.lines.length
   && (state.badges.offers || state.basket.member || state.basket.codes?.length || state.basket.coupons?.length);
@@ -22,7 +23,7 @@ function subject() {
 // Ask again where the ticket has changed; `redraw` shows what came back.
 export function offersFor(redraw) {
   if (state.away || state.stopped || !something()) {
-    const had = state.basket.lines.some((one) => one.offers?.length) || told.length;
+    const had = state.basket.lines.some((one) => one.offers?.length) || told.length || locks.length;
     letGo(state.basket);
     forget();
     if (had) redraw();
@@ -45,6 +46,7 @@ async function ask(wanted, redraw) {
     });
     basket.coupons = said.used;
     told = said.coupons;
+    locks = said.locks;
   } catch (error) {
     if (basket !== state.basket || subject() !== wanted) return;
     standing = "";
@@ -64,6 +66,7 @@ async function ask(wanted, redraw) {
 function forget() {
   standing = "";
   told = [];
+  locks = [];
   state.basket.lines.forEach((one) => { one.offers = []; });
   state.basket.coupons = [];
 }
@@ -92,6 +95,7 @@ export function withoutOffers() {
 export function letGo(basket) {
   standing = "";
   told = [];
+  locks = [];
   if (!state.away && (basket.coupons?.length || basket.codes?.length)) post(urls.till_release, { key: basket.key }).catch(() => {});
 }
 
@@ -100,20 +104,38 @@ export function addCode(code, redraw) {
   redraw();
 }
 
+// Why a coupon on the ticket cannot be paid by this tender; empty where all can. Known before any
+// money is taken, so that the cashier may choose: another tender, or the ticket without the coupon.
+export function forbids(tender) {
+  const one = told.find((coupon) => state.basket.coupons?.includes(coupon.id) && coupon.tenders.length && !coupon.tenders.includes(tender.code));
+  return one ? `「${one.name}」${one.paid}，不能用${tender.name}。请换付款方式，或点掉这张券再收。` : "";
+}
+
 // ---------------------------------------------------------------- on the tile
 export function couponRows(redraw) {
-  if (!told.length && !state.basket.without?.length) return null;
+  if (!told.length && !locks.length && !state.basket.without?.length) return null;
   const list = make("ul", { className: "coupon-list" });
-  list.setAttribute("aria-label", "优惠券");
-  list.append(...told.map((one) => couponRow(one, redraw)), ...skipped(redraw));
+  list.setAttribute("aria-label", "锁价和优惠券");
+  list.append(...locks.map(lockRow), ...told.map((one) => couponRow(one, redraw)), ...skipped(redraw));
   return list;
+}
+
+const lastDay = (until) => new Date(new Date(until) - 1).toLocaleDateString("zh-CN", { month: "numeric", day: "numeric" });
+
+function lockRow(one) {
+  const used = fen(one.amount) > 0;
+  const words = used ? `这次 ${one.litres} 升，余 ${one.left} 升，到 ${lastDay(one.until)}` : `余 ${one.left} 升，到 ${lastDay(one.until)}：${one.why}`;
+  const row = make("li", { className: used ? "coupon coupon-used" : "coupon" },
+    make("span", {}, make("b", { textContent: one.name }), make("small", { textContent: words })));
+  if (used) row.append(make("span", { className: "number", textContent: `-${shown(fen(one.amount))}` }));
+  return row;
 }
 
 function couponRow(one, redraw) {
   const used = state.basket.coupons.includes(one.id);
-  const last = new Date(new Date(one.until) - 1).toLocaleDateString("zh-CN", { month: "numeric", day: "numeric" });
+  const words = [used ? `已用，到 ${lastDay(one.until)}` : one.why, one.paid].filter(Boolean).join("，");
   const row = make("li", { className: used ? "coupon coupon-used" : "coupon" },
-    make("span", {}, make("b", { textContent: one.name }), make("small", { textContent: used ? `已用，到 ${last}` : one.why })));
+    make("span", {}, make("b", { textContent: one.name }), make("small", { textContent: words })));
   if (used) {
     const remove = make("button", { type: "button", className: "btn", textContent: `-${shown(fen(one.amount))} ×` });
     remove.setAttribute("aria-label", `不用 ${one.name}，少减 ${text(fen(one.amount))} 元`);

@@ -4,7 +4,7 @@ import { emptyBasket, sums, ticketOf } from "./basket.js";
 import { leased, showFills } from "./fills.js";
 import { fen, shown, text } from "./money.js";
 import * as offline from "./offline.js";
-import { askAgain, letGo, quoted, withoutOffers } from "./offers.js";
+import { askAgain, forbids, letGo, quoted, withoutOffers } from "./offers.js";
 import { openPanel } from "./panels.js";
 import { gained } from "./points.js";
 import { arrange, byId, make, refuse, setup, state, troubled, urls } from "./screen.js";
@@ -48,7 +48,8 @@ function quickButton(exact) {
 function payCash(amount) {
   const cash = cashTender();
   if (state.busy || !amount) return;
-  refuse("");
+  refuse(forbids(cash));
+  if (forbids(cash)) return;
   state.basket.tenders.push({ tender: cash.code, name: cash.name, amount, reference: "" });
   setTyped("");
   changed();
@@ -70,6 +71,7 @@ function payBy(tender) {
   if (!amount && sum.missing <= 0 && !typed) return settle();
   if (!amount) return refuse("金额是 0。请填要收的金额，或清掉再点。");
   if (!tender.cash && amount > sum.net - sum.other) return refuse(`${tender.name} 不能多收，最多 ${text(Math.max(0, sum.net - sum.other))} 元。`);
+  if (forbids(tender)) return refuse(forbids(tender));
   if (tender.value) return payByValue(tender, amount);
   const reference = byId("reference");
   if (tender.reference && (reference.dataset.tender !== tender.code || !reference.value.trim())) return askReference(tender);

@@ -32,7 +32,7 @@ function rowOf(panel, one, before) {
 function prepayRow(panel, one) {
   const state = one.open ? one.authorisation : `应退 ${shown(fen(one.due))}`;
   const item = row(
-    `${one.nozzle} 号枪　预付 ${shown(fen(one.amount))}${one.sold ? `　加了 ${shown(fen(one.sold))}` : ""}`,
+    `${one.nozzle} 号枪　预付 ${shown(fen(one.amount))}${one.sold ? `　加了 ${shown(fen(one.sold))}` : ""}${one.off ? `　优惠 ${shown(fen(one.off))}` : ""}`,
     `${one.number}　${one.status}　${state}　${clock(one.at)}`,
     ...actions(panel, one),
   );

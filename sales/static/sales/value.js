@@ -4,6 +4,7 @@
 import { sums } from "./basket.js";
 import { fen, shown, text } from "./money.js";
 import { attempt, fetched, openPanel } from "./panels.js";
+import { forbids } from "./offers.js";
 import { settle } from "./paying.js";
 import { byId, make, refuse, setup, state, troubled, urls } from "./screen.js";
 import { Refused, post } from "./server.js";
@@ -152,6 +153,7 @@ export async function payByCode(code) {
   if (state.away) { refuse("断网时不能用会员储值。请换一种方式，或等网络恢复。"); return; }
   const left = Math.max(0, sums(state.basket, setup).missing);
   if (!state.basket.lines.length || !left) { refuse("单上没有要收的钱，付款码没有用。"); return; }
+  if (forbids(tender)) { refuse(forbids(tender)); return; }
   try {
     const { account } = await lookUp({ text: code });
     const amount = Math.min(left, fen(account.balance));
