@@ -15,7 +15,7 @@ from sales.models import Sale
 from tests import make
 from tests.browser.conftest import Look
 from tests.browser.test_till import ready
-from tests.marketing.offers import terms_of
+from tests.marketing.offers import lock, terms_of
 from tests.marketing.test_coupon_pages import issued
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -137,3 +137,52 @@ def test_the_pages_of_offers_are_sound(look: Look, width: int) -> None:
         look.open(path)
         look.check(axe=width == 1024)
         look.shoot(f"offers-{name}", full=True)
+
+
+@pytest.mark.req("SAL-17")
+def test_locked_litres_and_how_many_stay_are_on_the_screen(look: Look) -> None:
+    till = ready()
+    zhang = make.member(till.station, phone="13987654321")
+    lock(till.station, zhang, valid_until=now() + timedelta(days=9), at=now())
+    page = look.at(1024, as_=till.cashier).open("/sales/till/")
+    expect(page.locator(".fill")).to_have_count(3)
+    page.locator(".fill").first.click()
+    page.locator("#member .btn").first.click()
+    page.locator("#member-text").fill("13987654321")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="选他").click()
+    expect(page.locator("#due")).to_have_text("¥180.00")
+    expect(page.locator(".ticket-line small")).to_contain_text(
+        "锁价 ¥7.20 × 25.00 升（余 25.00 升）"
+    )
+    expect(page.locator(".coupon-used")).to_contain_text("这次 25.00 升，余 25.00 升")
+    look.check()
+    look.shoot("till-lock")
+    page.locator("[data-quick=exact]").click()
+    expect(page.locator("#done")).to_contain_text("已收 ¥180.00")
+    expect(page.locator(".coupon")).to_have_count(0)
+
+
+@pytest.mark.req("CPN-01")
+def test_a_coupon_of_one_way_of_paying_is_said_and_kept_before_money_is_taken(look: Look) -> None:
+    till = ready()
+    zhang = make.member(till.station, phone="13987654321")
+    issued(till.station, zhang, threshold=D(190), tenders=["WECHAT"])
+    page = look.at(1024, as_=till.cashier).open("/sales/till/")
+    expect(page.locator(".fill")).to_have_count(3)
+    page.locator(".fill").first.click()
+    page.locator("#member .btn").first.click()
+    page.locator("#member-text").fill("13987654321")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="选他").click()
+    expect(page.locator("#due")).to_have_text("¥180.00")
+    expect(page.locator(".coupon-used")).to_contain_text("限微信")
+    page.locator("[data-quick=exact]").click()
+    expect(page.locator("#refusal")).to_contain_text("限微信，不能用现金")
+    expect(page.locator("#tenders li")).to_have_count(0)
+    look.check()
+    look.shoot("till-coupon-limit")
+    page.wait_for_timeout(500)
+    page.locator(".tender", has_text="微信").click()
+    expect(page.locator("#done")).to_contain_text("已收 ¥180.00")
+    assert Sale.objects.get().payments.get().tender.code == "WECHAT"

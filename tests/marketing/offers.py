@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from marketing.models import Coupon, CouponBatch, CouponTemplate, Promotion
+from marketing.models import Coupon, CouponBatch, CouponTemplate, PriceLock, Promotion
 from marketing.queries.rules import QuoteLine, Rule, Work
-from marketing.services import batches, issuing, promotions, templates, terms
+from marketing.services import batches, issuing, locks, promotions, templates, terms
 from members.models import Member
-from station.models import Station
+from station.models import Grade, Station
 from tests import make
 
 D = Decimal
@@ -105,3 +105,29 @@ def coupon(
     if member is None:
         return issuing.print_codes(batch=made, count=1, actor=actor, at=at)[0]
     return issuing.give(batch=made, members=[member], actor=actor, at=at).coupons[0]
+
+
+def lock(
+    station: Station, member: Member, price: str = "7.20", litres: str = "50", **fields: Any
+) -> PriceLock:
+    """Litres of 92# at a price in a member's hand; posted is 8.00 unless there is a price."""
+    grade = Grade.objects.filter(code="92#").first() or make.grade("92#")
+    if not station.price_changes.exists():
+        make.price(station, grade, "8.00")
+    wish = locks.Wish(
+        grade=grade,
+        price=D(price),
+        litres=D(litres),
+        valid_until=fields.pop("valid_until", make.NOW + timedelta(days=30)),
+        reason="春耕锁价",
+        campaign=fields.pop("campaign", ""),
+    )
+    [made] = locks.grant(
+        station=station,
+        wish=wish,
+        members=[member],
+        actor=make.marketer(station),
+        at=fields.pop("at", make.NOW - timedelta(hours=1)),
+        key=fields.pop("key", f"sj-{PriceLock.objects.count()}"),
+    )
+    return made

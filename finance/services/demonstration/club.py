@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -19,7 +20,7 @@ from django.utils.timezone import localdate
 from finance.services.demonstration.site import Site
 from inventory.models import Item
 from marketing.models import CouponBatch, CouponTemplate
-from marketing.services import batches, issuing, promotions, templates, terms
+from marketing.services import batches, issuing, locks, promotions, templates, terms
 from members.models import ImportBatch, Member, Occasion, Purchase, Reward
 from members.services import (
     events,
@@ -30,9 +31,11 @@ from members.services import (
     tier_rules,
     tiers,
 )
+from station.queries.prices import price_at
 
 SOON = timedelta(days=25)
 COUPONS = 40  # members who hold one
+LOCKS = 8  # members who have litres at a locked price
 Kind = Reward.Kind
 
 
@@ -43,6 +46,7 @@ def open_club(site: Site, *, at: datetime, seed: int = 92) -> None:
         _points(site, at, random.Random(seed))
         batch = _coupons(site, at)
         _promotions(site, at)
+        _locks(site, at)
         _mall(site, at, batch.template.code)
         _gifts(site, at, batch.template.code)
     tier_measures.rebuild()
@@ -98,6 +102,37 @@ def _coupons(site: Site, at: datetime) -> CouponBatch:
         actor=site.manager,
         at=at,
     )
+
+
+def _locks(site: Site, at: datetime) -> None:
+    """A few members have eighty litres of 92# a quarter below today's price; one more waits."""
+    grade = site.grades["92#"]
+    posted = price_at(station=site.station, grade=grade, at=at)
+    if posted is None:
+        return
+    members = list(
+        Member.objects.filter(status=Member.Status.ACTIVE, purchases__product=grade.code)
+        .distinct()
+        .order_by("pk")[: LOCKS + 1]
+    )
+    wish = locks.Wish(
+        grade=grade,
+        price=posted - Decimal("0.25"),
+        litres=Decimal(80),
+        valid_until=at + timedelta(days=60),
+        reason="老客户锁价",
+    )
+    groups = ((members[:LOCKS], wish), (members[LOCKS:], replace(wish, litres=Decimal(2000))))
+    for number, (some, asked) in enumerate(groups):
+        if some:
+            locks.grant(
+                station=site.station,
+                wish=asked,
+                members=some,
+                actor=site.manager,
+                at=at,
+                key=f"demo-{number}",
+            )
 
 
 def _template(site: Site, at: datetime, **values: Any) -> CouponTemplate:
