@@ -53,6 +53,8 @@ class LockForm(forms.Form):
 
     def clean_members(self) -> list[str]:
         told = [one for one in re.split(r"[,，、;；\s]+", self.cleaned_data["members"]) if one]
+        if len(told) > MOST:
+            raise forms.ValidationError(f"一次最多 {MOST} 人，这里有 {len(told)} 人")
         return list(dict.fromkeys(told))
 
     def wish(self) -> Wish:

@@ -10,13 +10,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import ROUND_FLOOR, Decimal
 
-from django.db.models import DecimalField, F, Sum
+from django.db.models import F, Sum
 from django.db.models.functions import Coalesce
 
 from marketing.models import PriceLock, PriceLockMove
 from marketing.queries.quoting import Locked
 from marketing.services.locks import sweep
 from station.errors import Refusal
+from station.fields import LitresField
 from station.models import Station, User
 from station.money import MILLILITRE
 from station.queries import settings
@@ -72,7 +73,7 @@ def give_back(
     was taken and never more. A lock that ran out since is good for `marketing.coupon_grace_days`;
     one that was stopped gets nothing back.
     """
-    back = Coalesce(Sum("given_back__litres"), NOTHING, output_field=DecimalField())
+    back = Coalesce(Sum("given_back__litres"), NOTHING, output_field=LitresField())
     used = PriceLockMove.objects.filter(document=sale, kind=Kind.USED).annotate(back=back)
     rows = []
     for move in used.order_by("lock_id", "line"):

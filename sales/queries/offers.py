@@ -21,6 +21,9 @@ from station.models import Station, TillSession
 from station.money import ZERO, Yuan
 
 
+LONGEST = 60  # letters of a line's reasons that are kept
+
+
 class CouponGone(Refusal):
     """A coupon of the quote is no longer this basket's."""
 
@@ -155,5 +158,8 @@ def reductions_of(sale: Sale) -> dict[int, list[Reduction]]:
 def _by_hand(reasons: str, offers: Sequence[Reduction]) -> str:
     """What of a line's reasons is not an offer's name."""
     names = {one.name for one in offers}
-    left = [one for one in reasons.split("，") if one and one not in names]
+    said = [one for one in reasons.split("，") if one]
+    if len(reasons) >= LONGEST and any(name.startswith(said[-1]) for name in names):
+        said.pop()  # the line keeps so many letters: the last is the beginning of a name
+    left = [one for one in said if one not in names]
     return "，".join(left) or "优惠"
