@@ -20,7 +20,6 @@ from station.errors import Refusal
 from station.models import Station, TillSession
 from station.money import ZERO, Yuan
 
-
 LONGEST = 60  # letters of a line's reasons that are kept
 
 

@@ -403,3 +403,17 @@ def test_a_refund_and_a_sale_of_the_same_litres_do_not_wait_in_a_ring():
         thread.join(60)
     assert not failed
     assert left(one) == 150
+
+
+def test_a_discount_by_hand_is_told_apart_though_the_reasons_are_longer_than_the_line_keeps():
+    till, zhang, _ = ground(litres="10")
+    lock(till.station, zhang, price="7.30", litres="10")
+    promotion(
+        till.station, name="满二百减二十", benefit="THRESHOLD", amount=D(20), threshold=D(200)
+    )
+    sale = sell(till, zhang, "203.00", discount="2.00", reason="老客户")  # 240 − 8 − 7 − 20 − 2
+    line = sale.lines.get()
+    assert len(line.discount_reason) == 60
+    told = reductions_of(sale_for_paper(document=sale.number))[1]
+    assert [one.amount for one in told] == [D("8.00"), D("7.00"), D("20.00"), D("2.00")]
+    assert told[-1].name == "优惠"
