@@ -59,9 +59,8 @@ def change_tender(
 ) -> list[Payment]:
     """改付款方式: take a payment out of one tender and put it into another, by two rows.
 
-    Refuses after the session was counted, a payment of a change or refund, one already changed,
-    the same tender, one that a coupon of the sale is not for, a missing slip number and an empty
-    reason. Audited.
+    Refuses after the session was counted, a payment of a change or refund, one already changed, the
+    same tender, one that a coupon is not for, a missing slip number or reason. Audited.
     """
     session = (
         TillSession.objects.select_for_update(of=("self",), no_key=True)

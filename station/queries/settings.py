@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from station.models import Setting, Station
 from station.money import Yuan
-from station.queries.figures import MESSAGES, Declared, Kind
+from station.queries.figures import MESSAGES, OFFERS, Declared, Kind
 
 
 @dataclass(frozen=True)
@@ -233,46 +233,7 @@ DECLARED: tuple[Declared, ...] = (
         "‰",
         "加油站管理规范：柴油全年综合损耗 0.28%；按本地主管部门文件调整",
     ),
-    Declared(
-        "marketing.lock_minutes",
-        Kind.WHOLE,
-        "15",
-        "券在一张单上锁定的时间",
-        "分钟",
-        "站内管理规定；超过即放开，别的单可以用",
-    ),
-    Declared(
-        "marketing.coupon_grace_days",
-        Kind.WHOLE,
-        "7",
-        "退款时已过期的券和锁价再给几天",
-        "天",
-        "站内管理规定；没过期的券和锁价按原有效期退回",
-    ),
-    Declared(
-        "marketing.lock_worth",
-        Kind.YUAN,
-        "500.00",
-        "一人可发的锁价，按当天挂牌价合多少优惠",
-        "元",
-        "站内管理规定；一次发放合计超过须另一人审批",
-    ),
-    Declared(
-        "marketing.lock_litres",
-        Kind.WHOLE,
-        "1000",
-        "一人可发的锁价升数",
-        "升",
-        "站内管理规定；一次发放合计超过须另一人审批，挂牌价会涨",
-    ),
-    Declared(
-        "marketing.wrong_codes",
-        Kind.WHOLE,
-        "10",
-        "十分钟内最多输错几次券码",
-        "次",
-        "站内管理规定；超过须等十分钟，防止猜码",
-    ),
+    *OFFERS,
     Declared(
         "members.policy_version",
         Kind.TEXT,
