@@ -19,7 +19,7 @@ from marketing.services.locks import sweep
 from station.errors import Refusal
 from station.fields import LitresField
 from station.models import Station, User
-from station.money import MILLILITRE
+from station.money import FEN, MILLILITRE, ZERO, Yuan
 from station.queries import settings
 
 Kind = PriceLockMove.Kind
@@ -62,14 +62,14 @@ def give_back(
     *,
     sale: str,
     document: str,
-    shares: Mapping[int, Decimal],
+    shares: Mapping[int, tuple[Yuan, Yuan]],
     station: Station,
     at: datetime,
     actor: User | None,
 ) -> None:
     """Give back of what a sale took the share of each line that is back with this correction.
 
-    Cumulative and rounded down to the millilitre, so that all corrections together give back what
+    `shares` are by line how much of its money is back, and how much there was. Cumulative and rounded down to the millilitre, so that all corrections together give back what
     was taken and never more. A lock that ran out since is good for `marketing.coupon_grace_days`;
     one that was stopped gets nothing back.
     """
@@ -77,8 +77,8 @@ def give_back(
     used = PriceLockMove.objects.filter(document=sale, kind=Kind.USED).annotate(back=back)
     rows = []
     for move in used.order_by("lock_id", "line"):
-        share = min(shares.get(move.line, NOTHING), Decimal(1))
-        due = (-move.litres * share).quantize(MILLILITRE, ROUND_FLOOR) - move.back
+        part, whole = shares.get(move.line, (ZERO, FEN))
+        due = (-move.litres * part / whole).quantize(MILLILITRE, ROUND_FLOOR) - move.back
         if due > 0 and _return(move.lock_id, due, station=station, at=at):
             rows.append(
                 PriceLockMove(

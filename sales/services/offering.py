@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
 
 from django.db import transaction
 
@@ -25,7 +24,7 @@ from sales.queries.totals import PricedLine
 from sales.services.keys import check_key
 from station.errors import Refusal
 from station.models import TillSession, User
-from station.money import ZERO
+from station.money import FEN, ZERO, Yuan
 
 RACES = 3
 MOST_COUPONS = 200  # of one member's: those that run out first
@@ -146,15 +145,15 @@ def take_back(
 
 def _shares(
     lines: Sequence[PricedLine], left: Mapping[int, LineLeft], everything: bool
-) -> dict[int, Decimal]:
-    """How much of each line's money is back with this correction, all that went before with it."""
+) -> dict[int, tuple[Yuan, Yuan]]:
+    """How much of each line's money is back with this correction and those before it, and of how much."""
+    if everything:
+        return dict.fromkeys(left, (FEN, FEN))
     now = {line.position: -line.net for line in lines}
     return {
-        position: Decimal(1)
-        if everything
-        else (one.line.net - one.net + now.get(position, ZERO)) / one.line.net
+        position: (one.line.net - one.net + now.get(position, ZERO), one.line.net)
         for position, one in left.items()
-        if everything or one.line.net
+        if one.line.net
     }
 
 

@@ -40,7 +40,11 @@ def settle(till, zhang, one, *paid, **fields):
     quoted = offering.quote(ticket=asked, session=till, actor=till.cashier, at=make.NOW)
     assert quoted.offer.coupons == (one.pk,)
     ticket = make.ticket(
-        fills=[fill], member=zhang.pk, key=asked.key, coupons=[one.pk], tenders=paid, **fields
+        fills=[fill],
+        member=zhang.pk,
+        coupons=[one.pk],
+        tenders=paid,
+        **{**fields, "key": asked.key},
     )
     return settling.settle(ticket, session=till, actor=till.cashier, at=make.NOW)
 
