@@ -276,15 +276,18 @@ def some_rules(draw, most=5):
     made = []
     for number in range(1, draw(st.integers(0, most)) + 1):
         work = draw(st.sampled_from(list(Work)))
-        coupon = number if draw(st.booleans()) else None
+        lock = number if work == Work.LOCK else None
+        coupon = number if lock is None and draw(st.booleans()) else None
         made.append(
             Rule(
-                key=f"{'C' if coupon else 'P'}{number:03d}",
+                key=f"{'L' if lock else 'C' if coupon else 'P'}{number:03d}",
                 name=f"优惠{number}",
                 work=work,
                 value=draw(st.integers(0, 300).map(lambda one: D(one) / 100))
-                if work in (Work.PER_LITRE, Work.TIER_PRICE)
+                if work in (Work.PER_LITRE, Work.TIER_PRICE, Work.LOCK)
                 else draw(FEN),
+                litres_left=D(draw(st.integers(1, 40000))) / 1000 if lock else None,
+                lock=lock,
                 percent=D(draw(st.integers(1, 100))) / 100,
                 threshold=draw(st.sampled_from([D(0), D(50), D(200)])),
                 needs_fuel=draw(st.sampled_from([None, None, D(0), D(100)])),
@@ -340,7 +343,8 @@ def plain_saving(lines, some) -> D:  # noqa: C901
     taken = {stage: set() for stage in Stage}
     fuel_sum = sum((one.list_amount for one in lines if one.kind == "FUEL"), D(0))
     base = None
-    for one in sorted(some, key=lambda r: (int(r.stage), -r.priority, r.key)):
+    locked = dict.fromkeys(net, D(0))
+    for one in sorted(some, key=lambda r: (r.stage, r.work != Work.LOCK, -r.priority, r.key)):
         if one.stage >= Stage.ORDER and base is None:
             base = dict(net)
         inside = [line for line in lines if one.scope.covers(line)]
@@ -352,20 +356,23 @@ def plain_saving(lines, some) -> D:  # noqa: C901
         off = {}
         free = [line for line in inside if line.position not in taken[one.stage]]
         dear = sorted(free, key=lambda line: (-line.unit_price, line.position))
-        if one.work in (Work.PER_LITRE, Work.TIER_PRICE):
+        if one.work in (Work.PER_LITRE, Work.TIER_PRICE, Work.LOCK):
+            some_left = one.litres_left
             for line in free:
                 if line.kind == "FUEL":
+                    here = line.quantity - locked[line.position]
                     cut = (
                         one.value
                         if one.work == Work.PER_LITRE
                         else max(D(0), line.unit_price - one.value)
                     )
-                    litres = (
-                        line.quantity
-                        if one.cap_litres is None
-                        else min(one.cap_litres, line.quantity)
-                    )
+                    litres = here if one.cap_litres is None else min(one.cap_litres, here)
+                    if some_left is not None:
+                        litres = min(litres, some_left)
                     off[line.position] = fen(cut * litres)
+                    if one.work == Work.LOCK and off[line.position] > 0:
+                        some_left -= litres
+                        locked[line.position] += litres
         elif one.work == Work.PERCENT:
             off = {line.position: fen(net[line.position] * one.percent) for line in free}
         elif one.work == Work.SECOND_HALF:
@@ -396,7 +403,7 @@ def plain_saving(lines, some) -> D:  # noqa: C901
             amount = min(amount, net[position])
             if amount > 0:
                 net[position] -= amount
-                if one.stage <= Stage.LINE:
+                if one.stage <= Stage.LINE and one.work != Work.LOCK:
                     taken[one.stage].add(position)
     return sum((one.list_amount for one in lines), D(0)) - sum(net.values(), D(0))
 

@@ -260,6 +260,7 @@ def test_the_file_holds_his_ledgers_coupons_orders_and_tiers():
         "等级",
         "消息",
         "优惠券",
+        "锁价",
         "礼遇",
         "活动",
         "核实记录",
