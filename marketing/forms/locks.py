@@ -26,7 +26,9 @@ class LockForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off"}),
         help_text=f"会员号、手机或车牌，一行一个或用逗号隔开，一次最多 {MOST} 人",
     )
-    grade = forms.ModelChoiceField(label="油品", queryset=Grade.objects.none())
+    grade = forms.ModelChoiceField(
+        label="油品", queryset=Grade.objects.none(), empty_label="请选择"
+    )
     price = YuanInput(
         label="锁定单价(元/升)",
         min_value=Decimal("0.01"),

@@ -250,10 +250,10 @@ def _note(lock: PriceLock, verb: str, *, at: datetime, actor: User, reason: str 
         document=lock.number,
         reason=reason.strip(),
         after={
-            "member": lock.member.number,
-            "grade": lock.grade.code,
-            "price": str(lock.price),
-            "litres": str(lock.litres),
-            "left": str(lock.left),
+            "会员": lock.member.number,
+            "油品": lock.grade.code,
+            "锁定单价(元)": str(lock.price),
+            "升数": str(lock.litres),
+            "剩余升数": str(lock.left),
         },
     )

@@ -80,7 +80,9 @@ def test_above_the_limit_another_person_approves_or_sends_back():
     assert "发放" in page
     assert wang.post(f"{where}stop/").status_code == 422
     assert wang.post(f"{where}stop/", {"reason": "发错"}).status_code == 302
-    assert "已停止" in wang.get(where).content.decode()
+    page = wang.get(where).content.decode()
+    assert "已停止" in page
+    assert "其他操作" not in page
     again = wang.post(NEW, typed(zhang.number, litres="2000", key="k2"))["Location"]
     assert boss.post(f"{again}reject/", {"reason": "太多"}).status_code == 302
     assert "已驳回" in wang.get(again).content.decode()
