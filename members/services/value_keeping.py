@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Any
 
 from django.db import connection
 
@@ -113,52 +112,56 @@ def post(
 
     `idem` names the business event; the database takes it once. Refuses NotEnoughValue.
     """
-    told: dict[str, Any] = {
-        "kind": str(kind),
-        "principal": principal,
-        "bonus": bonus,
-        "idem": idem,
-        "document": document,
-        "station_id": day.station_id,
-        "words": words[:200],
-        "occurred_at": at,
-    }
-    more = {
-        "account": account.pk,
-        "reverses": reverses.pk if reverses else None,
-        "day": day.pk,
-        "actor": actor.pk if actor else None,
-    }
+    row = ValueTxn(
+        account=account,
+        kind=str(kind),
+        principal=principal,
+        bonus=bonus,
+        idem=idem,
+        document=document,
+        reverses=reverses,
+        station_id=day.station_id,
+        day=day,
+        actor=actor,
+        words=words[:200],
+        occurred_at=at,
+    )
     with connection.cursor() as cursor:
-        cursor.execute(_POST, {**told, **more})
-        row = cursor.fetchone()
-    if row is None:
+        cursor.execute(_POST, {name: getattr(row, name) for name in _SAID})
+        moved = cursor.fetchone()
+    if moved is None:
         raise NotEnoughValue(
             f"没有办理：储值账户 {account.number} 余额本金 {account.principal} 元、"
             f"赠金 {account.bonus} 元，不够。"
         )
-    pk, account.principal, account.bonus = row
-    return ValueTxn(
-        pk=pk,
-        account=account,
-        principal_after=account.principal,
-        bonus_after=account.bonus,
-        reverses=reverses,
-        day=day,
-        actor=actor,
-        **told,
-    )
+    row.pk, row.principal_after, row.bonus_after = moved
+    account.principal, account.bonus = row.principal_after, row.bonus_after
+    return row
 
 
+_SAID = (
+    "account_id",
+    "kind",
+    "principal",
+    "bonus",
+    "idem",
+    "document",
+    "reverses_id",
+    "station_id",
+    "day_id",
+    "actor_id",
+    "words",
+    "occurred_at",
+)
 _POST = """
 WITH moved AS (
   UPDATE members_valueaccount SET principal = principal + %(principal)s, bonus = bonus + %(bonus)s
-  WHERE id = %(account)s AND principal >= -%(principal)s AND bonus >= -%(bonus)s
+  WHERE id = %(account_id)s AND principal >= -%(principal)s AND bonus >= -%(bonus)s
   RETURNING principal, bonus
 )
 INSERT INTO members_valuetxn (account_id, kind, principal, bonus, principal_after, bonus_after, idem,
  document, reverses_id, station_id, day_id, actor_id, words, occurred_at)
-SELECT %(account)s, %(kind)s, %(principal)s, %(bonus)s, moved.principal, moved.bonus, %(idem)s,
- %(document)s, %(reverses)s, %(station_id)s, %(day)s, %(actor)s, %(words)s, %(occurred_at)s
+SELECT %(account_id)s, %(kind)s, %(principal)s, %(bonus)s, moved.principal, moved.bonus, %(idem)s,
+ %(document)s, %(reverses_id)s, %(station_id)s, %(day_id)s, %(actor_id)s, %(words)s, %(occurred_at)s
 FROM moved RETURNING id, principal_after, bonus_after
 """
