@@ -15,13 +15,11 @@ from station.forms.controls import YuanInput as YuanBox
 from station.forms.layout import laid
 from station.models import Till
 
-LARGEST = 2**63 - 1
-
 
 class BillForm(forms.Form):
     """What is on a fill: member, coupons, points; `find` and `code` are what was typed just now."""
 
-    member = forms.IntegerField(required=False, min_value=1, max_value=LARGEST)
+    member = forms.CharField(required=False, max_length=300)  # sealed: sales.queries.attending
     find = forms.CharField(label="会员", required=False, max_length=60)
     code = forms.CharField(label="券码", required=False, max_length=40)
     with_points = forms.BooleanField(required=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.core.signing import BadSignature, Signer
 from django.db.models import Count, Q
 from django.utils.timezone import localtime
 
@@ -16,6 +17,8 @@ from sales.queries.wall import Pump, Wall
 from station.models import Crew, Island, Station, TillSession, User
 
 USUAL = timedelta(days=180)
+NAMED_LIFE = timedelta(minutes=15)  # from being found to the money
+_SEAL = Signer(salt="sales.attending.member")
 Status = TillSession.Status
 
 
@@ -65,6 +68,27 @@ def basket_key(*, fill_id: int, session: TillSession) -> str:
     """The key of a fill's basket: two taps are one sale, and what was reversed is paid anew."""
     claims = FillClaim.objects.filter(fill=fill_id, released_at__isnull=False).count()
     return f"phone:{session.pk}:{fill_id}:{claims}"
+
+
+def named(*, member_id: int, fill_id: int, session: TillSession, at: datetime) -> str:
+    """A member who was found for a fill, sealed for the hidden fields of its bill.
+
+    A session is one person's: what he seals is good for him, for this fill, and not for long.
+    """
+    told = [member_id, fill_id, session.pk, session.cashier_id, int(at.timestamp())]
+    return _SEAL.sign_object(told)
+
+
+def read_named(*, text: str, fill_id: int, session: TillSession, at: datetime) -> int | None:
+    """The member whom a bill names; None for what was not sealed here, for this fill, just now."""
+    try:
+        member_id, *of, since = _SEAL.unsign_object(text)
+    except (BadSignature, ValueError):
+        return None
+    age = at.timestamp() - since
+    if of != [fill_id, session.pk, session.cashier_id] or age > NAMED_LIFE.total_seconds():
+        return None
+    return int(member_id)
 
 
 def usual_of(*, member_id: int, at: datetime) -> Usual | None:

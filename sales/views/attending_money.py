@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 import segno
@@ -37,6 +39,10 @@ from sales.views.offers import NoSuchCode, check_codes
 from station.access import StaffRequest, may
 from station.errors import Refusal
 from station.models import TillSession
+
+
+class NotNamed(Refusal):
+    """The member of a bill was not found by this person, for this fill, a short while ago."""
 
 
 def _fill(request: StaffRequest, pk: int) -> Fill:
@@ -124,16 +130,18 @@ def _bill(
     """Everything that the bill shows. What was refused leaves it as it was before."""
     at, form = now(), BillForm(request.POST)
     typed = checked(form)
-    wanted = Wanted(held.pk, typed["member"], form.read_codes, form.left_out, typed["with_points"])
-    hits: list[dict[str, Any]] = []
+    wanted, hits = Wanted(held.pk), list[dict[str, Any]]()
+    sealed, seal = typed["member"], partial(asked.named, fill_id=held.pk, session=session, at=at)
     try:
-        check_codes(request, form.read_codes)
         if request.POST.get("drop"):
-            wanted = Wanted(held.pk, codes=wanted.codes)
-        elif typed["find"].strip():
+            wanted = Wanted(held.pk, codes=form.read_codes)
+        else:
+            wanted = _wanted(form, held, session, at)
+        check_codes(request, form.read_codes)
+        if typed["find"].strip():
             member, hits = _found(request, typed["find"])
             if member:
-                wanted = Wanted(held.pk, member, wanted.codes)
+                wanted, sealed = Wanted(held.pk, member, wanted.codes), seal(member_id=member)
         elif typed["code"].strip():
             read = codes.read_code(typed["code"])
             check_codes(request, (read,))
@@ -150,14 +158,27 @@ def _bill(
         "session": session,
         "bill": told,
         "wanted": wanted,
+        "named": sealed if wanted.member_id else "",
         "coupons": _coupons(told, wanted),
         "codes": ",".join(wanted.codes),
         "without": ",".join(map(str, wanted.without)),
-        "hits": hits,
+        "hits": [hit | {"named": seal(member_id=hit["id"])} for hit in hits],
         "tenders": list(tender_table().values()),
         "refusal": refusal,
         **_member(wanted.member_id, held),
     }
+
+
+def _wanted(form: BillForm, held: Fill, session: TillSession, at: datetime) -> Wanted:
+    """What stands on the bill. Refuses NotNamed a member whom nobody found here for this fill."""
+    typed, member = form.cleaned_data, None
+    if typed["member"]:
+        member = asked.read_named(text=typed["member"], fill_id=held.pk, session=session, at=at)
+        if member is None:
+            raise NotNamed(
+                "会员没有选上：不是在这一单上查到的，或查到已超过 15 分钟。请重新扫码或查找会员。"
+            )
+    return Wanted(held.pk, member, form.read_codes, form.left_out, typed["with_points"])
 
 
 def _coupons(told: Bill, wanted: Wanted) -> list[dict[str, Any]]:
@@ -248,10 +269,10 @@ def settle(request: StaffRequest, pk: int) -> HttpResponse:
 
 def _settled(request: StaffRequest, held: Fill, session: TillSession) -> Sale:
     form = BillForm(request.POST)
-    typed, paying = checked(form), checked(PayForm(request.POST))
-    at = now()
+    checked(form)
+    paying, at = checked(PayForm(request.POST)), now()
+    wanted = _wanted(form, held, session, at)
     check_codes(request, form.read_codes)
-    wanted = Wanted(held.pk, typed["member"], form.read_codes, form.left_out, typed["with_points"])
     told = attending.bill(wanted=wanted, session=session, actor=request.user, at=at)
     tender, reference = paying["tender"], paying["reference"]
     secrets: dict[str, str] = {}
@@ -260,7 +281,7 @@ def _settled(request: StaffRequest, held: Fill, session: TillSession) -> Sale:
     if tender.kind == Tender.Kind.CASH:
         amount = paying["given"] or due
     elif tender.kind == Tender.Kind.VALUE:
-        reference, secrets = _value(typed["member"], paying)
+        reference, secrets = _value(wanted.member_id, paying)
     if paying["due"] != told.net:
         raise WrongPayment(
             f"没有收款：屏幕上是 {paying['due']} 元，现在应收 {told.net} 元（价格或优惠已变）。请看清再收。"

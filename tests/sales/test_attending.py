@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import threading
+from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from django.db import connection
@@ -16,6 +18,7 @@ from members.models import Presence
 from members.queries.present_codes import code_for
 from members.services import redemptions, value_accounts, value_codes
 from sales.models import FillClaim, FillLease, Receipt, Sale
+from sales.queries import attending
 from sales.services import refunds
 from sales.services.printing import print_waiting
 from station.models import AuditEntry, Crew, TillSession
@@ -67,6 +70,11 @@ def bill(client: Client, fill, **fields: object) -> str:
     return client.post(
         f"{HERE}fills/{fill.pk}/", fields, headers={"HX-Request": "true"}
     ).content.decode()
+
+
+def named(page: str, at: int = 0) -> str:
+    """The sealed member of a page: the first, or a later one where several are to choose from."""
+    return list(dict.fromkeys(re.findall(r'name="member" value="([^"]+)"', page)))[at]
 
 
 def pay(client: Client, fill, page: str, code: str = "CASH", **more: object):
@@ -317,9 +325,10 @@ def test_a_member_is_known_by_his_phones_code_and_what_to_say_stands_there():
     )
     listed = bill(client, fill, find="5678")
     assert listed.count("hand-hit") == len(several)
-    chosen = bill(client, fill, member=several[0].pk)
+    chosen = bill(client, fill, member=named(listed))
     assert "139****5678" in chosen
-    assert "换会员" not in bill(client, fill, member=several[0].pk, drop="1")
+    assert "换会员" not in bill(client, fill, member=named(listed), drop="1")
+    assert "138****5678" in bill(client, fill, member=named(listed, 1))
 
 
 def test_points_pay_a_part_and_the_sale_is_the_members():
@@ -327,19 +336,57 @@ def test_points_pay_a_part_and_the_sale_is_the_members():
     member = make.member(session.station)
     mall.give(member, 5000)
     claimed(client, fill)
-    page = bill(client, fill, member=member.pk, with_points="1")
+    page = bill(client, fill, find=member.number)
+    page = bill(client, fill, member=named(page), with_points="1")
     assert "积分抵" in page
     refused = pay(client, fill, page)  # who knows his number only spends no more than a little
     assert refused.status_code == 422
     assert "2000 分以上要会员本人在场" in refused.content.decode()
-    bill(client, fill, find=code_for(member_id=member.pk, at=now()))
-    page = bill(client, fill, member=member.pk, with_points="1")
+    page = bill(client, fill, find=code_for(member_id=member.pk, at=now()))
+    page = bill(client, fill, member=named(page), with_points="1")
     done = pay(client, fill, page)
     assert done.status_code == 302
     sale = Sale.objects.get()
     assert sale.member == member
     assert sale.due < fill.amount
     assert mall.balance(member) < 5000
+
+
+@pytest.mark.req("SEC-02")
+def test_only_a_member_who_was_found_for_this_fill_by_this_person_is_named():
+    session, fills, client = ground(fills=2)
+    second, (other,), hers = ground(session.station)
+    member = make.member(session.station)
+    fill, page = fills[0], ""
+    for one in fills:
+        claimed(client, one)
+    claimed(hers, other)
+    good = named(bill(client, fill, find=member.number))
+    assert "换会员" in bill(client, fill, member=good)
+    sealed = partial(attending.named, member_id=member.pk, fill_id=fill.pk)
+    old = sealed(session=session, at=now() - attending.NAMED_LIFE - timedelta(seconds=1))
+    for told in (
+        member.pk,
+        good[:-1],
+        f"{good}x",
+        old,
+        "²",
+        "a:b",
+        sealed(session=second, at=now()),
+    ):
+        page = bill(client, fill, member=told)
+        assert "会员没有选上" in page
+        assert "换会员" not in page
+        refused = pay(
+            client, fill, client.get(f"{HERE}fills/{fill.pk}/").content.decode(), member=told
+        )
+        assert refused.status_code == 422
+        assert "会员没有选上" in refused.content.decode()
+    assert "会员没有选上" in bill(client, fills[1], member=good)
+    assert "会员没有选上" in bill(hers, other, member=good)
+    assert not Sale.objects.exists()
+    assert pay(client, fill, bill(client, fill, member=good)).status_code == 302
+    assert Sale.objects.get().member == member
 
 
 def test_codes_in_the_hidden_field_are_counted_too():
@@ -371,7 +418,7 @@ def test_stored_value_pays_by_the_code_of_its_holder_once():
     value_accounts.set_pin(
         account=account, pin="482913", at=now(), actor=make.manager(session.station)
     )
-    page = bill(client, fills[1], member=member.pk)
+    page = bill(client, fills[1], find=member.number)
     assert "支付密码" in page
     wrong = pay(client, fills[1], page, "MEMBER", pin="111222")
     assert "支付密码不对" in wrong.content.decode()
