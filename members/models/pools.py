@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 
 class Pool(models.Model):
-    """积分池: a family's with its head, or a company's, whose terms the office sets. Owns an account."""
+    """积分池: a family's with its head, or a company's, whose terms the office sets. Owns an account.
+
+    `heir`: whom the head of a family has asked to take his place, until he says yes or no.
+    """
 
     class Kind(models.TextChoices):
         FAMILY = "FAMILY", "家庭"
@@ -19,6 +22,15 @@ class Pool(models.Model):
     head = models.ForeignKey(
         "members.Member", models.PROTECT, null=True, blank=True, related_name="headed_pools"
     )
+    heir = models.ForeignKey(
+        "members.Member",
+        models.PROTECT,
+        verbose_name="待接任户主",
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    offered_at = models.DateTimeField("请人接任时间", null=True, blank=True)
     company = models.ForeignKey(
         "members.Company", models.PROTECT, null=True, blank=True, related_name="pools"
     )
@@ -36,6 +48,12 @@ class Pool(models.Model):
                 condition=Q(kind="FAMILY", head__isnull=False, company=None)
                 | Q(kind="COMPANY", head=None, company__isnull=False),
                 name="a_pool_is_a_familys_or_a_companys",
+            ),
+            models.CheckConstraint(
+                condition=Q(heir=None, offered_at=None)
+                | Q(heir__isnull=False, offered_at__isnull=False, kind="FAMILY", closed_at=None)
+                & ~Q(heir=F("head")),
+                name="an_heir_is_another_of_an_open_family",
             ),
             models.UniqueConstraint(
                 fields=["company"], condition=Q(closed_at=None), name="one_open_pool_per_company"
@@ -58,7 +76,8 @@ class PoolMember(models.Model):
     """Who is in a pool on which terms; a row ends and is never used again.
 
     `share_pct` of what he earns later goes to the pool. `cap_month` bounds what he spends of it in a
-    calendar month; None: no bound. `free_from`: when he may be in another pool.
+    calendar month; None: no bound. `free_from`: when he may be in another pool. `headed`: that he was
+    the head when he went with a merge.
     """
 
     class State(models.TextChoices):
@@ -92,6 +111,7 @@ class PoolMember(models.Model):
     merge = models.ForeignKey(
         "members.Merge", models.PROTECT, null=True, blank=True, related_name="pool_places"
     )
+    headed = models.BooleanField("合并时是户主", default=False)
 
     class Meta:
         constraints = [

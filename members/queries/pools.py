@@ -194,7 +194,9 @@ def invitations_of(*, member_id: int) -> QuerySet[PoolMember]:
 def pools_of(stations: Iterable[object]) -> QuerySet[Pool]:
     """Pools that were opened at some stations."""
     rows = Pool.objects.filter(station__in=list(stations))
-    return rows.select_related("account", "head__key", "company__key", "station", "closed_by")
+    return rows.select_related(
+        "account", "head__key", "heir__key", "company__key", "station", "closed_by"
+    )
 
 
 def whose_of(pool: Pool) -> str:

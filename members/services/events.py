@@ -134,10 +134,10 @@ def _signed(event: ClubEvent, member: Member, at: datetime, actor: User | None) 
 
 
 @transaction.atomic
-def withdraw(*, sign_up: SignUp, at: datetime) -> None:
+def withdraw(*, sign_up: SignUp, at: datetime, actor: User | None = None) -> None:
     """Give a seat or a place in the line back; the first who waits moves up and is told. Twice is once.
 
-    Refuses EventRefused who attended.
+    What somebody of the staff (`actor`) does for him is audited. Refuses EventRefused who attended.
     """
     row = _held(sign_up.event)
     now = SignUp.objects.get(pk=sign_up.pk)
@@ -148,6 +148,9 @@ def withdraw(*, sign_up: SignUp, at: datetime) -> None:
     SignUp.objects.filter(pk=now.pk).update(state=State.CANCELLED)
     if now.state == State.SEATED and not (at < row.ends_at and _seat_next(row, at)):
         ClubEvent.objects.filter(pk=row.pk).update(taken=row.taken - 1)
+    if actor is not None:
+        told = {"会员": now.member.number, "原来": now.get_state_display()}
+        _note("members.event.withdrawn", row, actor, at, after=told)
 
 
 @transaction.atomic

@@ -42,6 +42,7 @@ def move(*, merge: Merge, at: datetime, actor: User) -> None:
     """The survivor takes over the place, or the merged one leaves with his points. Invitations end."""
     invited = PoolMember.objects.filter(member=merge.merged, state=State.INVITED)
     invited.update(state=State.DECLINED)
+    pool_endings.no_heir([merge.merged_id, merge.survivor_id])
     his, other = place_of(member_id=merge.merged_id), place_of(member_id=merge.survivor_id)
     if his is None:
         return
@@ -51,12 +52,13 @@ def move(*, merge: Merge, at: datetime, actor: User) -> None:
         else:
             pool_endings.leave(place=his, why=Why.REMOVED, at=at, actor=actor, reason="会员合并")
         return
+    headed = his.pool.head_id == merge.merged_id
     PoolMember.objects.filter(pk=his.pk).update(
-        state=State.LEFT, left_at=at, why=Why.MERGED, merge=merge
+        state=State.LEFT, left_at=at, why=Why.MERGED, merge=merge, headed=headed
     )
     if other is None:
         _seat(his, merge.survivor, at)
-    if his.pool.head_id == merge.merged_id:
+    if headed:
         Pool.objects.filter(pk=his.pool_id).update(head=merge.survivor)
     _note(merge, his.pool, at, actor)
 
@@ -103,16 +105,10 @@ def move_back(*, merge: Merge, at: datetime, actor: User) -> None:
         if pool.head_id == merge.survivor_id:
             Pool.objects.filter(pk=pool.pk).update(head=merge.merged)
         pool_endings.end(pool=pool, places=[now], why=Why.UNMERGED, at=at, actor=actor)
-    elif his.pool.head_id == merge.survivor_id and not _was_head(merge, his):
+    elif his.pool.head_id == merge.survivor_id and his.headed:
         Pool.objects.filter(pk=his.pool_id).update(head=merge.merged)
     _seat(his, merge.merged, at)
     _note(merge, his.pool, at, actor)
-
-
-def _was_head(merge: Merge, his: PoolMember) -> bool:
-    """Whether the survivor was the head before the merge: else the merged one was."""
-    first = PoolMember.objects.filter(pool=his.pool_id).order_by("pk").first()
-    return first is not None and first.member_id == merge.survivor_id
 
 
 POOLS = Mover("积分池", preview, move, move_back)

@@ -34,7 +34,7 @@ def leave(
 
     A company's pool keeps what its plates earned. Twice is once. Refuses the head of a family.
     """
-    _lock_members([place.member_id])
+    lock_members([place.member_id])
     pool = held(place.pool)
     place = PoolMember.objects.select_related("member").get(pk=place.pk)
     if place.state != State.ACTIVE:
@@ -55,14 +55,14 @@ def dissolve(
     if len(reason.strip()) < 2:
         raise PoolRefused("没有解散：请写明原因。")
     active = PoolMember.objects.filter(pool=pool, state=State.ACTIVE)
-    _lock_members(active.values_list("member_id", flat=True))
+    lock_members(active.values_list("member_id", flat=True))
     if Pool.objects.filter(pk=pool.pk, closed_at__isnull=False).exists():
         return 0
     pool = held(pool)
     places = list(active.select_related("member"))
     gone = end(pool=pool, places=places, why=why, at=at, actor=actor, reason=reason, whole=True)
     Pool.objects.filter(pk=pool.pk).update(
-        closed_at=at, closed_by=actor, reason=reason.strip()[:200]
+        closed_at=at, closed_by=actor, reason=reason.strip()[:200], heir=None, offered_at=None
     )
     PoolMember.objects.filter(pool=pool, state=State.INVITED).update(state=State.DECLINED)
     about(pool, actor).note(
@@ -71,9 +71,15 @@ def dissolve(
     return gone
 
 
-def _lock_members(ids: Iterable[int]) -> None:
+def lock_members(ids: Iterable[int]) -> None:
+    """Lock members in the order of their ids, before any pool of theirs."""
     rows = Member.objects.filter(pk__in=list(ids)).order_by("pk")
     list(rows.select_for_update(no_key=True))
+
+
+def no_heir(ids: Iterable[int]) -> None:
+    """None of these is asked any longer to become the head of a pool."""
+    Pool.objects.filter(heir__in=list(ids)).update(heir=None, offered_at=None)
 
 
 def end(
@@ -96,6 +102,7 @@ def end(
             pool=pool, places=places, why=str(reason or Why(why).label), at=at, whole=whole
         )
     days = settings.whole(COOL, pool.station)
+    no_heir([place.member_id for place in places])
     free = None if why in {Why.MERGED, Why.UNMERGED} else at + timedelta(days=min(days, 3650))
     for place in places:
         PoolMember.objects.filter(pk=place.pk, state=State.ACTIVE).update(

@@ -76,12 +76,14 @@ def about(pool: Pool, actor: User | None) -> Subject:
     return Subject(pool.station, pool.number, HIMSELF if actor is None else SYSTEM)
 
 
-def held(pool: Pool) -> Pool:
-    """The pool as it is now, locked. Refuses a dissolved one."""
+def held(pool: Pool, *, same_head: bool = True) -> Pool:
+    """The pool as it is now, locked. Refuses a dissolved one, and one whose head changed meanwhile."""
     rows = Pool.objects.select_related("station", "company", "head")
     found = rows.select_for_update(of=("self",), no_key=True).get(pk=pool.pk)
     if found.closed_at is not None:
         raise PoolRefused(f"没有办理：{found} 已解散。")
+    if same_head and found.head_id != pool.head_id:
+        raise PoolRefused("没有办理：户主刚刚换了人。请刷新页面。")
     return found
 
 
@@ -187,9 +189,9 @@ def invite(
     """
     _check(terms)
     if actor is None:
-        _hold_head(pool)
+        hold_head(pool)
     pool = held(pool)
-    if actor is None and not _head_is_well(pool):
+    if actor is None and not head_is_well(pool):
         raise PoolRefused("没有邀请：您的会员资格已冻结。请到油站办理。")
     places = PoolMember.objects.filter(pool=pool)
     if member is not None:
@@ -242,11 +244,12 @@ def _asked(
     return place
 
 
-def _head_is_well(pool: Pool) -> bool:
+def head_is_well(pool: Pool) -> bool:
+    """Whether the head of a family may rule it."""
     return pool.head is not None and pool.head.status == Member.Status.ACTIVE
 
 
-def _hold_head(pool: Pool) -> None:
+def hold_head(pool: Pool) -> None:
     """Lock the head, before the pool: his phone stays as it is until the end."""
     if pool.head_id is not None:
         held_standing(pool.head_id)
@@ -336,9 +339,9 @@ def set_terms(*, place: PoolMember, terms: Terms, at: datetime, actor: User | No
     """
     _check(terms)
     if actor is None:
-        _hold_head(place.pool)
+        hold_head(place.pool)
     pool = held(place.pool)
-    if actor is None and not _head_is_well(pool):
+    if actor is None and not head_is_well(pool):
         raise PoolRefused("没有保存：您的会员资格已冻结。请到油站办理。")
     pool_purses.locked_accounts([pool.account_id])
     place = PoolMember.objects.select_related("member").get(pk=place.pk)

@@ -148,7 +148,7 @@ def event_check_in(request: StaffRequest, pk: int) -> HttpResponse:
 def event_withdraw(request: StaffRequest, pk: int, sign_up: int) -> HttpResponse:
     def act(row: ClubEvent) -> str:
         one = get_object_or_404(SignUp.objects.select_related("event"), pk=sign_up, event=row)
-        events.withdraw(sign_up=one, at=now())
+        events.withdraw(sign_up=one, at=now(), actor=request.user)
         return "已取消这位的报名。"
 
     return _done(request, pk, act)

@@ -21,7 +21,7 @@ from members.queries.pools import (
     seats_of,
     shared_of,
 )
-from members.services import pool_endings, pools
+from members.services import pool_endings, pool_heads, pools
 from members.services.pools import terms_of
 from members.views.guard import MemberRequest, member_only, member_page
 from station.errors import Refusal
@@ -135,6 +135,52 @@ def dissolve(request: MemberRequest) -> HttpResponse:
     return _done(request, None, act)
 
 
+@require_POST
+@member_only
+def offer(request: MemberRequest, pk: int) -> HttpResponse:
+    """The head asks one of the family to take his place."""
+    place = _in_mine(request, pk)
+
+    def act() -> None:
+        pool_heads.offer(place=place, at=request.at, actor=None)
+
+    return _done(request, None, act)
+
+
+@require_POST
+@member_only
+def take_over(request: MemberRequest) -> HttpResponse:
+    """Who was asked is the head from now on."""
+    place = _own(request)
+
+    def act() -> None:
+        pool_heads.take_over(pool=place.pool, member=request.member, at=request.at, actor=None)
+
+    return _done(request, None, act)
+
+
+@require_POST
+@member_only
+def turn_down(request: MemberRequest) -> HttpResponse:
+    """Said no by who was asked, or taken back by the head who asked."""
+    place = _own(request)
+    if request.member.pk not in {place.pool.heir_id, place.pool.head_id}:
+        raise Http404
+
+    def act() -> None:
+        pool_heads.turn_down(pool=place.pool, at=request.at, actor=None)
+
+    return _done(request, None, act)
+
+
+def _own(request: MemberRequest) -> PoolMember:
+    """The member's own place in a family."""
+    place = place_of(member_id=request.member.pk)
+    if place is None or not place.pool.is_family:
+        raise Http404
+    return place
+
+
 def _headed(request: MemberRequest) -> PoolMember:
     """The member's own place, where he is the head; nobody else may do what heads do."""
     place = place_of(member_id=request.member.pk)
@@ -186,6 +232,8 @@ def _page(
         content |= {
             "pool": pool,
             "head": head,
+            "heir": pool.heir_id == request.member.pk,
+            "headed_by": card_of(pool.head).name or pool.head.number if pool.head else "",
             "words": terms_of(mine.place).words(),
             "left": left_in_month(place=mine.place, day=localdate(request.at)),
             "seats": [

@@ -188,40 +188,40 @@ def invite(request: StaffRequest, number: str) -> HttpResponse:
             actor=request.user,
         )
 
-    return _done(request, found, form, act, "已邀请，等本人确认。", inviting=form)
+    return done(request, found, form, act, "已邀请，等本人确认。", inviting=form)
 
 
 @require_POST
 @may(CONFIRM)
 def confirm(request: StaffRequest, pk: int) -> HttpResponse:
     """The invited one is here and says yes: his card or his phone's code was read just now."""
-    place, at = _place(request, pk), now()
+    place, at = found_place(request, pk), now()
 
     def act() -> None:
         presence.demand_here(member=place.member, station=request.station, at=at)
         pools.accept(place=place, seen=terms_of(place), at=at, actor=request.user)
 
-    return _done(request, place.pool, None, act, "已加入。")
+    return done(request, place.pool, None, act, "已加入。")
 
 
 @require_POST
 @may(CHANGE)
 def terms(request: StaffRequest, pk: int) -> HttpResponse:
-    place, form = _place(request, pk), TermsForm(request.POST)
+    place, form = found_place(request, pk), TermsForm(request.POST)
 
     def act() -> None:
         if place.pool.is_family:
             raise Refusal("没有保存：家庭积分的条件由户主在手机上改。")
         pools.set_terms(place=place, terms=form.terms(), at=now(), actor=request.user)
 
-    return _done(request, place.pool, form, act, "已保存。")
+    return done(request, place.pool, form, act, "已保存。")
 
 
 @require_POST
 @may(CHANGE)
 def remove(request: StaffRequest, pk: int) -> HttpResponse:
     """Out of the pool, or the invitation is taken back."""
-    place, form = _place(request, pk), ReasonForm(request.POST)
+    place, form = found_place(request, pk), ReasonForm(request.POST)
 
     def act() -> None:
         reason, at = form.cleaned_data["reason"].strip(), now()
@@ -232,7 +232,7 @@ def remove(request: StaffRequest, pk: int) -> HttpResponse:
             raise Refusal("没有移出：请写明原因，例如「本人要求退出」。")
         pool_endings.leave(place=place, why=Why.REMOVED, at=at, actor=request.user, reason=reason)
 
-    return _done(request, place.pool, form, act, "已移出。")
+    return done(request, place.pool, form, act, "已移出。")
 
 
 @require_POST
@@ -244,14 +244,14 @@ def dissolve(request: StaffRequest, number: str) -> HttpResponse:
         reason = form.cleaned_data["reason"]
         pool_endings.dissolve(pool=found, reason=reason, at=now(), actor=request.user)
 
-    return _done(request, found, form, act, "已解散，积分已退回各人。")
+    return done(request, found, form, act, "已解散，积分已退回各人。")
 
 
 def found_pool(request: StaffRequest, number: str) -> Pool:
     return get_object_or_404(pools_of(request.stations), number=number)
 
 
-def _place(request: StaffRequest, pk: int) -> PoolMember:
+def found_place(request: StaffRequest, pk: int) -> PoolMember:
     rows = PoolMember.objects.select_related("member__home_station")
     place = get_object_or_404(rows, pk=pk, pool__station__in=list(request.stations))
     place.pool = found_pool(request, place.pool.number)
@@ -262,7 +262,7 @@ def _inviting(found: Pool, typed: Any = None) -> InviteForm | DriverForm:
     return InviteForm(typed) if found.is_family else DriverForm(typed, company=found.company)
 
 
-def _done(
+def done(
     request: StaffRequest,
     found: Pool,
     form: forms.Form | None,
@@ -313,6 +313,7 @@ def _page(
         "waiting": [
             (one, card_of(one.member).name, plate_of(one), terms_of(one).words()) for one in waiting
         ],
+        "heir": card_of(found.heir).name if found.heir else "",
         "may_confirm": is_open and may_do(request.role, CONFIRM),
         "may_change": changing,
         "may_invite": changing if found.company else is_open and may_do(request.role, CONFIRM),

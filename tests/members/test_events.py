@@ -122,6 +122,23 @@ def test_who_comes_is_checked_in_once_gets_his_points_and_only_in_its_time():
     assert not violations()
 
 
+@pytest.mark.req("SEC-08")
+def test_a_withdrawal_by_the_staff_is_audited_once_and_a_members_own_is_not():
+    station = make.station()
+    event = lecture(station)
+    seat, own = signed(event, make.member(station)), signed(event, make.member(station))
+    lead = make.signed_in(make.manager(station))
+    for _ in range(2):
+        lead.post(reverse("members:event_withdraw", args=[event.pk, seat.pk]))
+    events.withdraw(sign_up=own, at=make.NOW)
+    [noted] = AuditEntry.objects.filter(action="members.event.withdrawn")
+    assert noted.document == f"event:{event.pk}"
+    assert noted.after == {"会员": seat.member.number, "原来": "已报名"}
+    assert noted.actor is not None
+    page = lead.get(reverse("members:event", args=[event.pk])).content.decode()
+    assert "代会员取消报名" in page
+
+
 @pytest.mark.req("MEM-08", "PTS-05")
 def test_nobody_checks_in_himself_and_who_is_frozen_gets_no_points():
     station = make.station()
