@@ -13,8 +13,8 @@ from members.models import MemberNotice, Pool, PoolMember
 from members.services import closing, freezing, merging, pool_endings, pool_heads, pools, profiles
 from members.services.pools import PoolRefused, Terms
 from members.services.risk import OverTheLimit
-from station.models import AuditEntry
 from station.errors import Refusal
+from station.models import AuditEntry
 from tests import make
 from tests.members.pool_histories import Family, family
 from tests.members.test_pool_histories import balances
