@@ -6,6 +6,7 @@ from celery import shared_task
 from django.utils.timezone import now
 
 from members.services import (
+    closed_leftovers,
     duplicates,
     exchange_calls,
     exporting,
@@ -50,6 +51,12 @@ def watch_shares(**kwargs: object) -> None:
 def find_duplicates(**kwargs: object) -> None:
     """Propose the pairs of members that look like one person, once a night."""
     duplicates.find(at=now())
+
+
+@shared_task(ignore_result=True)
+def sweep_closed(**kwargs: object) -> None:
+    """End what members who are closed still hold: orders, gifts, seats, points, coupons; once a night."""
+    closed_leftovers.sweep(at=now())
 
 
 @shared_task(ignore_result=True)

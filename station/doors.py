@@ -184,8 +184,11 @@ DOSSIERS: list[str] = [
     "members.queries.dossier_benefits.sheets",
     "marketing.queries.dossier.sheets",
 ]
-# What else ends when a member is closed: dotted path of `f(*, member: Member, at: datetime, actor: User | None)`.
-CLOSINGS: list[str] = ["marketing.services.closing.close"]
+# What else ends when a member is closed: dotted path of a `members.services.closing.Closing`.
+CLOSINGS: list[str] = [
+    "marketing.services.closing.COUPONS",
+    "marketing.services.closing.LOCKS",
+]
 # What moves when two members become one: dotted path of a `members.services.merging.Mover`.
 MERGES: list[str] = [
     "members.services.merge_pools.POOLS",

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
-from marketing.models import Coupon, CouponBatch
+from marketing.models import Coupon, CouponBatch, OfferUse
 from members.models import Member
 from members.queries.finding import find
 from station.errors import Refusal
@@ -56,6 +56,12 @@ def coupons_of_batch(*, batch: CouponBatch, with_codes: bool) -> list[Row]:
 def masked(code: str) -> str:
     """A code that can be told apart and not used."""
     return f"{'*' * (len(code) - 4)}{code[-4:]}"
+
+
+def void_by(*, document: str) -> int:
+    """How many coupons a correction gave back to members who are closed: void. One statement."""
+    void = Q(coupon__state=Coupon.State.VOID, coupon__member__status=Member.Status.CLOSED)
+    return OfferUse.objects.filter(void, document=document).values("coupon").distinct().count()
 
 
 def coupons_at(stations: Iterable[Station]) -> QuerySet[Coupon]:

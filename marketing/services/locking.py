@@ -13,11 +13,13 @@ from django.db import connection, transaction
 from django.db.models import F, QuerySet
 
 from marketing.models import Coupon, CouponEvent
+from members.models import Member
 from members.queries.standing import standing_of
 from station.errors import Refusal
 from station.models import Station, User
 from station.queries import settings
 
+GONE = "会员已注销，退回的券作废"
 State = Coupon.State
 Kind = CouponEvent.Kind
 
@@ -137,24 +139,30 @@ def give_back(
     """Return the coupons of a document that was taken back whole; how many.
 
     With the time that was left; one that ran out since is good for `marketing.coupon_grace_days`
-    from now. Again, none.
+    from now. One of a member who is closed comes back void, and says so. Again, none.
     """
     used = list(
         Coupon.objects.filter(document=document, state=State.USED)
         .order_by("pk")
-        .values_list("pk", "valid_until")
+        .values_list("pk", "valid_until", "member__status")
     )
     if not used:
         return 0
     grace = timedelta(days=settings.whole("marketing.coupon_grace_days", station))
-    back = []
-    for pk, valid_until in used:
+    back, gone = [], []
+    for pk, valid_until, status in used:
         until = valid_until if valid_until > at else at + grace
+        dead = status == Member.Status.CLOSED
         if Coupon.objects.filter(pk=pk, state=State.USED, document=document).update(
-            state=State.ISSUED, document="", returned=F("returned") + 1, valid_until=until
+            state=State.VOID if dead else State.ISSUED,
+            document="",
+            returned=F("returned") + 1,
+            valid_until=until,
         ):
             back.append(pk)
+            gone += [pk] if dead else []
     _tell(back, Kind.RETURNED, at, actor, back_by)
+    _tell(gone, Kind.VOIDED, at, actor, back_by, GONE)
     return len(back)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings as project
@@ -11,7 +13,7 @@ from django.utils.module_loading import import_string
 
 from devices.models import Card
 from members.models import Member, MemberExport, Vehicle
-from members.services import consents
+from members.services import consents, events, gifts
 from members.services.gifts import leave_marks
 from members.services.noting import about
 from members.services.points_adjusting import write_off
@@ -41,13 +43,30 @@ EMPTY = dict.fromkeys(
 )
 
 
+@dataclass(frozen=True)
+class Closing:
+    """What of an upper floor ends with a member: `close(member=, at=, actor=)`, once and again.
+
+    `left()` tells which closed members have it still: who was closed before it was known here.
+    """
+
+    title: str
+    close: Callable[..., None]
+    left: Callable[[], Iterable[int]]
+
+
+def closings() -> list[Closing]:
+    """What ends with a member on the floors above, in the order of their names in settings."""
+    return [import_string(path) for path in project.CLOSINGS]
+
+
 @transaction.atomic
 def forget(*, member: Member, reason: str, at: datetime, actor: User | None) -> None:
     """Close a member and destroy his key: nobody reads his data again, the books keep their totals.
 
     Whoever was merged into him goes with him; his cards and consents end, his open orders of the mall
-    are taken back, his points are written off by an adjustment with what he had in a pool, his unused
-    coupons are void. Refuses who still has stored value, or an order that a partner has. His number stays as the
+    are taken back, his seats at events and his waiting gifts end, his points are written off by an
+    adjustment with what he had in a pool, his unused coupons are void. Refuses who still has stored value, or an order that a partner has. His number stays as the
     tombstone of his sales. Cannot be undone; twice is the same as once. Refuses with MemberMerged
     the one who was merged: his survivor is the one to close.
     """
@@ -64,12 +83,15 @@ def forget(*, member: Member, reason: str, at: datetime, actor: User | None) -> 
     for one in ones:
         refuse_with_value(member=one)
         close_for(member=one, at=at, actor=actor)
+    ids = [one.pk for one in ones]
+    gifts.void_for(members=ids)
+    events.end_for(members=ids, at=at)
     # Before any is written off: what a merged one ordered comes back to whom he became.
-    end_for(members=[one.pk for one in ones], at=at, actor=actor)
+    end_for(members=ids, at=at, actor=actor)
     for one in ones:
         write_off(member=one, key=f"close:{one.pk}", reason="注销", at=at, actor=actor)
-        for path in project.CLOSINGS:
-            import_string(path)(member=one, at=at, actor=actor)
+        for closing in closings():
+            closing.close(member=one, at=at, actor=actor)
         _close(one, reason=reason, at=at, actor=actor)
     member.refresh_from_db()
 

@@ -7,7 +7,7 @@ many. Who attends is checked in by his code, and gets his points, once.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -151,6 +151,14 @@ def withdraw(*, sign_up: SignUp, at: datetime, actor: User | None = None) -> Non
     if actor is not None:
         told = {"会员": now.member.number, "原来": now.get_state_display()}
         _note("members.event.withdrawn", row, actor, at, after=told)
+
+
+def end_for(*, members: Collection[int], at: datetime) -> None:
+    """Locked members are being closed: their seats at events to come, and their places in lines, end."""
+    living = SignUp.objects.filter(member__in=members, state__in=[State.SEATED, State.WAITING])
+    rows = living.filter(event__ends_at__gt=at).select_related("event")
+    for one in rows.order_by("event_id", "-state", "pk"):  # none of them moves up for another
+        withdraw(sign_up=one, at=at)
 
 
 @transaction.atomic

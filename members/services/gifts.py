@@ -7,7 +7,7 @@ the account is closed. Birthdays are found by the sealed index of month and day,
 from __future__ import annotations
 
 from calendar import isleap
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -273,6 +273,12 @@ def give(*, gift: Gift, member: Member, coupon: str, at: datetime) -> None:
             text=f"{what}已放进您的账户，到站付款前出示会员码即可使用。",
             at=at,
         )
+
+
+def void_for(*, members: Collection[int]) -> int:
+    """Locked members are being closed: the gifts that wait for them are void; how many."""
+    waiting = Gift.objects.filter(member__in=members, state=Gift.State.PENDING)
+    return waiting.update(state=Gift.State.VOID, words="会员已注销")
 
 
 def note_call(*, gift: Gift, outcome: str, words: str, actor: User, at: datetime) -> GiftCall:

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.timezone import now
 from django.views.decorators.http import require_http_methods
 
+from marketing.queries.coupons import void_by
 from sales.forms.sales import AskedBackForm, MoneyBackForm
 from sales.models import Sale, Tender
 from sales.queries import crew
@@ -88,6 +89,8 @@ def _money_back(
             )
         else:
             messages.success(request, f"已办理：{done.number}，退 {-done.due} 元。")
+            if void := void_by(document=done.number):
+                messages.warning(request, f"会员已注销：退回的 {void} 张券作废，不能再用。")
             return redirect("sales:sale", done.number)
     context = {
         "sale": found,
