@@ -17,6 +17,7 @@ from members.services import (
     signins,
     texting,
     tiers,
+    value_expiry,
     value_rewards,
 )
 from members.services.partners import ask_waiting
@@ -81,6 +82,12 @@ def ask_partners(**kwargs: object) -> None:
 def top_up_rewards(**kwargs: object) -> None:
     """Put on members' accounts what points bought: when one is redeemed, and every 30 seconds."""
     value_rewards.top_up_waiting(at=now())
+
+
+@shared_task(ignore_result=True)
+def warn_bearer_cards(**kwargs: object) -> None:
+    """Every morning: tell each station of its bearer cards with money that end soon or are over."""
+    value_expiry.warn(at=now())
 
 
 @shared_task(ignore_result=True)

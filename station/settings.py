@@ -217,6 +217,7 @@ _BEAT: dict[str, timedelta | crontab] = {
     "station.backup": crontab(hour=3, minute=40),
     "members.drop_old_exports": crontab(hour=2, minute=40),
     "members.find_duplicates": crontab(hour=2, minute=50),
+    "members.warn_bearer_cards": crontab(hour=6, minute=15),
     "members.sweep_closed": crontab(hour=3, minute=5),
     "inventory.check_levels": timedelta(seconds=30),
     "station.check_calendar": crontab(hour=6, minute=5),

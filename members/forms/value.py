@@ -20,6 +20,11 @@ class ValueFilter(forms.Form):
     status = forms.ChoiceField(
         label="状态", required=False, choices=[("", "全部"), *ValueAccount.Status.choices]
     )
+    life = forms.ChoiceField(
+        label="有效期",
+        required=False,
+        choices=[("", "全部"), ("soon", "快到期或已过期，有余额"), ("over", "已过期，有余额")],
+    )
 
 
 class LiabilityFilter(forms.Form):

@@ -5,6 +5,8 @@ Principal is what was paid in, bonus what was given on top. The two are never ad
 
 from __future__ import annotations
 
+from datetime import date
+
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -14,7 +16,11 @@ from station.money import Yuan
 
 
 class ValueAccount(models.Model):
-    """储值账户: a member's own, or a bearer card's. Its balances equal the sum of its rows."""
+    """储值账户: a member's own, or a bearer card's. Its balances equal the sum of its rows.
+
+    A bearer card has a last day, at least three years on (so the law says; the database too); what
+    is on it then waits until it is renewed or a new card is given. A named account never ends.
+    """
 
     class Kind(models.TextChoices):
         NAMED = "NAMED", "记名"
@@ -44,9 +50,15 @@ class ValueAccount(models.Model):
         "self", models.PROTECT, null=True, blank=True, related_name="replaces"
     )
     opened_at = models.DateTimeField("开户时间")
+    expires_on = models.DateField("有效期至", null=True, blank=True)
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=Q(kind="NAMED", expires_on=None)
+                | Q(kind="BEARER", expires_on__isnull=False),
+                name="a_bearer_card_alone_has_a_last_day",
+            ),
             models.CheckConstraint(
                 condition=Q(principal__gte=0, bonus__gte=0), name="value_is_never_owed"
             ),
@@ -64,6 +76,11 @@ class ValueAccount(models.Model):
                 name="one_value_account_per_member",
             ),
         ]
+        indexes = [
+            models.Index(
+                fields=["expires_on"], condition=Q(kind="BEARER"), name="bearer_cards_by_last_day"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.number
@@ -73,6 +90,10 @@ class ValueAccount(models.Model):
         """What may be spent: principal and bonus."""
         total: Yuan = self.principal + self.bonus
         return total
+
+    def is_over(self, on: date) -> bool:
+        """Whether its last day is over: it pays and is topped up no more before it is renewed."""
+        return self.expires_on is not None and on > self.expires_on
 
 
 class ValueTxn(models.Model):

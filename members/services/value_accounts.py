@@ -9,9 +9,11 @@ from datetime import datetime, timedelta
 from django.contrib.auth.hashers import check_password, make_password
 from django.db import IntegrityError, transaction
 from django.db.models import F
+from django.utils.timezone import localtime
 
 from members.models import Member, ValueAccount
 from members.queries.value import account_by_number, account_of_member
+from members.queries.value_expiry import last_day_from
 from members.services.value_keeping import (
     Kind,
     Status,
@@ -93,6 +95,7 @@ def open_bearer(*, card: str, station: Station, at: datetime, actor: User) -> Va
                     kind=ValueAccount.Kind.BEARER,
                     station=station,
                     opened_at=at,
+                    expires_on=last_day_from(station=station, at=at),
                 )
                 about(known).note("members.value.opened", at, actor, after={"类别": "不记名"})
         except IntegrityError:
@@ -166,12 +169,13 @@ def reissue(
     """补卡: what a lost or frozen account holds moves to a new one; the old one is closed for good.
 
     A named account gets the next number, or the number on the new card; a bearer card needs one.
-    Twice is the same new account. Refuses an account that is neither lost nor frozen.
+    Twice is the same new account. Refuses an account that is neither lost nor frozen, nor a bearer
+    card that is over.
     """
     held = locked_one(account)
     if held.replaced_by is not None:
         return held.replaced_by
-    if held.status not in (Status.LOST, Status.FROZEN):
+    if held.status not in (Status.LOST, Status.FROZEN) and not held.is_over(localtime(at).date()):
         raise ValueRefused(f"没有补卡：{held.number} 没有挂失或冻结。请先挂失。")
     fresh = _successor(held, card, at)
     principal, bonus = held.principal, held.bonus
@@ -182,7 +186,9 @@ def reissue(
     held.save(update_fields=["status", "replaced_by"])
     fresh.member = held.member
     fresh.kind = held.kind
-    fresh.save(update_fields=["member", "kind"])
+    if held.kind == ValueAccount.Kind.NAMED:
+        fresh.expires_on = None
+    fresh.save(update_fields=["member", "kind", "expires_on"])
     if principal or bonus:
         _carry(held, fresh, 1, principal, bonus, day, at, actor)
     about(held).note(
@@ -235,6 +241,7 @@ def _successor(held: ValueAccount, card: str, at: datetime) -> ValueAccount:
         station=held.station,
         pin_hash=held.pin_hash,
         opened_at=at,
+        expires_on=last_day_from(station=held.station, at=at),
     )
 
 

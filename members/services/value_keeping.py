@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from django.db import connection
+from django.utils.timezone import localtime
 
 from members.models import Member, ValueAccount, ValueTxn
 from station.errors import Refusal
@@ -28,6 +29,10 @@ WORDS = {
 
 class ValueRefused(Refusal):
     """Stored value that cannot be topped up, spent, moved or given back."""
+
+
+class CardOver(ValueRefused):
+    """The last day of a bearer card is over: it is renewed or exchanged first."""
 
 
 class NotEnoughValue(ValueRefused):
@@ -82,6 +87,15 @@ def demand(account: ValueAccount, *, undone: str, but: Collection[str] = ()) -> 
         raise ValueRefused(
             f"{undone}：储值账户 {account.number} {WORDS[Status(account.status)]}。"
             "请核对账户，或请站长在“储值账户”里处理。"
+        )
+
+
+def demand_good(account: ValueAccount, *, at: datetime, undone: str) -> None:
+    """Refuses a bearer card whose last day is over; what is on it stays its bearer's."""
+    if account.is_over(localtime(at).date()):
+        raise CardOver(
+            f"{undone}：不记名卡 {account.number} 有效期到 {account.expires_on}，余额 {account.balance} 元还在。"
+            "请站长或客服在“储值账户”里激活，或换一张新卡。"
         )
 
 

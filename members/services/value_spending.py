@@ -17,6 +17,7 @@ from members.services.value_keeping import (
     Kind,
     NotEnoughValue,
     demand,
+    demand_good,
     demand_member,
     locked,
     post,
@@ -44,19 +45,22 @@ def hold(
     accounts: Mapping[int, ValueAccount],
     proven: frozenset[int],
     figures: Mapping[str, str],
+    at: datetime,
     codes: Mapping[int, Sequence[str]] | None = None,
 ) -> tuple[Hold, ...]:
     """See that each of these locked accounts holds what is asked of it, by its id. Writes nothing.
 
-    `figures` are what is set at the station for `FIGURES`. `proven` are those whose holder typed the PIN, `codes` the payment codes shown for an account,
-    which prove him too. Refuses ValueRefused a frozen, lost or closed account, WrongPin where a PIN
-    is asked for, a used code, NotEnoughValue. Two statements for a code, else none.
+    `figures` are what is set at the station for `FIGURES`. `proven` are those whose holder typed the
+    PIN, `codes` the payment codes shown for an account, which prove him too. Refuses ValueRefused a
+    frozen, lost or closed account, CardOver, WrongPin where a PIN is asked for, a used code,
+    NotEnoughValue. Two statements for a code, else none.
     """
     above, order = (figures[name] for name in FIGURES)
     found = []
     for pk, amount in sorted(amounts.items()):
         account = accounts[pk]
         demand(account, undone=UNDONE)
+        demand_good(account, at=at, undone=UNDONE)
         demand_member(account, undone=UNDONE)
         shown = tuple((codes or {}).get(pk, ()))
         for code in shown:

@@ -110,6 +110,7 @@ urlpatterns: list[URLPattern] = [
     path("value/<str:number>/lose/", value.lose, name="value_lose"),
     path("value/<str:number>/release/", value.release, name="value_release"),
     path("value/<str:number>/reissue/", value.reissue, name="value_reissue"),
+    path("value/<str:number>/renew/", value.renew, name="value_renew"),
     path("value/<str:number>/pin/", value.set_pin, name="value_pin"),
     path("points/", points.rules, name="points_rules"),
     path("points/rules/new/", points.rule_new, name="points_rule_new"),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 
 from django import forms
 from django.contrib import messages
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -24,8 +24,9 @@ from members.forms.value import (
 )
 from members.models import TopUpPlan, ValueAccount
 from members.queries.value import accounts_of, in_words, rows_of
+from members.queries.value_expiry import cards_until, warns_until
 from members.queries.value_liability import Liability, Side, by_day, liability
-from members.services import value_accounts
+from members.services import value_accounts, value_expiry
 from members.services.value_keeping import ValueRefused
 from members.services.value_plans import FIELDS, save_plan
 from station.access import StaffRequest, may, may_do
@@ -56,6 +57,8 @@ def accounts(request: StaffRequest) -> HttpResponseBase:
     for name in ("kind", "status"):
         if wanted.get(name):
             rows = rows.filter(**{name: wanted[name]})
+    if wanted.get("life"):
+        rows = rows.filter(pk__in=_ending(request, wanted["life"]))
     return list_response(
         request,
         ListPage(
@@ -66,6 +69,7 @@ def accounts(request: StaffRequest) -> HttpResponseBase:
                 Column("会员", lambda one: one.member.number if one.member else "", "code"),
                 Column("本金", "principal", "yuan", sum="principal"),
                 Column("赠金", "bonus", "yuan", sum="bonus"),
+                Column("有效期至", lambda one: one.expires_on or "", "date"),
                 Column("发卡油站", "station.name", minor=True),
                 Column("开户", "opened_at", "moment", minor=True),
                 Column("状态", lambda one: one.get_status_display(), "state", tone=_tone),
@@ -79,6 +83,16 @@ def accounts(request: StaffRequest) -> HttpResponseBase:
             note="本金和赠金分开记账，余额等于流水合计；数据库逐笔核对。",
         ),
     )
+
+
+def _ending(request: StaffRequest, life: str) -> QuerySet[ValueAccount]:
+    """Bearer cards with money that end soon or are over: by each station's own days."""
+    at, found = now(), ValueAccount.objects.none()
+    for station in request.stations:
+        over = localdate(at) - timedelta(days=1)
+        until = over if life == "over" else warns_until(station=station, at=at)
+        found |= cards_until(stations=[station], until=until)
+    return found.order_by().values("pk")  # type: ignore[return-value]
 
 
 def _href(account: ValueAccount) -> str:
@@ -135,6 +149,8 @@ def _page(request: StaffRequest, found: ValueAccount, refusal: str = "") -> Http
         "tone": _tone(found),
         "is_named": found.kind == ValueAccount.Kind.NAMED,
         "is_active": found.status == ValueAccount.Status.ACTIVE,
+        "is_over": found.is_over(localdate()),
+        "ends_soon": _ends_soon(found),
         "rows": [(row, in_words(row)) for row in rows],
         "may_stop": is_open and may_do(request.role, "members.value.stop"),
         "may_reissue": is_open and may_do(request.role, "members.value.reissue"),
@@ -143,6 +159,12 @@ def _page(request: StaffRequest, found: ValueAccount, refusal: str = "") -> Http
         "history": history_of(found.number),
     }
     return render(request, "members/value_account.html", context, status=422 if refusal else 200)
+
+
+def _ends_soon(found: ValueAccount) -> bool:
+    if found.expires_on is None:
+        return False
+    return found.expires_on <= warns_until(station=found.station, at=now())
 
 
 def _done(
@@ -212,6 +234,19 @@ def reissue(request: StaffRequest, number: str) -> HttpResponse:
         )
 
     return _done(request, number, form, act, "已补卡，余额转到新账户，旧卡作废。")
+
+
+@require_POST
+@may("members.value.reissue")
+def renew(request: StaffRequest, number: str) -> HttpResponse:
+    """激活 of a bearer card that is over or soon will be; its bearer is here with it."""
+    return _done(
+        request,
+        number,
+        forms.Form(request.POST),
+        lambda found: value_expiry.renew(account=found, at=now(), actor=request.user),
+        "已激活，余额不变。",
+    )
 
 
 @require_POST

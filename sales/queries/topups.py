@@ -102,6 +102,8 @@ def _rows(top: TopUp, paid: Payment | None) -> Iterator[Row]:
     yield Row(f"时间 {stamp(top.occurred_at)}")
     yield Row(top.session.till.name, f"收银员 {top.cashier.name}")
     yield Row(f"账户 {top.account.number}", top.account.get_kind_display())
+    if top.account.expires_on is not None:
+        yield Row("有效期至", f"{top.account.expires_on}")
     yield Row(rule=True)
     if top.plan is not None:
         yield Row(f"档位 {top.plan.name}")
@@ -115,4 +117,6 @@ def _rows(top: TopUp, paid: Payment | None) -> Iterator[Row]:
         yield Row(f"  凭证 {paid.reference}")
     yield Row(rule=True)
     yield Row("储值是预收款，不是消费；加油时开票。")
+    if top.account.expires_on is not None:
+        yield Row("过了有效期余额还在，来站激活或换卡再用。")
     yield Row(top.rule)

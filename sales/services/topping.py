@@ -19,6 +19,7 @@ from members.services import value_topping
 from members.services.value_keeping import (
     ValueRefused,
     demand,
+    demand_good,
     demand_member,
     locked_one,
     successor,
@@ -63,7 +64,7 @@ def top_up(
     """Take money for stored value; again with the same key, the same document.
 
     Refuses an ended session, a frozen account or member, what the rules on prepaid cards forbid
-    (OverLimit, RealNameNeeded), a plan out of force, stored value as tender, a missing slip number.
+    (OverLimit, RealNameNeeded), a bearer card that is over, a plan out of force, stored value as tender, a missing slip number.
     """
     check_key(key, refused=ValueRefused, undone="没有充值")
     try:
@@ -94,6 +95,7 @@ def _top_up(
     reference = _reference(asked.tender, asked.reference, "没有充值")
     kept = locked_one(account)
     demand(kept, undone="没有充值")
+    demand_good(kept, at=at, undone="没有充值")
     demand_member(kept, undone="没有充值")
     bonus = value_topping.check_plan(
         plan=asked.plan, account=kept, amount=asked.amount, at=localtime(at)

@@ -47,6 +47,7 @@ def hold(
         accounts={one.pk: one for one in accounts.values()},
         proven=ticket.proven,
         figures=figures,
+        at=at,
         codes=codes,
     )
     return replace(ticket, tenders=tuple(offered)), holds

@@ -38,6 +38,7 @@ from sales.views.answers import answers_json, body_of, session_of, shown
 from station.access import StaffRequest, may, may_do
 from station.errors import Refusal
 from station.models import TillSession
+from station.queries import wording
 from station.queries.audit import history_of
 from station.queries.columns import Column, Empty, Tone
 from station.queries.listing import ListPage
@@ -95,13 +96,17 @@ def look_up(request: StaffRequest) -> dict[str, Any]:
 
 def _told(account: ValueAccount) -> dict[str, Any]:
     is_fine = account.status == ValueAccount.Status.ACTIVE
+    over = account.is_over(localdate())
     return {
         "number": account.number,
         "kind": account.get_kind_display(),
         "balance": str(account.balance),
         "principal": str(account.principal),
         "bonus": str(account.bonus),
-        "state": "" if is_fine else account.get_status_display(),
+        "state": ("已过有效期，须先激活或换卡" if over else "")
+        if is_fine
+        else account.get_status_display(),
+        "until": wording.local(account.expires_on) if account.expires_on else "",
         "pin": bool(account.pin_hash),
     }
 

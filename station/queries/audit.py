@@ -106,6 +106,7 @@ ACTIONS: dict[str, str] = {
     "members.value.frozen": "冻结储值账户",
     "members.value.released": "恢复储值账户",
     "members.value.lost": "挂失储值卡",
+    "members.value.renewed": "激活不记名卡",
     "members.value.reissued": "补发储值卡",
     "members.value.pin_set": "设置支付密码",
     "members.value.plan_saved": "修改充值档位",

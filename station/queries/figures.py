@@ -26,7 +26,29 @@ class Declared:
     title: str
     unit: str
     source: str
+    least: int = 0  # what a law does not let it go below
 
+
+BEARER_CARDS: tuple[Declared, ...] = (
+    Declared(
+        "members.value_bearer_years",
+        Kind.WHOLE,
+        "3",
+        "不记名储值卡的有效期",
+        "年",
+        "单用途商业预付卡管理办法第十九条：不记名卡有效期不得少于 3 年，记名卡不得设有效期；"
+        "超过有效期尚有余额的应提供激活、换卡。改动只管以后开的卡和激活的卡",
+        least=3,
+    ),
+    Declared(
+        "members.value_bearer_warn_days",
+        Kind.WHOLE,
+        "60",
+        "不记名储值卡到期前多少天提醒站长，并可以激活",
+        "天",
+        "站内管理规定：到期前联系顾客激活或换卡",
+    ),
+)
 
 MESSAGES: tuple[Declared, ...] = (
     Declared(

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from station.models import Setting, Station
 from station.money import Yuan
-from station.queries.figures import MESSAGES, OFFERS, Declared, Kind
+from station.queries.figures import BEARER_CARDS, MESSAGES, OFFERS, Declared, Kind
 
 
 @dataclass(frozen=True)
@@ -169,6 +169,7 @@ DECLARED: tuple[Declared, ...] = (
         "元",
         "单用途商业预付卡管理办法第十八条：单张不记名卡限额不得超过 1000 元",
     ),
+    *BEARER_CARDS,
     Declared(
         "members.value_real_name_from",
         Kind.YUAN,

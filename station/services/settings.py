@@ -77,6 +77,8 @@ def _checked(line: Declared, value: str) -> str:
         raise BadValue(line, f"应当是数字，单位 {line.unit}。") from None
     if not figure.is_finite() or figure < 0:
         raise BadValue(line, f"不能是负数，单位 {line.unit}。")
+    if figure < line.least:
+        raise BadValue(line, f"不能小于 {line.least} {line.unit}（{line.source}）。")
     if figure >= MOST:
         raise BadValue(line, f"太大了：应小于 {MOST:,}。")
     places = {Kind.WHOLE: 0, Kind.YUAN: 2, Kind.LITRES: 3, Kind.RATE: 3}[line.kind]

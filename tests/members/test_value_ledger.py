@@ -245,6 +245,7 @@ def test_fifty_at_once_take_from_one_account_exactly_what_is_there() -> None:
                 accounts=locked([account.pk]),
                 proven=frozenset(),
                 figures=texts(FIGURES, till.station),
+                at=make.NOW,
             )
             value_spending.take(
                 holds=holds, document=f"S-{number}", day=day, at=make.NOW, actor=till.cashier

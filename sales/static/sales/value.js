@@ -72,7 +72,7 @@ function choose(whom, plans) {
   byId("topup-amount").value = order?.amount || "";
   let words = "先查找会员或刷卡。";
   if (member) words = `${member.name}　${member.phone}　${account ? `储值 ${shown(fen(account.balance))}（本金 ${account.principal}，赠金 ${account.bonus}）` : "第一次充值，自动开户"}`;
-  else if (account) words = `${account.kind}卡 ${account.number}　余额 ${shown(fen(account.balance))}`;
+  else if (account) words = `${account.kind}卡 ${account.number}　余额 ${shown(fen(account.balance))}　有效期至 ${account.until}${account.state ? `　${account.state}` : ""}`;
   else if (whom) words = `没有这张卡，充值时按不记名卡开卡：${whom.card}`;
   if (order) words = `自助充值单 ${order.number}　${order.plan}　${words}`;
   byId("topup-facts").textContent = words;
@@ -117,7 +117,7 @@ async function showPayer(query) {
   paying.account = account;
   if (!account) throw new Refused("没有储值账户。请先充值，或核对卡号。");
   byId("value-who").value = account.number;
-  byId("value-facts").textContent = `余额 ${shown(fen(account.balance))}　${account.state || (account.pin ? "须输支付密码" : "")}`;
+  byId("value-facts").textContent = `余额 ${shown(fen(account.balance))}${account.until ? `　有效期至 ${account.until}` : ""}　${account.state || (account.pin ? "须输支付密码" : "")}`;
   byId("value-amount").value = text(Math.min(paying.amount, fen(account.balance)));
   if (account.pin) byId("value-pin").focus();
 }
