@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import transaction
-
 from marketing.models import Coupon
 from marketing.services import issuing
 from marketing.services.rewards import kept_batch
 from members.models import Gift, Member
 from members.services import gifts
-from station.errors import Refusal
 from station.queries.waiting import walked
+from station.services.waiting import tried
 
 PENDING = Gift.State.PENDING
 
@@ -23,18 +21,10 @@ PENDING = Gift.State.PENDING
 def give_waiting(*, at: datetime, size: int = 500) -> int:
     """Give what waits, oldest first and to the end; how many."""
     rows = Gift.objects.filter(state=PENDING)
-    return sum(_give(pk, at) for pk in walked(rows, size=size))
-
-
-def _give(gift_id: int, at: datetime) -> bool:
-    try:
-        with transaction.atomic():
-            return _given(gift_id, at)
-    except Refusal as refusal:
-        words = str(refusal)[:200]
-    waiting = Gift.objects.filter(pk=gift_id, state=PENDING)
-    waiting.exclude(words=words).update(words=words)
-    return False
+    return sum(
+        tried(lambda pk=pk: _given(pk, at), waiting=rows.filter(pk=pk))  # type: ignore[misc]
+        for pk in walked(rows, size=size)
+    )
 
 
 def _given(gift_id: int, at: datetime) -> bool:

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import transaction
 from django.db.models import F, Q
 
 from marketing.models import CouponBatch, Status
 from marketing.services import issuing
 from members.models import Redemption, RewardCoupon
 from members.services.redemption_endings import fulfil
-from station.errors import Refusal
 from station.queries.waiting import walked
+from station.services.waiting import tried
 
 PENDING = RewardCoupon.Status.PENDING
 
@@ -23,18 +22,10 @@ PENDING = RewardCoupon.Status.PENDING
 def issue_waiting(*, at: datetime, size: int = 100) -> int:
     """Issue what waits, oldest first and to the end; how many. The rest waits on and says why."""
     rows = RewardCoupon.objects.filter(status=PENDING)
-    return sum(_issue(pk, at) for pk in walked(rows, "redemption", size=size))
-
-
-def _issue(order_id: int, at: datetime) -> bool:
-    try:
-        with transaction.atomic():
-            return _issued(order_id, at)
-    except Refusal as refusal:
-        words = str(refusal)[:200]
-    waiting = RewardCoupon.objects.filter(redemption=order_id, status=PENDING)
-    waiting.exclude(words=words).update(words=words)
-    return False
+    return sum(
+        tried(lambda pk=pk: _issued(pk, at), waiting=rows.filter(redemption=pk))  # type: ignore[misc]
+        for pk in walked(rows, "redemption", size=size)
+    )
 
 
 def _issued(order_id: int, at: datetime) -> bool:

@@ -16,6 +16,7 @@ from django.utils.timezone import now
 from marketing.forms.terms import PromotionForm, TemplateForm
 from marketing.models import CouponTemplate, Promotion, Status
 from marketing.queries import wording
+from marketing.services import terms
 from station.access import StaffRequest, may_do
 from station.errors import Refusal
 from station.queries.audit import history_of
@@ -67,6 +68,9 @@ class OfferPages:
     plan: Callable[..., Offer]
     plans: str  # the right to plan one
     approves: str  # the right to approve another's
+    approved: str  # what is said after its name once it is approved
+    stopped: str
+    more: Callable[[StaffRequest, Any], dict[str, object]]  # what its page has besides
 
     def typed(
         self, request: StaffRequest, found: Offer | None, initial: dict[str, Any]
@@ -90,10 +94,52 @@ class OfferPages:
         content = {"form": form, "found": found, "back_href": back}
         return render(request, self.form_template, content, status=422 if form.errors else 200)
 
-    def shown(
-        self, request: StaffRequest, found: Offer, refusal: str, **more: object
+    def approve(self, request: StaffRequest, found: Offer) -> HttpResponse:
+        """A second person says yes."""
+        return self._decided(
+            request,
+            found,
+            lambda at: terms.approve(offer=found, actor=request.user, at=at),
+            self.approved,
+        )
+
+    def reject(self, request: StaffRequest, found: Offer) -> HttpResponse:
+        """It is sent back, with a reason."""
+        return self._decided(
+            request,
+            found,
+            lambda at: terms.reject(
+                offer=found, actor=request.user, at=at, reason=reason_of(request)
+            ),
+            "已驳回。",
+        )
+
+    def stop(self, request: StaffRequest, found: Offer) -> HttpResponse:
+        """It ends at once, with a reason."""
+        return self._decided(
+            request,
+            found,
+            lambda at: terms.stop(
+                offer=found, actor=request.user, at=at, reason=reason_of(request)
+            ),
+            self.stopped,
+        )
+
+    def _decided(
+        self, request: StaffRequest, found: Offer, act: Callable[[datetime], object], words: str
     ) -> HttpResponse:
+        return decided(
+            request,
+            act,
+            words=f"{found.name} {words}",
+            to=reverse(self.page, args=[found.pk]),
+            page=lambda refusal: self.shown(request, found, refusal),
+        )
+
+    def shown(self, request: StaffRequest, found: Offer, refusal: str = "") -> HttpResponse:
         """Its page, with what was refused on it."""
+        if refusal:
+            found.refresh_from_db()
         planning = may_do(request.role, self.plans)
         own = found.planned_by_id == request.user.pk
         content = {
@@ -112,6 +158,6 @@ class OfferPages:
             "may_change": found.station_id == request.station.pk and planning,
             "refusal": refusal,
             "history": history_of(found.code),
-            **more,
+            **self.more(request, found),
         }
         return render(request, self.template, content, status=422 if refusal else 200)

@@ -13,12 +13,17 @@ from marketing.forms.terms import PromotionForm
 from marketing.models import Promotion
 from marketing.queries import wording
 from marketing.services import promotions as services
-from marketing.services import terms
-from marketing.views.deciding import TONES, OfferPages, decided, reason_of
+from marketing.views.deciding import TONES, OfferPages
 from station.access import StaffRequest, may, may_do
 from station.queries.columns import Action, Column, Empty
 from station.queries.listing import ListPage
 from station.views.listing import list_response
+
+
+def _more(request: StaffRequest, found: Promotion) -> dict[str, object]:
+    versions = Promotion.objects.filter(station=found.station, code=found.code)
+    return {"versions": versions.order_by("-version")}
+
 
 PAGES = OfferPages(
     page="marketing:promotion",
@@ -29,6 +34,9 @@ PAGES = OfferPages(
     plan=services.plan,
     plans="marketing.promotions.plan",
     approves="marketing.promotions.approve",
+    approved="已批准，到时间收银台自动算。",
+    stopped="已停止，下一单起不再优惠。",
+    more=_more,
 )
 
 
@@ -101,50 +109,22 @@ def promotion_change(request: StaffRequest, pk: int) -> HttpResponse:
 @require_GET
 @may("marketing.promotions.view")
 def promotion(request: StaffRequest, pk: int) -> HttpResponse:
-    return _page(request, _found(request, pk))
+    return PAGES.shown(request, _found(request, pk))
 
 
 @require_POST
 @may("marketing.promotions.approve")
 def promotion_approve(request: StaffRequest, pk: int) -> HttpResponse:
-    found = _found(request, pk)
-    return decided(
-        request,
-        lambda at: terms.approve(offer=found, actor=request.user, at=at),
-        words=f"{found.name} 已批准，到时间收银台自动算。",
-        to=reverse("marketing:promotion", args=[pk]),
-        page=lambda refusal: _page(request, found, refusal),
-    )
+    return PAGES.approve(request, _found(request, pk))
 
 
 @require_POST
 @may("marketing.promotions.approve")
 def promotion_reject(request: StaffRequest, pk: int) -> HttpResponse:
-    found = _found(request, pk)
-    return decided(
-        request,
-        lambda at: terms.reject(offer=found, actor=request.user, at=at, reason=reason_of(request)),
-        words=f"{found.name} 已驳回。",
-        to=reverse("marketing:promotion", args=[pk]),
-        page=lambda refusal: _page(request, found, refusal),
-    )
+    return PAGES.reject(request, _found(request, pk))
 
 
 @require_POST
 @may("marketing.promotions.plan")
 def promotion_stop(request: StaffRequest, pk: int) -> HttpResponse:
-    found = _found(request, pk)
-    return decided(
-        request,
-        lambda at: terms.stop(offer=found, actor=request.user, at=at, reason=reason_of(request)),
-        words=f"{found.name} 已停止，下一单起不再优惠。",
-        to=reverse("marketing:promotion", args=[pk]),
-        page=lambda refusal: _page(request, found, refusal),
-    )
-
-
-def _page(request: StaffRequest, found: Promotion, refusal: str = "") -> HttpResponse:
-    if refusal:
-        found.refresh_from_db()
-    versions = Promotion.objects.filter(station=found.station, code=found.code)
-    return PAGES.shown(request, found, refusal, versions=versions.order_by("-version"))
+    return PAGES.stop(request, _found(request, pk))

@@ -13,12 +13,22 @@ from marketing.models import CouponTemplate, Status
 from marketing.queries import wording
 from marketing.queries.batches import batches_of
 from marketing.services import templates as services
-from marketing.services import terms
-from marketing.views.deciding import TONES, OfferPages, decided, reason_of
+from marketing.views.deciding import TONES, OfferPages
 from station.access import StaffRequest, may, may_do
 from station.queries.columns import Action, Column, Empty
 from station.queries.listing import ListPage
 from station.views.listing import list_response
+
+
+def _more(request: StaffRequest, found: CouponTemplate) -> dict[str, object]:
+    batches = batches_of(request.stations).filter(template=found)
+    return {
+        "batches": batches.order_by("-pk")[:50],
+        "may_batch": found.status == Status.APPROVED
+        and found.station_id == request.station.pk
+        and may_do(request.role, "marketing.coupons.plan"),
+    }
+
 
 PAGES = OfferPages(
     page="marketing:template",
@@ -29,6 +39,9 @@ PAGES = OfferPages(
     plan=services.plan,
     plans="marketing.coupons.plan",
     approves="marketing.coupons.approve",
+    approved="已批准，可以建批次发放。",
+    stopped="不再发放，已发的仍可用。",
+    more=_more,
 )
 
 
@@ -97,57 +110,22 @@ def template_change(request: StaffRequest, pk: int) -> HttpResponse:
 @require_GET
 @may("marketing.coupons.view")
 def template(request: StaffRequest, pk: int) -> HttpResponse:
-    return _page(request, _found(request, pk))
+    return PAGES.shown(request, _found(request, pk))
 
 
 @require_POST
 @may("marketing.coupons.approve")
 def template_approve(request: StaffRequest, pk: int) -> HttpResponse:
-    found = _found(request, pk)
-    return decided(
-        request,
-        lambda at: terms.approve(offer=found, actor=request.user, at=at),
-        words=f"{found.name} 已批准，可以建批次发放。",
-        to=reverse("marketing:template", args=[pk]),
-        page=lambda refusal: _page(request, found, refusal),
-    )
+    return PAGES.approve(request, _found(request, pk))
 
 
 @require_POST
 @may("marketing.coupons.approve")
 def template_reject(request: StaffRequest, pk: int) -> HttpResponse:
-    found = _found(request, pk)
-    return decided(
-        request,
-        lambda at: terms.reject(offer=found, actor=request.user, at=at, reason=reason_of(request)),
-        words=f"{found.name} 已驳回。",
-        to=reverse("marketing:template", args=[pk]),
-        page=lambda refusal: _page(request, found, refusal),
-    )
+    return PAGES.reject(request, _found(request, pk))
 
 
 @require_POST
 @may("marketing.coupons.plan")
 def template_stop(request: StaffRequest, pk: int) -> HttpResponse:
-    found = _found(request, pk)
-    return decided(
-        request,
-        lambda at: terms.stop(offer=found, actor=request.user, at=at, reason=reason_of(request)),
-        words=f"{found.name} 不再发放，已发的仍可用。",
-        to=reverse("marketing:template", args=[pk]),
-        page=lambda refusal: _page(request, found, refusal),
-    )
-
-
-def _page(request: StaffRequest, found: CouponTemplate, refusal: str = "") -> HttpResponse:
-    if refusal:
-        found.refresh_from_db()
-    return PAGES.shown(
-        request,
-        found,
-        refusal,
-        batches=batches_of(request.stations).filter(template=found).order_by("-pk")[:50],
-        may_batch=found.status == Status.APPROVED
-        and found.station_id == request.station.pk
-        and may_do(request.role, "marketing.coupons.plan"),
-    )
+    return PAGES.stop(request, _found(request, pk))

@@ -60,6 +60,40 @@ class ProgramForm(forms.Form):
     valid_until = DayField(label="最后一天")
 
 
+class BillForm(forms.Form):
+    """The partner's file of a month, or his three figures."""
+
+    helper = laid("file", "exchanges", "out", "into")
+    file = forms.FileField(
+        label="对方账单文件（xlsx 或 CSV）",
+        max_length=200,
+        required=False,
+        help_text="列：对方单号、事由（换出、换入、冲回换出、冲回换入）、对方积分。有文件就逐笔核对。",
+        widget=forms.ClearableFileInput(attrs={"accept": ".xlsx,.csv"}),
+    )
+    exchanges = forms.IntegerField(
+        label="没有文件：笔数", min_value=0, max_value=MOST, required=False
+    )
+    out = forms.IntegerField(
+        label="换出合计（对方积分）",
+        min_value=-MOST,
+        max_value=MOST,
+        required=False,
+        help_text="已减去冲回的。",
+    )
+    into = forms.IntegerField(
+        label="换入合计（对方积分）", min_value=-MOST, max_value=MOST, required=False
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """A file, or all three figures."""
+        told = self.cleaned_data
+        figures = [told.get(name) for name in ("exchanges", "out", "into")]
+        if not told.get("file") and not self.errors and None in figures:
+            raise forms.ValidationError("请选文件；没有文件的，三个数都要填。")
+        return told
+
+
 class ReasonForm(forms.Form):
     """Why."""
 

@@ -37,6 +37,12 @@ from members.models.rewards import (
 )
 from members.models.risk import Action, Metric, RiskCase, RiskRule, RiskStep
 from members.models.signins import MemberSession, SignInCode
+from members.models.statements import (
+    Move,
+    PartnerBill,
+    PartnerStatement,
+    PartnerStatementLine,
+)
 from members.models.targets import MemberTarget
 from members.models.tier_measures import TierMeasureDaily, TierNotice
 from members.models.tier_rules import TierBenefit, TierRule, TierThreshold
@@ -68,12 +74,16 @@ __all__ = [
     "MemberTier",
     "Merge",
     "Metric",
+    "Move",
     "NoticeChoice",
     "NoticeDelivery",
     "NoticeText",
     "Occasion",
+    "PartnerBill",
     "PartnerOrder",
     "PartnerProgram",
+    "PartnerStatement",
+    "PartnerStatementLine",
     "PersonMark",
     "PointsAccount",
     "PointsAlloc",

@@ -54,24 +54,29 @@ class Row:
 
 def read_rows(name: str, content: bytes, *, extra: Sequence[str] = ()) -> list[Row]:
     """The rows of a file, those that are empty left out. Raises Unreadable with words."""
-    try:
-        lines = _xlsx(content) if name.lower().endswith(".xlsx") else _csv(content)
-        head = next(lines, None)
-        if head is None:
-            raise Unreadable("文件是空的，请选有内容的文件。")
-        places = _places(head, extra)
-        found = []
-        for number, cells in enumerate(lines, start=2):
-            if number > MOST_ROWS + 1:
-                raise Unreadable(f"行数太多：一次最多 {MOST_ROWS} 行，请分成几个文件。")
-            values = {key: cells[at] if at < len(cells) else "" for key, at in places.items()}
-            if any(values.values()):
-                found.append(_row(number, values, extra))
-    except (BadZipFile, InvalidFileException, UnicodeDecodeError, KeyError, csv.Error, OSError):
-        raise Unreadable("读不出这个文件：请用 xlsx，或 UTF-8、GB18030 编码的 CSV。") from None
+    lines = cells(name, content)
+    head = next(lines, None)
+    if head is None:
+        raise Unreadable("文件是空的，请选有内容的文件。")
+    places = _places(head, extra)
+    found = []
+    for number, row in enumerate(lines, start=2):
+        if number > MOST_ROWS + 1:
+            raise Unreadable(f"行数太多：一次最多 {MOST_ROWS} 行，请分成几个文件。")
+        values = {key: row[at] if at < len(row) else "" for key, at in places.items()}
+        if any(values.values()):
+            found.append(_row(number, values, extra))
     if not found:
         raise Unreadable("文件里没有会员，只有表头。")
     return found
+
+
+def cells(name: str, content: bytes) -> Iterator[list[str]]:
+    """The rows of an xlsx or CSV as text, the head too. Raises Unreadable what is neither."""
+    try:
+        yield from _xlsx(content) if name.lower().endswith(".xlsx") else _csv(content)
+    except (BadZipFile, InvalidFileException, UnicodeDecodeError, KeyError, csv.Error, OSError):
+        raise Unreadable("读不出这个文件：请用 xlsx，或 UTF-8、GB18030 编码的 CSV。") from None
 
 
 def day_of(text: str) -> date | None:

@@ -21,6 +21,7 @@ from members.models import (
 )
 from members.queries.earn_rules import active_program
 from members.queries.exchanges import State, Way, exchanged_on, points_for, program_on
+from members.queries.partner_months import is_closed
 from members.queries.present_codes import PATTERN
 from members.queries.standing import held_standing
 from members.services import points as ledger
@@ -145,11 +146,18 @@ def _terms(asked: Asked, day: date) -> tuple[ExchangePartner, PartnerProgram]:
     if not partner.active:
         raise ExchangeRefused("没有兑换：合作已停用。")
     program = program_on(partner=partner, day=day)
+    _refuse_closed(partner, day, "没有兑换")
     if program is None:
         raise ExchangeRefused("没有兑换：现在没有生效的兑换方案。")
     if not 0 < asked.theirs <= MOST:
         raise ExchangeRefused("没有兑换：分数不对。")
     return partner, program
+
+
+def _refuse_closed(partner: ExchangePartner, day: date, undone: str) -> None:
+    """Refuse what would be of a month that was closed; the database refuses it too."""
+    if is_closed(partner=partner, day=day):
+        raise ExchangeRefused(f"{undone}：{day:%Y-%m} 的对账单已经结账。")
 
 
 def _member(asked: Asked, partner: ExchangePartner, at: datetime) -> int:
@@ -216,6 +224,7 @@ def reverse(
     if order.state == State.REVERSED:
         return order
     day = localdate(at)
+    _refuse_closed(order.partner, day, "没有冲回")
     cause = Cause(
         key=f"{order.txn.idem}:back",
         at=at,

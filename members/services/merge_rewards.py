@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from members.models import Member, Merge, Redemption
+from members.models import Member, Redemption
 from members.services.merging import Mover
-from station.models import User
 
 OPEN = (Redemption.State.REQUESTED, Redemption.State.RESERVED)
 
@@ -21,12 +18,5 @@ def preview(*, survivor: Member, merged: Member) -> list[str]:
     ]
 
 
-def move(*, merge: Merge, at: datetime, actor: User) -> None:
-    """Nothing: an order keeps who asked for it; its points follow the account."""
-
-
-def move_back(*, merge: Merge, at: datetime, actor: User) -> None:
-    """Nothing: the orders never moved."""
-
-
-REWARDS = Mover("兑换单", preview, move, move_back)
+# An order keeps who asked for it; its points follow the account.
+REWARDS = Mover("兑换单", preview)

@@ -38,13 +38,14 @@ class Mover:
 
     `move` and `move_back` get the `merge`, whose `document` is the idempotency key, with `at` and
     `actor`, in the transaction of the merge, survivor and merged locked in the order of their ids.
-    `move_back` returns what `move` took, as far as it is still there, and refuses otherwise.
+    `move_back` returns what `move` took, as far as it is still there, and refuses otherwise. A ledger
+    of which nothing moves has neither.
     """
 
     title: str
     preview: Callable[..., list[str]]
-    move: Callable[..., None]
-    move_back: Callable[..., None]
+    move: Callable[..., None] | None = None
+    move_back: Callable[..., None] | None = None
 
 
 def movers() -> list[Mover]:
@@ -86,7 +87,8 @@ def merge(*, survivor: Member, merged: Member, reason: str, at: datetime, actor:
     Member.objects.filter(merged_into=merged).update(merged_into=survivor)
     Member.objects.filter(pk=merged.pk).update(status=Member.Status.MERGED, merged_into=survivor)
     for mover in movers():
-        mover.move(merge=made, at=at, actor=actor)
+        if mover.move is not None:
+            mover.move(merge=made, at=at, actor=actor)
     _note(made, "members.member.merged", reason, at, actor)
     return made
 
@@ -122,7 +124,8 @@ def undo(*, merge: Merge, reason: str, at: datetime, actor: User) -> None:
     Member.objects.filter(pk=merged.pk).update(status=Member.Status.ACTIVE, merged_into=None)
     Member.objects.filter(pk__in=_under(merged.pk)).update(merged_into=merged)
     for mover in reversed(movers()):
-        mover.move_back(merge=merge, at=at, actor=actor)
+        if mover.move_back is not None:
+            mover.move_back(merge=merge, at=at, actor=actor)
     _note(merge, "members.member.unmerged", reason, at, actor)
 
 

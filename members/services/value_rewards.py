@@ -7,16 +7,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import transaction
-
 from members.models import Redemption, RewardTopUp
 from members.services.redemption_endings import fulfil
 from members.services.value_accounts import open_named
 from members.services.value_keeping import Kind, ValueRefused, demand, locked_one, post
 from members.services.value_topping import LAW, OverLimit, limits_of
-from station.errors import Refusal
 from station.queries.calendar import open_day
 from station.queries.waiting import walked
+from station.services.waiting import tried
 
 PENDING = RewardTopUp.Status.PENDING
 UNDONE = "没有到账"
@@ -25,18 +23,10 @@ UNDONE = "没有到账"
 def top_up_waiting(*, at: datetime, size: int = 100) -> int:
     """Put what waits on accounts, oldest first and to the end; how many. The rest says why it waits."""
     rows = RewardTopUp.objects.filter(status=PENDING)
-    return sum(_top_up(pk, at) for pk in walked(rows, "redemption", size=size))
-
-
-def _top_up(order_id: int, at: datetime) -> bool:
-    try:
-        with transaction.atomic():
-            return _topped_up(order_id, at)
-    except Refusal as refusal:
-        words = str(refusal)[:200]
-    waiting = RewardTopUp.objects.filter(redemption=order_id, status=PENDING)
-    waiting.exclude(words=words).update(words=words)
-    return False
+    return sum(
+        tried(lambda pk=pk: _topped_up(pk, at), waiting=rows.filter(redemption=pk))  # type: ignore[misc]
+        for pk in walked(rows, "redemption", size=size)
+    )
 
 
 def _topped_up(order_id: int, at: datetime) -> bool:

@@ -25,6 +25,7 @@ from members.queries.exchanges import (
     program_on,
     statement,
 )
+from members.queries.partner_months import months_of
 from members.services import exchange_partners, exchanges
 from members.services.exchange_partners import words_of
 from station.access import StaffRequest, may, may_do
@@ -367,6 +368,7 @@ def _page(
             )
             for row in rows
         ],
+        "months": months_of(partner=found, today=today),
         "may_plan": may_do(request.role, PLAN),
         "may_approve": approving,
         "history": history_of(f"partner:{found.code}"),

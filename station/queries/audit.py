@@ -86,6 +86,8 @@ ACTIONS: dict[str, str] = {
     "members.partner.planned": "提交兑换方案",
     "members.partner.approved": "审批兑换方案",
     "members.partner.withdrawn": "停用兑换方案",
+    "members.partner.bill_told": "登记合作商家的账单",
+    "members.partner.closed": "结合作商家月账",
     "members.exchange.reversed": "冲回积分互换",
     "members.pool.opened": "建立积分池",
     "members.pool.invited": "邀请加入积分池",

@@ -103,7 +103,7 @@ def test_a_card_that_is_over_neither_pays_nor_is_topped_up_and_keeps_what_is_on_
     last = make.NOW.replace(year=make.NOW.year + 3)
     sold = sell(till, "50.00", CARD, last)  # the last day itself is good
     for _ in range(2):
-        with pytest.raises(CardOver, match="余额 250.00 元还在"):
+        with pytest.raises(CardOver, match=r"余额 250\.00 元还在"):
             sell(till, "20.00", CARD, AFTER)
     with pytest.raises(CardOver, match="没有充值"):
         make.top_up(till, account, "100.00", at=AFTER)
