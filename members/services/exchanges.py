@@ -77,6 +77,8 @@ def exchange(*, asked: Asked, at: datetime) -> ExchangeOrder:
     except (IntegrityError, Refusal) as error:
         known = known_order(partner=asked.partner, number=asked.number)
         if known is None:
+            if isinstance(error, IntegrityError):  # the month was closed in this instant
+                _refuse_closed(asked.partner, localdate(at), "没有兑换")
             raise error
         return _same(known, asked)
 
@@ -236,14 +238,20 @@ def reverse(
     )
     txn = _back(order, account, cause)
     write_off_gone(ids=[account.pk], cause=cause)
-    ExchangeOrder.objects.filter(pk=order.pk, state=State.DONE).update(
-        state=State.REVERSED,
-        back_txn=txn,
-        reversed_at=at,
-        reversed_day=day,
-        reversed_by=actor,
-        reason=reason.strip()[:200],
-    )
+    rows = ExchangeOrder.objects.filter(pk=order.pk, state=State.DONE)
+    try:
+        with transaction.atomic():
+            rows.update(
+                state=State.REVERSED,
+                back_txn=txn,
+                reversed_at=at,
+                reversed_day=day,
+                reversed_by=actor,
+                reason=reason.strip()[:200],
+            )
+    except IntegrityError:  # the month was closed in this instant
+        _refuse_closed(order.partner, day, "没有冲回")
+        raise
     Subject(
         order.partner.station, order.number, order.partner.name if actor is None else SYSTEM
     ).note(

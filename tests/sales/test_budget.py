@@ -16,7 +16,9 @@ from django.urls import reverse
 from django.utils.timezone import now
 
 from marketing.models import Coupon
-from members.services import tier_rules, value_accounts, value_topping
+from members.models import PointsTxn
+from members.services import pools, tier_rules, value_accounts, value_topping
+from members.services.pools import Terms
 from members.services.value_keeping import locked_one
 from sales.models import Sale
 from tests import make
@@ -24,6 +26,7 @@ from tests.marketing.offers import coupon
 
 pytestmark = pytest.mark.django_db
 PLAIN, EVERYTHING = 20, 40
+WITH_POINTS, FROM_POOL = 30, 50
 
 
 def settle(client: Any, body: dict[str, Any]) -> int:
@@ -87,3 +90,30 @@ def test_a_plain_fill_and_one_with_everything_stay_within_their_statements() -> 
     assert settle(client, body) <= EVERYTHING
     sale = Sale.objects.latest("pk")
     assert sale.discount == Decimal("40.00")  # 金卡 5, coupons 20 and 5, points 10
+
+
+@pytest.mark.req("FAM-01", "SEC-13")
+def test_a_sale_paid_from_a_familys_pool_stays_within_its_statements() -> None:
+    """His own points first, then the pool's; and of what he earns, his share goes to the pool."""
+    till = make.session()
+    make.tenders()
+    told = {name: make.member(till.station) for name in ("alone", "mate", "head")}
+    pool = pools.open_family(head=told["head"], share_pct=100, at=make.NOW, actor=None)
+    terms = Terms(50, cap_month=5000)
+    place = pools.invite(pool=pool, member=told["mate"], terms=terms, at=make.NOW, actor=None)
+    pools.accept(place=place, seen=terms, at=make.NOW, actor=None)
+    tyres = make.item("轮胎", "10000.00", kind="SERVICE")
+    for one in told.values():
+        make.sale(till, items=[(tyres, 1)], member=one.pk)
+    client = make.signed_in(till.cashier)
+    fills = [make.fill_at(till.station, "50.00", "8.00") for _ in range(2)]
+
+    def paid(fill: Any, member: Any, points: int) -> int:
+        due = str(Decimal(400) - Decimal(points) / 100)
+        body = make.basket(fills=[fill], member=member.pk, points=points, tenders=[("CASH", due)])
+        return settle(client, body)
+
+    assert paid(fills[0], told["alone"], 600) <= WITH_POINTS
+    assert paid(fills[1], told["mate"], 600) <= FROM_POOL  # 500 of his own, 100 of the pool's
+    rows = PointsTxn.objects.filter(kind="REDEEM", place__isnull=False)
+    assert [one.amount for one in rows] == [100]
