@@ -201,9 +201,9 @@ def test_a_closed_month_takes_no_exchange_and_no_reversal_and_nothing_of_it_is_r
         "UPDATE members_partnerbill SET into = 1",
         "TRUNCATE members_partnerstatement CASCADE",
     ):
-        with pytest.raises((IntegrityError, InternalError)), transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute(sql)
+        refused = pytest.raises((IntegrityError, InternalError))
+        with refused, transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(sql)
     again = exchanges.reverse(order=order, reason="退票", at=IN_MAY, actor=boss)
     assert again.reversed_day == date(2026, 5, 3)  # of May, which is open
 
