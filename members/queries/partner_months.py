@@ -231,7 +231,8 @@ def months_of(*, partner: ExchangePartner, today: date) -> list[MonthRow]:
     bills = PartnerBill.objects.filter(partner=partner)
     told = set(bills.values_list("month", flat=True))
     first = localdate(partner.created_at).replace(day=1)
-    months, month = [], today.replace(day=1)
+    months: list[MonthRow] = []
+    month = today.replace(day=1)
     while len(months) < SHOWN and month >= first:
         over = last_of(month) < today
         months.append(MonthRow(month, closed.get(month), month in told, over))

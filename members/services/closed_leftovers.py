@@ -95,4 +95,4 @@ def _with_orders() -> Iterable[int]:
 def _with_points() -> Iterable[int]:
     something = Q(balance__gt=0) | Q(pending__gt=0) | Q(debt__gt=0)
     rows = PointsAccount.objects.filter(something, member__status=CLOSED, moved_to=None)
-    return rows.values_list("member_id", flat=True)  # type: ignore[return-value]
+    return rows.values_list("member_id", flat=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime
+from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseBase
@@ -44,12 +45,13 @@ def bill(request: StaffRequest, code: str, month: str) -> HttpResponseBase:
     told, file = form.cleaned_data, form.cleaned_data["file"]
 
     def act() -> str:
-        common = {"partner": found, "month": first, "at": now(), "actor": request.user}
+        noted: dict[str, Any] = {"month": first, "at": now(), "actor": request.user}
         if file:
-            partner_months.tell_file(name=file.name or "", content=file.read(), **common)
+            noted |= {"name": file.name or "", "content": file.read()}
+            partner_months.tell_file(partner=found, **noted)
         else:
-            figures = {name: told[name] for name in ("exchanges", "out", "into")}
-            partner_months.tell_figures(**figures, **common)
+            noted |= {name: told[name] for name in ("exchanges", "out", "into")}
+            partner_months.tell_figures(partner=found, **noted)
         return "已登记对方账单。"
 
     return _done(request, found, first, act)

@@ -132,7 +132,7 @@ def test_it_is_renewed_from_the_day_of_renewing_once_and_pays_again():
     till, account = card_with()
     boss = make.manager(till.station)
     with pytest.raises(ValueRefused, match="才到期"):
-        value_expiry.renew(account=account, at=make.NOW, actor=boss)
+        value_expiry.renew(account=account, at=make.NOW + timedelta(days=99), actor=boss)
     for _ in range(2):
         held = value_expiry.renew(account=account, at=AFTER, actor=boss)
         assert held.expires_on == last_day(on=localdate(AFTER), years=3)

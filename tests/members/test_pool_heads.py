@@ -146,17 +146,17 @@ def test_an_undone_merge_gives_the_headship_to_whoever_had_it_before():
     """After a hand-over the first member of a pool says no longer who its head was."""
     told = family(3)
     pool_heads.take_over(pool=asked(told, 2), member=told.who(2), at=told.at, actor=None)
-    lead = make.manager(told.station)
+    lead, later = make.manager(told.station), told.at + timedelta(hours=1)
     for survivor, gone in ((0, 2), (2, 1)):
         made = merging.merge(
             survivor=told.who(survivor),
             merged=told.who(gone),
             reason="同一个人",
-            at=told.at,
+            at=later,
             actor=lead,
         )
         assert head_of(told) == told.who(survivor).pk
-        merging.undo(merge=made, reason="弄错了", at=told.at, actor=lead)
+        merging.undo(merge=made, reason="弄错了", at=later, actor=lead)
         assert head_of(told) == told.who(2).pk
     told.check()
 
