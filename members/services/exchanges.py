@@ -238,20 +238,7 @@ def reverse(
     )
     txn = _back(order, account, cause)
     write_off_gone(ids=[account.pk], cause=cause)
-    rows = ExchangeOrder.objects.filter(pk=order.pk, state=State.DONE)
-    try:
-        with transaction.atomic():
-            rows.update(
-                state=State.REVERSED,
-                back_txn=txn,
-                reversed_at=at,
-                reversed_day=day,
-                reversed_by=actor,
-                reason=reason.strip()[:200],
-            )
-    except IntegrityError:  # the month was closed in this instant
-        _refuse_closed(order.partner, day, "没有冲回")
-        raise
+    _mark(order, txn, reason, at, actor)
     Subject(
         order.partner.station, order.number, order.partner.name if actor is None else SYSTEM
     ).note(
@@ -266,6 +253,25 @@ def reverse(
     )
     order.refresh_from_db()
     return order
+
+
+def _mark(
+    order: ExchangeOrder, txn: PointsTxn, reason: str, at: datetime, actor: User | None
+) -> None:
+    rows = ExchangeOrder.objects.filter(pk=order.pk, state=State.DONE)
+    try:
+        with transaction.atomic():
+            rows.update(
+                state=State.REVERSED,
+                back_txn=txn,
+                reversed_at=at,
+                reversed_day=localdate(at),
+                reversed_by=actor,
+                reason=reason.strip()[:200],
+            )
+    except IntegrityError:  # the month was closed in this instant
+        _refuse_closed(order.partner, localdate(at), "没有冲回")
+        raise
 
 
 def _back(order: ExchangeOrder, account: PointsAccount, cause: Cause) -> PointsTxn:
