@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime, time, timedelta
+
 import pytest
-from django.utils.timezone import now
+from django.utils.timezone import localdate, now
 
 from members.models import Member
-from members.services import exchange_partners, exchanges, pools, vehicles
+from members.services import exchange_partners, exchanges, partner_months, pools, vehicles
 from members.services.exchanges import Asked
 from members.services.pools import Terms, terms_of
 from members.views.guard import COOKIE
@@ -58,6 +60,34 @@ def test_a_family_on_its_phones(look):
     page.get_by_role("button", name="发出邀请").wait_for()
 
 
+@pytest.mark.req("FAM-01")
+def test_a_headship_is_handed_over_on_two_phones(look):
+    told = household()
+    phone(look, told.who(0), 390)
+    page = look.open("/m/family/")
+    mate = page.locator("details").nth(1)
+    mate.locator("summary").click()
+    mate.get_by_role("button", name="请他接任户主").click()
+    page.get_by_role("dialog").get_by_role("button", name="确定").click()
+    page.get_by_text("（待接任户主）").wait_for()
+    look.check()
+    look.shoot("family-heir-asked", full=True)
+    for width in (360, 390):
+        phone(look, told.who(1), width)
+        page = look.open("/m/family/")
+        look.check()
+        look.shoot("family-heir", full=True)
+    boss = make.manager(told.station)
+    for width in (1440, 390):
+        look.at(width, as_=boss).open(f"/members/pools/{told.pool.number}/")
+        look.check()
+        look.shoot("pool-heir", full=True)
+    phone(look, told.who(1), 390)
+    page = look.open("/m/family/")
+    page.get_by_role("button", name="同意接任").click()
+    page.get_by_role("button", name="解散家庭积分").wait_for()
+
+
 @pytest.mark.req("FAM-02", "FAM-03")
 def test_pools_in_the_office(look):
     told = household()
@@ -103,12 +133,22 @@ def test_partners_in_the_office(look):
             asked=Asked(partner, f"T-{number}", "IN", member.number, 60), at=now()
         )
     exchanges.reverse(order=order, reason="顾客退货", at=now(), actor=None)
+    first = localdate().replace(day=1)
+    before = (first - timedelta(days=1)).replace(day=1)
+    for number, at in (("U-0", before), ("U-1", before + timedelta(days=1))):
+        when = datetime.combine(at, time(12), make.SHANGHAI)
+        exchanges.exchange(asked=Asked(partner, number, "IN", member.number, 60), at=when)
     boss, maker = make.manager(partner.station), make.marketer(partner.station)
     terms = {name: getattr(order.program, name) for name in exchange_partners.TERMS}
     exchange_partners.plan(partner=partner, values=terms, at=now(), actor=maker)
+    lines = "对方单号,事由,对方积分\nU-0,换入,50\nX-1,换出,20\n".encode()
+    partner_months.tell_file(
+        partner=partner, month=before, name="月账.csv", content=lines, at=now(), actor=boss
+    )
     for width in (1440, 390):
         look.at(width, as_=boss)
         for name, path in (
+            ("partner-month", f"partners/{partner.code}/months/{before:%Y-%m}/"),
             ("partners", "partners/"),
             ("partner", f"partners/{partner.code}/"),
             ("partner-program", f"partners/{partner.code}/program/"),

@@ -6,10 +6,10 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.utils.timezone import now
+from django.utils.timezone import localdate, now
 from playwright.sync_api import expect
 
-from members.models import TopUpPlan
+from members.models import TopUpPlan, ValueAccount
 from members.services import value_accounts, value_codes
 from sales.models import Sale, TopUp
 from tests import make
@@ -95,8 +95,14 @@ def test_the_pages_of_stored_value_look_right(look: Look, width: int) -> None:
     top = make.top_up(till, account, "1000.00", bonus="50.00", at=now())
     fill = make.fill_at(till.station, litres="25.00", unit_price="8.00")
     make.sale(till, [fill], tenders=[("MEMBER", "200.00", account.number)], at=now())
+    card = make.value_account(at=till.station, card="A12345678")
+    make.top_up(till, card, "300.00")
+    ValueAccount.objects.filter(pk=card.pk).update(
+        opened_at=now() - timedelta(days=4 * 365), expires_on=localdate() - timedelta(days=9)
+    )
     boss = make.manager(till.station)
     for name, path in (
+        ("value-card-over", f"/members/value/{card.number}/"),
         ("value-account", f"/members/value/{account.number}/"),
         ("value-accounts", "/members/value/"),
         ("value-liability", "/members/value/liability/"),

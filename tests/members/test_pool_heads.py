@@ -42,7 +42,7 @@ def test_the_headship_goes_over_on_two_phones_and_points_and_terms_stay():
     for _ in range(2):
         assert his.post(f"/m/family/{mate.pk}/offer/").status_code == 302
     assert MemberNotice.objects.filter(member=told.who(1), text__contains="接任户主").count() == 1
-    assert "已请他接任户主" in his.get("/m/family/").text
+    assert "待接任户主" in his.get("/m/family/").text
     assert "请您接任户主" in hers.get("/m/family/").text
     assert hers.post(f"/m/family/{place(told.who(2)).pk}/remove/").status_code == 404  # not yet
     for _ in range(2):

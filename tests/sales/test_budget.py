@@ -26,7 +26,7 @@ from tests.marketing.offers import coupon
 
 pytestmark = pytest.mark.django_db
 PLAIN, EVERYTHING = 20, 40
-WITH_POINTS, FROM_POOL = 30, 50
+WITH_POINTS, FROM_POOL = 28, 45
 
 
 def settle(client: Any, body: dict[str, Any]) -> int:
