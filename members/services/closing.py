@@ -66,9 +66,10 @@ def forget(*, member: Member, reason: str, at: datetime, actor: User | None) -> 
 
     Whoever was merged into him goes with him; his cards and consents end, his open orders of the mall
     are taken back, his seats at events and his waiting gifts end, his points are written off by an
-    adjustment with what he had in a pool, his unused coupons are void. Refuses who still has stored value, or an order that a partner has. His number stays as the
-    tombstone of his sales. Cannot be undone; twice is the same as once. Refuses with MemberMerged
-    the one who was merged: his survivor is the one to close.
+    adjustment with what he had in a pool, and what upper floors name in CLOSINGS ends: unused coupons
+    are void, locked litres gone. His number stays as the tombstone of his sales. Cannot be undone;
+    twice is the same as once. Refuses who still has stored value, or an order that a partner has, and
+    with MemberMerged the one who was merged: his survivor is the one to close.
     """
     member.refresh_from_db()
     if member.status == Member.Status.CLOSED:

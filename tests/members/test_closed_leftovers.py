@@ -100,6 +100,7 @@ def test_who_was_closed_before_is_swept_once():
     assert locking.hold(
         ids=[held.pk], key="basket", station=till.station, actor=till.cashier, at=make.NOW
     )
+    litres = offers.lock(till.station, member)
     event, waiting = lecture(till.station), gift(member)
     signed(event, member)
     told = family(2)
@@ -112,8 +113,9 @@ def test_who_was_closed_before_is_swept_once():
     assert closed_leftovers.sweep(at=make.NOW) == 0
     sweep_closed()
     assert CouponEvent.objects.count() == kept
-    for one in (order, coupon, held, waiting, open_ones):
+    for one in (order, coupon, held, waiting, open_ones, litres):
         one.refresh_from_db()
+    assert (litres.status, litres.left) == ("STOPPED", 0)
     assert order.state == "CANCELLED"
     assert (coupon.state, held.state, open_ones.state) == ("VOID", "VOID", "ISSUED")
     assert waiting.state == "VOID"
