@@ -6,6 +6,7 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.core.management.commands import flush
 from django.db.backends.postgresql.operations import DatabaseOperations
 from whitenoise.base import WhiteNoise
@@ -26,6 +27,15 @@ def static_files_listed_once() -> Generator[None, None, None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(WhiteNoise, "update_files_dictionary", listed_once)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def secrets_hashed_lightly() -> Generator[None, None, None]:
+    """Argon2 takes its time on purpose, and eight threads, for each password and PIN of a test."""
+    with pytest.MonkeyPatch.context() as patch:
+        for cost, least in (("time_cost", 1), ("memory_cost", 8), ("parallelism", 1)):
+            patch.setattr(Argon2PasswordHasher, cost, least)
         yield
 
 
