@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Generator
@@ -26,6 +27,7 @@ servers: list[Postgres | Valkey] = []
 folders: list[Path] = []
 NO_CHROMIUM = "浏览器测试没有运行：找不到 Chromium"
 outcomes: dict[str, dict[str, str]] = {}
+IN_GROUP = re.compile(r"@[\w.]+$")  # xdist adds the group to the name of a test
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -102,6 +104,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.user_properties.append(("req", row))
 
 
+@pytest.hookimpl(specname="pytest_collection_modifyitems", trylast=True)
+def long_ones_first(items: list[pytest.Item]) -> None:
+    """What may take long begins first, so that no process is left alone with it at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     skipped = terminalreporter.stats.get("skipped", [])
     missed = sum(NO_CHROMIUM in str(report.longrepr) for report in skipped)
@@ -120,7 +128,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     for name, row in report.user_properties:
         if name == "req":
             seen = outcomes.setdefault(str(row), {})
-            test = report.nodeid.split("@browser")[0]  # xdist adds the group
+            test = IN_GROUP.sub("", report.nodeid)
             # A tear-down that fails spoils a test that passed.
             if seen.get(test, "passed") == "passed":
                 seen[test] = report.outcome
