@@ -36,6 +36,7 @@ from station.models import AuditEntry, BusinessDay, Shift
 from station.services.numbering import next_number
 from tests import make
 
+pytestmark = pytest.mark.xdist_group("demo")  # built once, in one process
 UNTIL = datetime(2026, 11, 20, 17, 30, tzinfo=LOCAL)
 DAYS = 32  # more than are copied or closed at once, and with a price window before the story
 
