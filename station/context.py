@@ -72,6 +72,12 @@ class Today:
 
 def page_for(name: str, role: str) -> str:
     """The address of a named page, or "" where it does not exist or the role may not open it."""
+    return _page_for(name, role, settings.ROOT_URLCONF)
+
+
+@cache
+def _page_for(name: str, role: str, urlconf: str) -> str:
+    # Every page asks for eight of them, and to find the view goes through all addresses.
     try:
         href = reverse(name)
         view = resolve(href).func
