@@ -32,8 +32,8 @@ code:  ## the second factor of the demo's owner and manager, now
 demo: setup  ## build the demo station with 90 days of history; YEARS=10 for a long one
 	@$(MANAGE) with_servers --migrate demo $(if $(YEARS),--years=$(YEARS))
 
-# The servers of the tests are private and thrown away, see docs/runtime.md. Chromium's tests share
-# one of the two processes; the last line is pytest's own.
+# The servers of the tests are private and thrown away, see docs/runtime.md. Chromium's tests are in
+# two groups, one for each process; the last line is pytest's own.
 test: setup-dev  ## the whole suite, with Chromium and branch coverage
 	@rm -f var/requirements.json
 	@mkdir -p var/coverage
