@@ -55,7 +55,8 @@ def sell(
     actor: User | None,
     allow_negative: bool = False,
 ) -> list[Short]:
-    """Take sold goods out. Two statements for one item, three for several.
+    """Take sold goods out. Two statements for one item, three for several, no savepoint: a refusal
+    undoes all of the caller's transaction.
 
     Refuses NotEnoughStock, unless `allow_negative`: then what went below zero is returned, since
     the goods have left already (an upload of an offline till).

@@ -45,7 +45,7 @@ def test_on_hand_equals_the_ledger_and_never_goes_below_zero(shop) -> None:  # t
     sell(shop, "S1", (water, 3), (water, 2))
     assert on_hand(water) == 5
     assert StockMove.objects.filter(item=water).aggregate(total=Sum("quantity"))["total"] == 5
-    with pytest.raises(NotEnoughStock, match="现存 5"):
+    with pytest.raises(NotEnoughStock, match="现存 5"), transaction.atomic():
         sell(shop, "S2", (water, 6))
     assert on_hand(water) == 5
     stock.take_back(
@@ -66,7 +66,7 @@ def test_a_manager_may_let_an_item_go_negative_and_an_upload_always_does(shop) -
     (short,) = sell(shop, "S1", (water, 3), allow_negative=True)
     assert (short.item_id, short.balance) == (water.pk, D(-2))
     ice = make.item()
-    with pytest.raises(NotEnoughStock):
+    with pytest.raises(NotEnoughStock), transaction.atomic():
         sell(shop, "S2", (ice, 1))
     Item.objects.filter(pk=ice.pk).update(may_go_negative=True)
     StockBalance.objects.filter(item=ice).delete()
@@ -80,7 +80,7 @@ def test_what_an_upload_drove_below_zero_lets_no_till_follow(shop) -> None:  # t
     station, day, actor = shop
     water = make.item(on_hand=1)
     sell(shop, "S1", (water, 3), allow_negative=True)
-    with pytest.raises(NotEnoughStock, match="现存 -2"):
+    with pytest.raises(NotEnoughStock, match="现存 -2"), transaction.atomic():
         sell(shop, "S2", (water, 1))
     for document, count in (("ST1", 1), ("ST2", 11)):  # the first leaves it below zero still
         stock.receive(
@@ -92,7 +92,7 @@ def test_what_an_upload_drove_below_zero_lets_no_till_follow(shop) -> None:  # t
             actor=actor,
         )
     assert on_hand(water) == 10
-    with pytest.raises(NotEnoughStock, match="现存 10"):
+    with pytest.raises(NotEnoughStock, match="现存 10"), transaction.atomic():
         sell(shop, "S3", (water, 11))
     sell(shop, "S4", (water, 10))
     assert on_hand(water) == 0
