@@ -5,7 +5,7 @@ A change that takes something away from members needs a second person.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -351,10 +351,12 @@ STANDARD: tuple[dict[str, Any], ...] = (
 
 
 @transaction.atomic
-def found_tiers(*, station: Station | None, at: datetime, actor: User | None) -> bool:
+def found_tiers(
+    *, station: Station | None, at: datetime, actor: User | None, but: Collection[str] = ()
+) -> bool:
     """普通, 银卡 and 金卡 with a rule and benefits, where there is no tier yet; tells whether.
 
-    Again, or where somebody has made tiers: nothing.
+    Again, or where somebody has made tiers: nothing. `but` are kinds of benefits left out for now.
     """
     with connection.cursor() as cursor:  # two at once: the second finds what the first made
         cursor.execute("LOCK TABLE members_tier IN SHARE ROW EXCLUSIVE MODE")
@@ -365,7 +367,8 @@ def found_tiers(*, station: Station | None, at: datetime, actor: User | None) ->
         tier = Tier.objects.create(code=one["code"], name=one["name"], rank=rank)
         if one["asks"]:
             limits.append(Limit(tier.pk, rank, tier.name, **one["asks"]))
-        set_benefits(tier=tier, gifts=one["gives"], station=station, at=at, actor=None)
+        gives = [given for given in one["gives"] if given.kind not in but]
+        set_benefits(tier=tier, gifts=gives, station=station, at=at, actor=None)
     set_rule(
         terms=Terms(
             window=TierRule.Window.ROLLING,

@@ -15,10 +15,13 @@ from finance.services.demonstration.bulk import keys_and_indexes_after
 from finance.services.demonstration.columns import MANY
 from finance.services.demonstration.freezing import freeze_demo_days
 from finance.services.demonstration.history import History
+from finance.services.demonstration.loyalty import Loyalty
 from finance.services.demonstration.oddities import Oddities
 from finance.services.demonstration.prices import Prices, Segments
+from finance.services.demonstration.purses import Purses
 from finance.services.demonstration.regulars import add_regulars
 from finance.services.demonstration.site import Site, build_site
+from finance.services.demonstration.standings import A_YEAR, Standings
 from finance.services.demonstration.supply import Supply
 from finance.services.demonstration.trade import LOCAL, Drawer, litres
 from finance.services.demonstration.traffic import Car, cars_of
@@ -30,6 +33,7 @@ ROWS_AT_ONCE = 50_000
 DAYS_AT_ONCE = 30
 SIGNED_AFTER = timedelta(minutes=12)
 CLOSED_AFTER = timedelta(minutes=25)
+WAITING = 3  # fills not paid yet
 
 
 @dataclass(frozen=True)
@@ -61,10 +65,28 @@ def slots_of(day: date) -> list[Slot]:
     ]
 
 
+@dataclass(frozen=True)
+class Live:
+    """A fill of the shift on duty that the till is still to sell: whose, and when he pays."""
+
+    fill: int
+    car: Car
+    member: int | None
+
+
 class Demo:
     """Writes one demo station from its first day up to `until`, which falls within its open day."""
 
-    def __init__(self, *, days: int, until: datetime, seed: int = 92, busy: float = 1.0) -> None:
+    def __init__(
+        self,
+        *,
+        days: int,
+        until: datetime,
+        seed: int = 92,
+        busy: float = 1.0,
+        members: int | None = None,
+        live_sales: int = 0,
+    ) -> None:
         self.until = until.astimezone(LOCAL)
         today = (
             self.until.date()
@@ -74,11 +96,30 @@ class Demo:
         self.today = today
         self.first = today - timedelta(days=days)
         self.days = days
+        self.live_sales = (
+            live_sales  # fills of the shift on duty that are left to the till's services
+        )
+        self.live: list[Live] = []
+        before = day_start(self.first) - timedelta(hours=12)
         with transaction.atomic():
-            before = day_start(self.first) - timedelta(hours=12)
             self.site: Site = build_site(at=before)
-            regulars = add_regulars(self.site, at=before, seed=seed)
-        self.history = History(self.site, seed=seed, busy=busy)
+            regulars = add_regulars(
+                self.site,
+                count=plan.members_for(busy) if members is None else members,
+                days=days,
+                at=before,
+                until=self.until,
+                seed=seed,
+            )
+            founded = max(before, self.until - A_YEAR)
+            self.standings = Standings(self.site.station, founded=founded)
+            self.history = History(self.site, seed=seed, busy=busy)
+            self.history.loyalty = self.loyalty = Loyalty(
+                self.site.station, self.history.copier, self.standings, at=before
+            )
+            self.history.purses = self.purses = Purses(
+                self.site, list(regulars.people.values()), at=before, chance=regulars.chance
+            )
         self.history.regulars = regulars
         self.supply = Supply(self.history)
         self.prices = Prices(self.history, today=today, until=self.until)
@@ -130,8 +171,12 @@ class Demo:
             )
         )
         if date_ == self.first:
+            self.opened = day
             self.supply.open_stock(day, start)
             self.prices.open(day, start)
+        self.loyalty.expire(start)
+        if start <= self.standings.founded < start + timedelta(days=1):
+            self.standings.evaluate(self.standings.founded)
         cars = cars_of(date_, start, self.history.chance, self.history.busy)
         for slot in slots_of(date_):
             if slot.starts > self.until:
@@ -205,8 +250,12 @@ class Demo:
     def _running(self, day: BusinessDay, shift: Shift, drawer: Drawer, cars: list[Car]) -> None:
         """The shift on duty: one till sells, the last three cars have not paid yet."""
         history = self.history
-        paid, waiting = cars[:-3], cars[-3:]
-        history.write_cars(day, shift, [drawer], paid)
+        paid, waiting = cars[:-WAITING], cars[-WAITING:]
+        first = max(len(paid) - self.live_sales, 0)
+        history.write_cars(day, shift, [drawer], paid[:first])
+        for car in paid[first:]:
+            fill, _ = history.write_fill(day, shift, car)
+            self.live.append(Live(fill, car, history.buyer(car)))
         for car in waiting:
             history.write_fill(day, shift, car)
 
@@ -216,6 +265,9 @@ class Demo:
         history.copier.finish()
         history.close_drawers()
         history.settle_numbers()
+        self.loyalty.settle()
+        self.standings.settle()
+        self.purses.settle(first=self.opened, at=day_start(self.first))
         for item, quantity in history.stock.items():
             StockBalance.objects.filter(station=site.station, item=item).update(quantity=quantity)
         for number, nozzle in site.nozzles.items():

@@ -19,7 +19,7 @@ from inventory.models import (
     TankBook,
     TankMovement,
 )
-from members.models import Purchase
+from members.models import PointsAlloc, PointsLot, PointsTxn, Purchase
 from sales.models import (
     CashMovement,
     Deposit,
@@ -36,6 +36,7 @@ from sales.models import (
     SessionTender,
     ShiftNozzle,
     ShiftSignature,
+    TopUp,
 )
 from station.models import (
     BusinessDay,
@@ -80,6 +81,11 @@ MANY: Mapping[type[models.Model], Sequence[str]] = {
     ShiftNozzle: ("id", "shift_id", "day_id", "nozzle_id", "tank_id", "grade_id", "opening", "closing",
                   "meter_adjustment", "run", "passed_in", "passed_on", "fills_litres", "tests", "own_use", "sold",
                   "sold_amount", "claimed", "claimed_amount", "explained", "difference", "segments", "reason"),
+    PointsTxn: ("id", "account_id", "kind", "delta", "amount", "debt_delta", "forgiven", "balance_after", "idem",
+                "document", "reverses_id", "station_id", "actor_id", "approver_id", "place_id", "reason", "breakdown",
+                "date", "occurred_at", "recorded_at"),
+    PointsLot: ("id", "account_id", "txn_id", "root_id", "regained_id", "station_id", "issued", "remaining",
+                "expired", "pending", "active_from", "expires_at"),
 }  # fmt: skip
 
 TABLES: Mapping[type[models.Model], Sequence[str]] = {
@@ -91,7 +97,8 @@ TABLES: Mapping[type[models.Model], Sequence[str]] = {
     TankMovement: ("id", "station_id", "tank_id", "day_id", "shift_id", "kind", "litres", "unit_cost", "document",
                    "occurred_at", "recorded_at", "actor_id", "reason"),
     **whole(Delivery, DeliveryTank, FuelCost, PriceDownload, SessionCount, Deposit, DepositLine),
-    **whole(DriveOff, TotalizerGap, LateEntry),
+    **whole(DriveOff, TotalizerGap, LateEntry, TopUp),
+    PointsAlloc: ("id", "txn_id", "lot_id", "qty"),
     FillUse: ("id", "station_id", "number", "kind", "fill_id", "day_id", "shift_id", "reason", "actor_id",
               "approved_by_id", "occurred_at", "recorded_at"),
     CashMovement: ("id", "station_id", "number", "session_id", "day_id", "kind", "amount", "reason", "client_key",

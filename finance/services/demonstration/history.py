@@ -16,10 +16,10 @@ from django.db.models import F
 from devices.models import TotalizerReading
 from finance.services.demonstration import plan
 from finance.services.demonstration.site import Site
+from finance.services.demonstration.till import Till
 from finance.services.demonstration.trade import (
     FLOAT_FEN,
     Drawer,
-    Trade,
     denominations,
     half_up,
     litres,
@@ -42,7 +42,7 @@ from station.services import sealing
 COUNTED_AFTER, CLOSED_AFTER = timedelta(minutes=4), timedelta(minutes=9)
 
 
-class History(Trade):
+class History(Till):
     """The past of one demo station: what was sold, and how each shift was closed."""
 
     held: list[tuple[int, int]]  # sessions whose takings are not at the bank yet, with their fen

@@ -165,6 +165,27 @@ ITEMS = (
     ItemPlan("9002", "轮胎充气", "服务", "", "次", "5.00", "0", 1, False, "SERVICE"),
 )
 
+# Who comes again: how many members the old system knew at a whole station, the share of sales that
+# are theirs, and which grade they take (a little more 95# than the forecourt as a whole).
+MEMBERS, FEWEST_MEMBERS = 1700, 60
+MEMBERS_SHARE = 0.38
+MEMBERS_BY_GRADE = (47, 32, 5, 16)
+# Share of the members, and between how many days they come: taxis, commuters, families, the rare.
+HABITS = ((0.03, 0.8, 1.3), (0.30, 5, 8), (0.43, 8, 16), (0.24, 16, 45))
+# Of so many members, how many join and how many stop coming in a day; how many slept before.
+JOINING_A_DAY, STOPPING_A_DAY, ASLEEP = 0.0018, 0.0016, 0.06
+POINTS_ENDING = 0.35  # members with old points that end within the next months
+CHURN_DAYS = 45  # ninety days of history know nobody who stayed away for ninety
+# Stored value and points at the till: who has an account, and how often points pay a part.
+VALUE_SHARE, TOPS_UP, PAYS_WITH_POINTS = 0.05, 0.7, 0.05
+LIVE_SALES = 24  # of the shift on duty, through the till's own services
+
+
+def members_for(busy: float) -> int:
+    """How many members the old system knew, for a station so busy."""
+    return max(FEWEST_MEMBERS, round(MEMBERS * min(busy, 1.0)))
+
+
 # Days before today, counted back from the last whole day (1 = yesterday), and what is planted there.
 SHORT_DAYS_AGO, SHORT_SHIFT, SHORT_TILL = 4, 1, 1
 SHORT_AMOUNT, SHORT_REASON = Decimal("-20.00"), "找零差错，收银员认领"

@@ -1,4 +1,4 @@
-"""What the demo station sold: fills, sales with their lines and payments, and the shelves."""
+"""What the demo station turned over: fills, drawers, shelves and numbers. What was sold is `till`'s."""
 
 from __future__ import annotations
 
@@ -13,19 +13,15 @@ from devices.models import Fill
 from finance.services.demonstration import plan
 from finance.services.demonstration.bulk import Copier
 from finance.services.demonstration.columns import TABLES
-from finance.services.demonstration.regulars import Regulars
 from finance.services.demonstration.site import Site, opening_totalizer
 from finance.services.demonstration.traffic import Car
 from inventory.models import Item, StockMove
-from members.models import Purchase
-from sales.models import FillClaim, Payment, Sale, SaleLine
 from station.models import BusinessDay, Nozzle, NumberSeries, Shift, TillSession
 from station.services.strapping import cylinder
 
 LOCAL = ZoneInfo("Asia/Shanghai")
 FLOAT_FEN = 50_000
 LIFTED_BEFORE = timedelta(seconds=12)
-WITH_SLIP = {"BANKCARD", "VOUCHER", "PLATFORM"}
 
 
 def yuan(fen: int) -> str:
@@ -99,7 +95,7 @@ class Pump:
 
 
 class Trade:
-    """Writes what the demo station sold: fills, sales, payments, stock."""
+    """Writes what moved at the pumps and on the shelves, and keeps the running figures."""
 
     def __init__(self, site: Site, *, seed: int, busy: float = 1.0) -> None:
         self.site = site
@@ -120,12 +116,7 @@ class Trade:
         self.pumps = {number: _pump(nozzle) for number, nozzle in site.nozzles.items()}
         self.goods = [_goods(item) for item in site.items]
         self.tills = {number: till.pk for number, till in site.tills.items()}
-        self.regulars: Regulars | None = None
         self.tenders = {code: tender.pk for code, tender in site.tenders.items()}
-
-    def buyer(self, car: Car) -> int | None:
-        """The member whose car it is, where the station knows members."""
-        return self.regulars.buyer(car) if self.regulars else None
 
     def _new_tank(self, number: int) -> TankRun:
         full = int(plan.TANK_CAPACITY_L * 100)
@@ -156,18 +147,6 @@ class Trade:
             if edge <= moment:
                 price = prices[code]
         return price
-
-    # -- one shift ------------------------------------------------------------------------------
-
-    def write_cars(
-        self, day: BusinessDay, shift: Shift, drawers: list[Drawer], cars: list[Car]
-    ) -> None:
-        """The fills and sales of some cars of a shift, in the order they finished."""
-        for index, car in enumerate(cars):
-            drawer = drawers[index % len(drawers)]
-            fill, fen = self.write_fill(day, shift, car)
-            self.carried[car.nozzle] = self.carried.get(car.nozzle, 0) + fen
-            self.write_sale(day, shift, drawer, car, fill, fen)
 
     def attendant(self, nozzle: int) -> int | None:
         """The attendant on the island of a nozzle, in the shift being written."""
@@ -216,69 +195,6 @@ class Trade:
         )  # fmt: skip
         return id_, fen
 
-    def write_sale(
-        self, day: BusinessDay, shift: Shift, drawer: Drawer, car: Car, fill: int, fuel_fen: int
-    ) -> None:
-        """The sale of one car: its fuel line, its goods, what was paid, and the claim on its fill."""
-        at, pump, member = str(car.paid), self.pumps[car.nozzle], self.buyer(car)
-        number = self.number("S", drawer.till, day.date)
-        sale = self.ids[Sale].next()
-        attendant = self.attendant(car.nozzle)
-        fuel_tax = tax_in(fuel_fen)
-        shop = [self.goods[index] for index in car.shop]
-        due_fen = fuel_fen + sum(goods.fen for goods in shop)
-        tax = fuel_tax + sum(tax_in(goods.fen) for goods in shop)
-        due, quantity = yuan(due_fen), litres(car.centilitres)
-        self.copier.add(
-            Sale, sale, self.station, number, "SALE", "TILL", day.id, shift.id, drawer.id, self.tills[drawer.till],
-            drawer.cashier, member, f"demo:{number}", due, "0.00", "0.00", due, yuan(tax), "", at, at,
-        )  # fmt: skip
-        cost = half_up(car.centilitres * self.tanks[pump.tank].cost_micro, 1_000_000)
-        net = yuan(fuel_fen)
-        self.copier.add(
-            SaleLine, self.ids[SaleLine].next(), sale, 1, self.station, day.id, shift.id, "FUEL", fill, pump.grade_id,
-            None, None, pump.grade_name, quantity, yuan(self.price_at(car.grade, car.started)), net, "0.00", net, "",
-            "0.13000", yuan(fuel_tax), yuan(cost), attendant,
-        )  # fmt: skip
-        tenders = f'["{car.tender}"]'
-        self.copier.add(
-            Purchase, self.ids[Purchase].next(), self.station, member, day.id, number, 1, at, "FUEL", car.grade, "油品",
-            quantity, net, 0, tenders, attendant, "", drawer.cashier, pump.id, "",
-        )  # fmt: skip
-        for position, goods in enumerate(shop, 2):
-            self._sell(day, shift, drawer, goods, (sale, number, position, at, tenders), member)
-        self._payments(day, shift, drawer, car, (sale, number, at, due_fen))
-        self.copier.add(
-            FillClaim, self.ids[FillClaim].next(), self.station, fill, "SALE", number, day.id, at, attendant, None,
-            None, "",
-        )  # fmt: skip
-
-    def _sell(self, day: BusinessDay, shift: Shift, drawer: Drawer, goods: Goods,
-              place: tuple[int, str, int, str, str], member: int | None) -> None:  # fmt: skip
-        """One shop line of a sale, from its second line on."""
-        sale, number, position, at, tenders = place
-        net, cost = yuan(goods.fen), yuan(goods.cost_fen)
-        self.copier.add(
-            SaleLine, self.ids[SaleLine].next(), sale, position, self.station, day.id, shift.id, goods.kind, None, None,
-            goods.id, None, goods.name, "1.000", net, net, "0.00", net, "", "0.13000", yuan(tax_in(goods.fen)), cost,
-            None,
-        )  # fmt: skip
-        self.copier.add(
-            Purchase, self.ids[Purchase].next(), self.station, member, day.id, number, position, at, goods.kind,
-            goods.code, goods.category, "1.000", net, 0, tenders, None, "", drawer.cashier, None, "",
-        )  # fmt: skip
-        if goods.kind == "GOODS":
-            self.stock_move(
-                day,
-                goods,
-                -1,
-                kind="SALE",
-                document=number,
-                line=position,
-                at=at,
-                actor=drawer.cashier,
-            )
-
     def stock_move(self, day: BusinessDay, goods: Goods, quantity: int, *, kind: str, document: str, line: int,
                    at: datetime | str, actor: int) -> None:  # fmt: skip
         """One movement of the shelf, with its running balance."""
@@ -287,23 +203,6 @@ class Trade:
             StockMove, self.ids[StockMove].next(), self.station, goods.id, day.id, kind, quantity, balance,
             yuan(goods.cost_fen), document, line, at, at, actor, "",
         )  # fmt: skip
-
-    def _payments(self, day: BusinessDay, shift: Shift, drawer: Drawer, car: Car,
-                  place: tuple[int, str, str, int]) -> None:  # fmt: skip
-        sale, number, at, due = place
-        given, change = due, 0
-        if car.tender == "CASH":
-            note = 10_000 if due <= 10_000 else 5_000
-            given = -(-due // note) * note
-            change = given - due
-        reference = f"{self.chance.randrange(10**6):06d}" if car.tender in WITH_SLIP else ""
-        parts = [("PAYMENT", given), ("CHANGE", -change)] if change else [("PAYMENT", given)]
-        for position, (kind, fen) in enumerate(parts, 1):
-            self.copier.add(
-                Payment, self.ids[Payment].next(), self.station, f"{number}-{position}", number, sale, kind,
-                self.tenders[car.tender], yuan(fen), "SUCCESS", reference, drawer.id, day.id, shift.id, at, at,
-            )  # fmt: skip
-        drawer.takings[car.tender] += due
 
 
 def _pump(nozzle: Nozzle) -> Pump:
