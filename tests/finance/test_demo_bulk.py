@@ -115,9 +115,9 @@ def test_the_command_says_how_far_it_is_and_what_was_proved(tmp_path: Path) -> N
         call_command("demo", days=2, busy=0.05, stdout=said)
     steps = [line.split(maxsplit=2)[2] for line in said.getvalue().splitlines() if "秒  " in line]
     assert [step.split()[0] for step in steps] == [
-        *["营业日"] * 3, "外键与索引", "日结", "日结", "核对勾稽", "核对勾稽",
+        *["营业日"] * 3, "外键与索引", "日结", "日结", "会员与当班", "核对勾稽", "核对勾稽",
     ]  # fmt: skip
-    assert "11 项勾稽全部相符" in said.getvalue()
+    assert "16 项勾稽全部相符" in said.getvalue()
     assert (tmp_path / "demo-accounts.txt").exists()
     # Its members hold something, and every law of points holds.
     assert PointsAccount.objects.filter(balance__gt=0).exists()

@@ -13,9 +13,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils import timezone
 
+from finance.services.demonstration import plan
 from finance.services.demonstration.accounts import write_accounts
 from finance.services.demonstration.build import Demo
 from finance.services.demonstration.club import open_club
+from finance.services.demonstration.duty import keep_the_shift
 from finance.services.demonstration.proof import DAYS_IN_FULL, QUESTIONS, unproved
 from station.models import Station
 
@@ -30,9 +32,17 @@ class Command(BaseCommand):
         parser.add_argument("--years", type=int, default=0, help="历史年数（代替天数）")
         parser.add_argument("--seed", type=int, default=92, help="随机种子：同种子同数据")
         parser.add_argument("--busy", type=float, default=1.0, help="客流倍数")
+        parser.add_argument("--members", type=int, help="老会员数（不填按客流）")
 
     def handle(
-        self, *args: Any, days: int, years: int, seed: int, busy: float, **options: Any
+        self,
+        *args: Any,
+        days: int,
+        years: int,
+        seed: int,
+        busy: float,
+        members: int | None = None,
+        **options: Any,
     ) -> None:
         if Station.objects.exists():
             raise CommandError(
@@ -43,14 +53,24 @@ class Command(BaseCommand):
         self.started = time.monotonic()
         # One transaction: a build that is broken off, or does not tie out, leaves the database empty.
         with transaction.atomic():
-            demo = Demo(days=days, until=timezone.now(), seed=seed, busy=busy)
+            scale = min(busy, 1.0)
+            demo = Demo(
+                days=days,
+                until=timezone.now(),
+                seed=seed,
+                busy=busy,
+                members=members,
+                live_sales=round(plan.LIVE_SALES * scale),
+            )
             site = demo.build(progress=self._progress)
+            self._progress("会员与当班", 0, 1)
+            open_club(site, at=demo.opens)
+            keep_the_shift(demo, seed=seed, scale=scale)
             self._progress("核对勾稽", 0, 1)
             if found := unproved(site.station):
                 raise CommandError("演示数据对不上，没有保留：\n" + "\n".join(found))
         self._progress("核对勾稽", 1, 1)
         write_accounts(at=timezone.now())
-        open_club(site, at=timezone.now(), seed=seed)
         self.stdout.write(
             self.style.SUCCESS(
                 f"\n演示油站已建立：{days} 天历史，用时 {self._seconds()} 秒；"

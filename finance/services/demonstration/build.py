@@ -125,6 +125,11 @@ class Demo:
         self.prices = Prices(self.history, today=today, until=self.until)
         self.oddities = Oddities(self.history, today)
 
+    @property
+    def opens(self) -> datetime:
+        """When the till's own services take over in the shift on duty."""
+        return self.live[0].car.started if self.live else self.until - timedelta(minutes=1)
+
     def build(self, *, progress: Progress) -> Site:
         """Write the facts of every day, then close each whole one. Call it on an empty database."""
         with transaction.atomic(), keys_and_indexes_after(tuple(MANY)):

@@ -1,12 +1,11 @@
-"""What the demo's members hold and are offered: points, tiers, coupons, rewards, an event.
+"""What the demo's members are offered: the price of their tier, coupons, rewards, gifts, an event.
 
 Everything is made by the services that the pages call, after the history: no fact of a closed day
-is touched, and nothing of it is proved by the proof of the books.
+is touched.
 """
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -14,36 +13,36 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Sum
-from django.utils.timezone import localdate
+from django.db.models import Count, Q
 
+from finance.services.demonstration import plan
 from finance.services.demonstration.site import Site
+from finance.services.demonstration.standings import begin_prices
 from inventory.models import Item
 from marketing.models import CouponBatch, CouponTemplate
 from marketing.services import batches, issuing, locks, promotions, templates, terms
-from members.models import ImportBatch, Member, Occasion, Purchase, Reward
-from members.services import (
-    events,
-    gifts,
-    import_points,
-    rewards,
-    tier_measures,
-    tier_rules,
-    tiers,
-)
+from members.models import Member, Occasion, Reward
+from members.services import events, gifts, rewards, tier_measures, tiers
 from station.queries.prices import price_at
+from station.services import settings
 
-SOON = timedelta(days=25)
-COUPONS = 40  # members who hold one
+COUPONS = 60  # members who hold one: those who come often
 LOCKS = 8  # members who have litres at a locked price
+RECENT = timedelta(days=30)
 Kind = Reward.Kind
 
 
-def open_club(site: Site, *, at: datetime, seed: int = 92) -> None:
-    """Open the member side of a built demo at an instant. Call it once, outside of a transaction."""
-    tier_rules.found_tiers(station=site.station, at=at, actor=None)
+def open_club(site: Site, *, at: datetime) -> None:
+    """Open the member side of a built demo at an instant. Call it once."""
+    settings.change(
+        name="members.churn_days",
+        station=site.station,
+        value=str(plan.CHURN_DAYS),
+        at=at,
+        actor=site.manager,
+    )
+    begin_prices(site.station, at=at, owner=site.owner)
     with transaction.atomic():
-        _points(site, at, random.Random(seed))
         batch = _coupons(site, at)
         _promotions(site, at)
         _locks(site, at)
@@ -51,23 +50,6 @@ def open_club(site: Site, *, at: datetime, seed: int = 92) -> None:
         _gifts(site, at, batch.template.code)
     tier_measures.rebuild()
     tiers.evaluate_all(at=at)
-
-
-def _points(site: Site, at: datetime, chance: random.Random) -> None:
-    """A tenth of what each has bought, as the old system had them; a part expires soon."""
-    spent = Purchase.objects.filter(member__isnull=False).values_list("member")
-    last = localdate(at + SOON)
-    batch = ImportBatch.objects.get(station=site.station)
-    pairs = []
-    for pk, net in spent.annotate(net=Sum("net")).order_by("member"):
-        points = int(net / 10)
-        old = points // 5 if chance.random() < 0.3 else 0
-        lots = f"{points - old}、{old}@{last}" if old else str(points)
-        if points > 0:
-            pairs.append((pk, lots))
-    known = Member.objects.filter(status=Member.Status.ACTIVE).in_bulk([pk for pk, _ in pairs])
-    told = [(known[pk], {import_points.COLUMN: lots}) for pk, lots in pairs if pk in known]
-    import_points.take(pairs=told, batch=batch, at=at, actor=site.manager)
 
 
 def _coupons(site: Site, at: datetime) -> CouponBatch:
@@ -78,10 +60,12 @@ def _coupons(site: Site, at: datetime) -> CouponBatch:
     given = batches.make(
         template=twenty, values={"quota": 500, "per_member": 1}, actor=site.manager, at=at
     )
+    often = Count("purchases", filter=Q(purchases__occurred_at__gte=at - RECENT))
     members = list(
-        Member.objects.filter(status=Member.Status.ACTIVE, purchases__isnull=False)
-        .distinct()
-        .order_by("pk")[:COUPONS]
+        Member.objects.filter(status=Member.Status.ACTIVE)
+        .annotate(often=often)
+        .filter(often__gt=0)
+        .order_by("-often", "pk")[:COUPONS]
     )
     issuing.give(batch=given, members=members, actor=site.manager, at=at)
     batches.make(
@@ -208,11 +192,11 @@ def _mall(site: Site, at: datetime, template: str) -> None:
 
 def _gifts(site: Site, at: datetime, template: str) -> None:
     """入会礼 and 生日礼, and a lecture next week."""
-    plan = {"tier": None, "points": 0, "valid_days": 30, "active": True, "template": template}
+    told = {"tier": None, "points": 0, "valid_days": 30, "active": True, "template": template}
     for occasion, days in ((Occasion.WELCOME, 0), (Occasion.BIRTHDAY, 7), (Occasion.WAKE, 60)):
         gifts.save_plan(
             row=None,
-            values={**plan, "occasion": occasion, "days": days},
+            values={**told, "occasion": occasion, "days": days},
             at=at,
             actor=site.manager,
             station=site.station,

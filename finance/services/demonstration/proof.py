@@ -45,8 +45,8 @@ QUESTIONS = {
             SELECT day_id, SUM(due) AS total FROM sales_sale GROUP BY day_id) due
         FULL JOIN (SELECT day_id, SUM(net) AS total FROM sales_saleline GROUP BY day_id) line
             USING (day_id)
-        FULL JOIN (SELECT day_id, SUM(amount) AS total FROM sales_payment GROUP BY day_id) paid
-            USING (day_id)
+        FULL JOIN (SELECT day_id, SUM(amount) AS total FROM sales_payment
+            WHERE sale_id IS NOT NULL GROUP BY day_id) paid USING (day_id)
         FULL JOIN (SELECT day_id, SUM(net) AS total FROM members_purchase GROUP BY day_id) bought
             USING (day_id)
         WHERE (due.total, due.total, due.total)
@@ -54,6 +54,49 @@ QUESTIONS = {
     "会员底账的会员 = 销售单的会员": """
         SELECT COUNT(*) FROM members_purchase bought JOIN sales_sale sale ON sale.number = bought.document
         WHERE sale.member_id IS DISTINCT FROM bought.member_id""",
+    "会员底账的积分 = 得分流水，逐单": """
+        SELECT COUNT(*) FROM (
+            SELECT document, SUM(points) AS points FROM members_purchase
+            WHERE points <> 0 AND original = '' GROUP BY document) bought
+        FULL JOIN (
+            SELECT document, SUM(amount) AS points FROM members_pointstxn
+            WHERE kind = 'EARN' GROUP BY document) earned USING (document)
+        WHERE bought.points IS DISTINCT FROM earned.points""",
+    "积分账户 = 流水 = 各批剩余": """
+        SELECT COUNT(*) FROM members_pointsaccount account
+        LEFT JOIN (
+            SELECT account_id, SUM(delta) AS delta, SUM(debt_delta) AS debt FROM members_pointstxn
+            GROUP BY account_id) moved ON moved.account_id = account.id
+        LEFT JOIN (
+            SELECT account_id, COALESCE(SUM(remaining) FILTER (WHERE NOT pending), 0) AS usable,
+                COALESCE(SUM(remaining) FILTER (WHERE pending), 0) AS waiting
+            FROM members_pointslot GROUP BY account_id) lot ON lot.account_id = account.id
+        WHERE (account.balance, account.pending, account.debt)
+            IS DISTINCT FROM (COALESCE(lot.usable, 0), COALESCE(lot.waiting, 0), COALESCE(moved.debt, 0))
+            OR account.balance + account.pending - account.debt <> COALESCE(moved.delta, 0)""",
+    "每批积分剩余 = 发放 − 用掉和过期的": """
+        SELECT COUNT(*) FROM members_pointslot lot LEFT JOIN (
+            SELECT lot_id, SUM(qty) AS quantity FROM members_pointsalloc GROUP BY lot_id) taken
+            ON taken.lot_id = lot.id
+        WHERE lot.remaining <> lot.issued + COALESCE(taken.quantity, 0)""",
+    "储值收款与充值 = 储值流水，逐单": """
+        SELECT COUNT(*) FROM (
+            SELECT document, SUM(CASE WHEN kind IN ('TOPUP', 'REFUND') THEN principal
+                ELSE -(principal + bonus) END) AS total
+            FROM members_valuetxn WHERE kind IN ('TOPUP', 'REFUND', 'SPEND', 'SPEND_CANCEL')
+            GROUP BY document) moved
+        FULL JOIN (
+            SELECT document, SUM(payment.amount) AS total FROM sales_payment payment
+            JOIN sales_tender tender ON tender.id = payment.tender_id
+            WHERE tender.kind = 'VALUE' OR payment.document IN (SELECT number FROM sales_topup)
+            GROUP BY document) paid USING (document)
+        WHERE moved.total IS DISTINCT FROM paid.total""",
+    "储值账户 = 流水": """
+        SELECT COUNT(*) FROM members_valueaccount account LEFT JOIN (
+            SELECT account_id, SUM(principal) AS principal, SUM(bonus) AS bonus
+            FROM members_valuetxn GROUP BY account_id) moved ON moved.account_id = account.id
+        WHERE (account.principal, account.bonus)
+            <> (COALESCE(moved.principal, 0), COALESCE(moved.bonus, 0))""",
     "收银班应有 = 收款 + 备用金": """
         SELECT COUNT(*) FROM sales_sessiontender counted
         JOIN station_tillsession session ON session.id = counted.session_id
@@ -97,7 +140,7 @@ QUESTIONS = {
             SELECT day_id, SUM(net) AS due FROM finance_dayproduct GROUP BY day_id) product
             ON product.day_id = day.id
         LEFT JOIN (
-            SELECT day_id, SUM(net) AS due FROM finance_daytender GROUP BY day_id) tender
+            SELECT day_id, SUM(net - advance) AS due FROM finance_daytender GROUP BY day_id) tender
             ON tender.day_id = day.id
         WHERE day.status <> 'OPEN' AND (day.status, frozen.due, frozen.due, frozen.due,
                 frozen.fuel_litres, frozen.tax, frozen.cost, frozen.sales_count)
