@@ -27,13 +27,6 @@ class ValueFilter(forms.Form):
     )
 
 
-class LiabilityFilter(forms.Form):
-    """The days of the report."""
-
-    since = DayField(label="自", required=False)
-    until = DayField(label="至", required=False)
-
-
 class WhyForm(forms.Form):
     """Why an account is stopped or let go again."""
 

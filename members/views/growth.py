@@ -201,7 +201,15 @@ def churn_report(request: StaffRequest) -> HttpResponseBase:
             Chart(
                 "近 12 个月流失率",
                 tuple(f"{one:%Y-%m}" for one in months),
-                (Series("流失率", tuple(by_month[one].rate for one in months)),),
+                (
+                    # Where nobody was active there is no rate: months before the first sale.
+                    Series(
+                        "流失率",
+                        tuple(
+                            by_month[one].rate if by_month[one].active else None for one in months
+                        ),
+                    ),
+                ),
                 "line",
                 "percent",
                 label="月份",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -16,12 +17,13 @@ from django.views.decorators.http import require_GET, require_http_methods
 from members.forms.points import PeriodForm, ProgramForm, RuleForm, initial_of
 from members.models import EarnRule
 from members.queries.earn_rules import active_program, in_force, newest_rules, versions_of
-from members.queries.points_report import points_report
+from members.queries.points_report import Flow, points_flow, points_report
 from members.queries.points_whatif import what_if
 from members.services import earn_rules
 from station.access import StaffRequest, may, may_do
 from station.errors import Refusal
 from station.queries.audit import history_of
+from station.queries.charts import Chart, Series
 from station.queries.columns import Action, Column, Empty, Tone
 from station.queries.listing import ListPage
 from station.queries.reporting import Figure, Report, ReportTable
@@ -179,6 +181,7 @@ def report(request: StaffRequest) -> HttpResponseBase:
             Figure("过期", here.expired, "count", unit="分"),
             Figure("兑换率", here.rate, "percent"),
         ),
+        charts=(_flow(points_flow(since=since, until=until, station=request.station)),),
         tables=(
             ReportTable(
                 "积分收支",
@@ -198,3 +201,20 @@ def report(request: StaffRequest) -> HttpResponseBase:
         signatures=("制表", "审核"),
     )
     return report_response(request, made, filters=filters)
+
+
+def _flow(told: Sequence[Flow]) -> Chart:
+    """Given, used and expired, day by day or month by month."""
+    return Chart(
+        "本站积分的发放、使用和过期",
+        tuple(one.label for one in told),
+        (
+            Series("发放", tuple(one.issued for one in told)),
+            Series("使用", tuple(one.used for one in told)),
+            Series("过期", tuple(one.expired for one in told)),
+        ),
+        "bar",
+        "count",
+        unit="分",
+        label="日期",
+    )

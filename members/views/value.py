@@ -14,8 +14,8 @@ from django.urls import reverse
 from django.utils.timezone import localdate, now
 from django.views.decorators.http import require_GET, require_POST
 
+from members.forms.points import PeriodForm
 from members.forms.value import (
-    LiabilityFilter,
     PinForm,
     PlanForm,
     ReissueForm,
@@ -271,10 +271,8 @@ def set_pin(request: StaffRequest, number: str) -> HttpResponse:
 @may("members.value.report")
 def value_liability(request: StaffRequest) -> HttpResponseBase:
     today = localdate()
-    filters = filters_of(request, LiabilityFilter)
-    wanted = filters.cleaned_data if filters.is_valid() else {}
-    until = wanted.get("until") or today
-    since = min(wanted.get("since") or until.replace(day=1), until)
+    filters = filters_of(request, PeriodForm, since=today.replace(day=1), until=today)
+    since, until = filters.span()
     told = liability(stations=[request.station], since=since, until=until)
     rate = settings.number("members.value_custody_rate", request.station)
     report = Report(

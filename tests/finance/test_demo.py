@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
@@ -10,6 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.models import Count, Max, Sum
+from django.utils.timezone import localtime
 
 from devices.models import Fill
 from finance.models import DayClose
@@ -20,7 +21,21 @@ from finance.services.demonstration.proof import DAYS_IN_FULL, QUESTIONS, some_d
 from finance.services.demonstration.site import Site, opening_totalizer
 from finance.services.demonstration.trade import LOCAL
 from inventory.models import Delivery, StockBalance, StockMove, TankBook
-from members.models import DuplicatePair, Member, Purchase
+from members.models import (
+    DuplicatePair,
+    Member,
+    MemberTier,
+    PointsTxn,
+    Purchase,
+    ValueAccount,
+)
+from members.queries.earn_rules import active_program, rules_at
+from members.queries.earning import Basket, BasketLine
+from members.queries.earning import earned as earned_of
+from members.queries.tier_benefits import held_at
+from members.queries.value import broken_accounts
+from members.queries.value_liability import liability
+from members.services import points_sweeping, tier_measures, tiers
 from sales.models import (
     FillClaim,
     Payment,
@@ -35,6 +50,7 @@ from sales.queries.shifts import shift_runs
 from station.models import AuditEntry, BusinessDay, Shift
 from station.services.numbering import next_number
 from tests import make
+from tests.members.points import violations
 
 pytestmark = pytest.mark.xdist_group("demo")  # built once, in one process
 UNTIL = datetime(2026, 11, 20, 17, 30, tzinfo=LOCAL)
@@ -178,6 +194,81 @@ def test_a_share_of_the_sales_is_of_members_who_come_again(site: Site) -> None:
     someone = known.values("member").annotate(n=Count("pk")).order_by("-n")[0]["member"]
     bought = Purchase.objects.filter(member=someone).aggregate(net=Sum("net"))["net"]
     assert bought == Sale.objects.filter(member=someone).aggregate(due=Sum("due"))["due"]
+
+
+@pytest.mark.django_db
+@pytest.mark.req("CRM-04")
+def test_members_come_in_their_own_rhythm_some_join_and_some_stay_away(site: Site) -> None:
+    visits = Sale.objects.filter(member__isnull=False).values("member")
+    counts = sorted((row["n"] for row in visits.annotate(n=Count("pk"))), reverse=True)
+    assert counts[0] > 20 > 5 >= counts[len(counts) // 2]  # a taxi, and the one in the middle
+    first = UNTIL.date() - timedelta(days=DAYS)
+    joined = Member.objects.filter(joined_at__date__gte=first)
+    assert 3 < joined.count() < 60
+    bought = Sale.objects.filter(member__in=joined).values(
+        "member", "member__joined_at", "occurred_at"
+    )
+    assert bought and all(row["member__joined_at"] < row["occurred_at"] for row in bought)
+    lost = Member.objects.filter(joined_at__date__lt=first).exclude(
+        purchases__occurred_at__gte=UNTIL - timedelta(days=14)
+    )
+    assert lost.filter(purchases__isnull=False).exists()
+    assert lost.filter(purchases=None).exists()
+
+
+@pytest.mark.django_db
+def test_every_sale_of_a_member_earned_what_the_engine_says(site: Site) -> None:
+    assert violations() == []
+    earned = PointsTxn.objects.filter(kind="EARN").select_related("account")
+    assert earned.count() > 300
+    program, rules = active_program(), rules_at(UNTIL)
+    assert program is not None
+    for row in earned.order_by("pk")[::97]:
+        lines = tuple(
+            BasketLine(one.position, one.kind, bought.product, bought.category, one.quantity, one.net,
+                       one.list_amount, one.discount, one.name)
+            for one in SaleLine.objects.filter(sale__number=row.document)
+            for bought in Purchase.objects.filter(document=row.document, line=one.position)
+        )  # fmt: skip
+        held = held_at(member_id=row.account.member_id, at=row.occurred_at)
+        basket = Basket(
+            lines, row.occurred_at, "01", held.code, held.name, held.benefits.multiplier
+        )
+        told = earned_of(basket, program=program, rules=rules)
+        assert (told.points, told.breakdown(basket)) == (row.amount, row.breakdown)
+    paid = SaleLine.objects.filter(discount_reason="积分抵扣").aggregate(total=Sum("discount"))
+    spent = PointsTxn.objects.filter(kind="REDEEM").aggregate(total=Sum("amount"))
+    assert paid["total"] * 100 == spent["total"] * program.yuan_per_100
+    assert spent["total"] > 0
+
+
+@pytest.mark.django_db
+def test_points_end_at_their_midnight_and_none_is_due(site: Site) -> None:
+    ended = PointsTxn.objects.filter(kind="EXPIRE")
+    assert ended
+    assert {localtime(row.occurred_at).time() for row in ended} == {time(0)}
+    before = PointsTxn.objects.count()
+    points_sweeping.expire_all(at=UNTIL)
+    assert PointsTxn.objects.count() == before
+
+
+@pytest.mark.django_db
+def test_tiers_of_the_history_are_those_that_the_rule_gives(site: Site) -> None:
+    assert MemberTier.objects.filter(reason="UPGRADE").exists()
+    tier_measures.rebuild()
+    assert tiers.evaluate_all(at=UNTIL).total == 0
+
+
+@pytest.mark.django_db
+def test_stored_value_was_brought_topped_up_and_spent(site: Site) -> None:
+    assert broken_accounts() == []
+    first = UNTIL.date() - timedelta(days=DAYS)
+    told = liability(stations=[site.station], since=first, until=UNTIL.date())
+    assert told.principal.moved > 0
+    assert told.principal.topped_up > 0 > told.principal.spent
+    assert told.bonus.topped_up > 0 > told.bonus.spent
+    accounts = ValueAccount.objects.filter(member__id_number_index="")
+    assert not accounts.exists()  # a named card wants papers on file
 
 
 @pytest.mark.django_db

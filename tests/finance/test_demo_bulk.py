@@ -18,9 +18,16 @@ from finance.services.demonstration.build import Demo
 from finance.services.demonstration.bulk import Copier, keys_and_indexes_after
 from finance.services.demonstration.columns import MANY, TABLES
 from marketing.models import Coupon
-from members.models import PointsAccount
-from sales.models import FillClaim
-from station.models import BusinessDay, Station
+from members.models import (
+    ExchangeOrder,
+    MemberTarget,
+    PointsAccount,
+    Pool,
+    Redemption,
+    RiskCase,
+)
+from sales.models import FillClaim, TopUp
+from station.models import BusinessDay, Station, TillSession
 from tests import make
 from tests.members.points import violations
 
@@ -123,6 +130,17 @@ def test_the_command_says_how_far_it_is_and_what_was_proved(tmp_path: Path) -> N
     assert PointsAccount.objects.filter(balance__gt=0).exists()
     assert Coupon.objects.exists()
     assert not violations()
+    # Its shift on duty goes on: the mall, top-ups, pools, a partner, goals and what limits found.
+    assert TillSession.objects.filter(status=TillSession.Status.OPEN).count() == 1
+    assert Redemption.objects.filter(state="FULFILLED").exists()
+    assert set(TopUp.objects.values_list("kind", flat=True)) == {"TOPUP", "REFUND"}
+    assert {(one.kind, one.members.count()) for one in Pool.objects.all()} == {
+        ("FAMILY", 3),
+        ("COMPANY", 2),
+    }
+    assert set(ExchangeOrder.objects.values_list("way", flat=True)) == {"IN", "OUT"}
+    assert MemberTarget.objects.count() == 6
+    assert RiskCase.objects.filter(metric="PLATES").exists()
 
 
 @pytest.mark.django_db

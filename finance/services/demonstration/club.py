@@ -55,8 +55,9 @@ def open_club(site: Site, *, at: datetime) -> None:
 def _coupons(site: Site, at: datetime) -> CouponBatch:
     """满 200 减 20 with a poster and in forty hands; a ten yuan coupon kept for the mall. Returns its batch."""
     twenty = _template(
-        site, at, name="满200减20", benefit="THRESHOLD", amount=Decimal(20), threshold=Decimal(200)
-    )
+        site, at, name="满200减20", campaign="老会员答谢", benefit="THRESHOLD", amount=Decimal(20),
+        threshold=Decimal(200),
+    )  # fmt: skip
     given = batches.make(
         template=twenty, values={"quota": 500, "per_member": 1}, actor=site.manager, at=at
     )
@@ -79,7 +80,9 @@ def _coupons(site: Site, at: datetime) -> CouponBatch:
         actor=site.manager,
         at=at,
     )
-    ten = _template(site, at, name="10 元加油券", benefit="AMOUNT", amount=Decimal(10))
+    ten = _template(
+        site, at, name="10 元加油券", campaign="积分商城", benefit="AMOUNT", amount=Decimal(10)
+    )
     return batches.make(
         template=ten,
         values={"quota": 1000, "per_member": 10, "for_rewards": True},
@@ -131,6 +134,7 @@ def _promotions(site: Site, at: datetime) -> None:
     for values in (
         {
             "name": "周五会员日每升减三角",
+            "campaign": "周五会员日",
             "benefit": "PER_LITRE",
             "amount": Decimal("0.30"),
             "kinds": ["FUEL"],
@@ -140,6 +144,7 @@ def _promotions(site: Site, at: datetime) -> None:
         },
         {
             "name": "加油满200咖啡半价",
+            "campaign": "油非互动",
             "benefit": "BUNDLE",
             "percent": Decimal("0.5"),
             "products": [coffee.code],

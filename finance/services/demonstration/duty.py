@@ -187,7 +187,7 @@ class Duty:
         made = []
         for number, member in enumerate(members[: self.many(ORDERS)]):
             able = [one for one in shelf if one.cost_points <= member.points.balance]
-            if able:
+            if able:  # the shelf from one end to the other
                 made.append(self._order(member, able[number % len(able)], number))
         coupons_of_rewards.issue_waiting(at=self.at())
         value_rewards.top_up_waiting(at=self.at())
@@ -246,21 +246,27 @@ def keep_the_shift(demo: Demo, *, seed: int, scale: float) -> None:
     accounts = list(
         ValueAccount.objects.filter(status="ACTIVE", principal__gte=50).order_by("-principal")
     )
-    held = {one.member_id for one in accounts} | {one.member for one in live}
+    comes = list(dict.fromkeys(one.member for one in live if one.member))
+    active = Member.objects.filter(status=Member.Status.ACTIVE).select_related("points", "key")
     rich = list(
-        Member.objects.filter(status=Member.Status.ACTIVE, points__balance__gte=200)
-        .exclude(pk__in=[pk for pk in held if pk])
-        .select_related("points", "key")
+        active.filter(points__balance__gte=200)
+        .exclude(pk__in=comes)
+        .exclude(value_accounts__in=accounts)
         .order_by("pk")
     )
     duty.chance.shuffle(rich)
-    groups.gather(site, members=[rich.pop() for _ in range(min(9, len(rich)))], at=demo.opens)
+    # Who comes in this shift is in the pools, so that they have a share of something.
+    known = active.filter(value_accounts=None).in_bulk(comes)
+    places = [known[pk] for pk in comes if pk in known][:5]
+    few = min(9 - len(places), len(rich))
+    groups.gather(site, members=places + [rich.pop() for _ in range(few)], at=demo.opens)
     coupons = Coupon.objects.filter(state=Coupon.State.ISSUED, member__isnull=False)
     with_coupons = list(coupons.order_by("pk").values_list("member_id", flat=True).distinct())
     duty.sell(live, with_coupons, accounts[4:])
     duty.give_back(duty.sell_goods(accounts[4:8]))
     duty.top_up(accounts[-4:])
     duty.provoke([rich.pop() for _ in range(min(2, len(rich)))])
+    rich.sort(key=lambda one: one.points.balance < 1000)  # who can afford anything comes first
     duty.order(rich)
     groups.set_targets(site, at=until, members=Member.objects.count())
 

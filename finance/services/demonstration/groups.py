@@ -95,7 +95,7 @@ def set_targets(site: Site, *, at: datetime, members: int) -> None:
         for measure, goal in (
             (Measure.JOINED, round(members * 0.055)),
             (Measure.BUYERS, round(members * 0.8)),
-            (Measure.CONVERSION, 90),
+            (Measure.CONVERSION, 95),
         ):
             values = {"measure": measure, "since": since, "until": until, "goal": max(goal, 1)}
             targets.save(row=None, values=values, station=site.station, actor=site.owner, at=at)

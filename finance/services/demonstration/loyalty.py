@@ -28,7 +28,8 @@ from sales.queries.points_payment import most_points
 from station.models import Station
 
 Kind = PointsTxn.Kind
-ROUND = 100  # points are spent by the hundred
+ROUND = 100  # points are spent by the hundred, some of them at a time
+SPENT = (100, 200, 200, 300, 500)
 
 
 @dataclass
@@ -110,7 +111,7 @@ class Loyalty:
             return 0
         self.expire(at)
         most = most_points(net=due, balance=account.balance, program=self.program)  # type: ignore[arg-type]
-        return most // ROUND * ROUND
+        return min(most // ROUND * ROUND, chance.choice(SPENT))
 
     def spend(self, member: int, by_line: Mapping[int, int], act: Act) -> None:
         """Points that pay a part of a sale, first to expire first."""

@@ -64,8 +64,10 @@ class Regulars:
         if self.chance.random() >= plan.MEMBERS_SHARE:
             return None
         joining = self._joining[car.grade]
-        if joining and joining[-1].person.joined < car.started:
-            return self._again(car.grade, joining.pop())
+        while joining and joining[-1].person.joined < car.started:
+            new = joining.pop()
+            if new.person.stops > car.started:  # a few never come, once they have joined
+                return self._again(car.grade, new)
         due = self._due[car.grade]
         while due:
             self._clock[car.grade], pk = heapq.heappop(due)
