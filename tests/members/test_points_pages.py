@@ -15,11 +15,12 @@ from django.urls import reverse
 from members.models import EarnRule, PointsAccount, PointsLot, PointsProgram, PointsTxn
 from members.queries.earn_rules import rules_at
 from members.queries.points import account_of, entries, ledger_of, wallet_at, wallet_of
-from members.queries.points_report import points_report
+from members.queries.points_report import points_flow, points_report
 from members.queries.points_whatif import last_month, what_if
 from members.services import earn_rules, points_adjusting
 from members.services.earn_rules import RuleRefused
 from members.services.points_adjusting import AdjustmentRefused
+from members.services.points_sweeping import expire_all
 from sales.services import refunds
 from sales.services.refunds import RefundLine
 from station.models import AuditEntry
@@ -351,6 +352,37 @@ def test_what_was_issued_less_used_expired_and_reversed_is_what_is_out() -> None
         reverse("members:points_report"), {"since": "2026-04-22", "until": "2026-04-22"}
     )
     assert "40.0%" in page.content.decode()
+
+
+@pytest.mark.req("PTS-12")
+def test_the_report_draws_what_came_and_went_by_day_and_longer_ranges_by_month() -> None:
+    till = make.session()
+    member = make.member(till.station)
+    PointsProgram.objects.update(expiry="DAYS", expiry_n=3, min_redeem=1)
+    bought(till, member, "1000.00")
+    bought(till, member, "4.00", points=40, tenders=[("CASH", "3.60")], at=make.at(12))
+    expire_all(at=make.at(13) + timedelta(days=5))
+    day = make.TODAY
+    flow = points_flow(
+        since=day - timedelta(days=1), until=day + timedelta(days=5), station=till.station
+    )
+    assert [(one.label, one.issued, one.used, one.expired) for one in flow if one.issued or one.expired] == [
+        ("04-22", 100, 40, 0), ("04-27", 0, 0, 60),
+    ]  # fmt: skip
+    assert len(flow) == 7  # no day is left out
+    months = points_flow(since=date(2026, 1, 15), until=date(2026, 5, 2))
+    assert [(one.label, one.issued - one.used - one.expired) for one in months] == [
+        ("2026-01", 0), ("2026-02", 0), ("2026-03", 0), ("2026-04", 0), ("2026-05", 0),
+    ]  # fmt: skip
+    assert months[3].expired == 60
+    assert len(points_flow(since=date.min, until=date(2026, 4, 30))) == 121  # ten years of them
+    assert points_flow(since=date.min, until=date(1, 1, 1))[0].issued == 0
+    client = make.signed_in(make.manager(till.station))
+    text = client.get(
+        reverse("members:points_report"), {"since": "2026-04-20", "until": "2026-04-30"}
+    ).content.decode()
+    assert "本站积分的发放、使用和过期" in text
+    assert "发放最高 100（04-22）" in text
 
 
 def test_the_database_refuses_what_must_never_be() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.utils.timezone import localdate
 
 from members.models import TopUpPlan, ValueAccount
 from members.queries.value_liability import liability
@@ -108,6 +110,12 @@ def test_what_is_owed_is_told_by_principal_and_bonus_for_any_day(topped) -> None
     assert "809.52" in text
     assert "161.90" in text  # 20 % of it is to be kept apart
     assert client.get("/members/value/liability/", {"export": "csv"}).status_code in (200, 302)
+    usual = client.get("/members/value/liability/").content.decode()
+    today = localdate()
+    for name, day in (("since", today.replace(day=1)), ("until", today)):
+        field = re.search(rf'<input[^>]*name="{name}"[^>]*>', usual)
+        assert field is not None
+        assert f'value="{day:%Y-%m-%d}"' in field[0]  # the period in force stands in the fields
 
 
 def test_a_member_with_value_left_is_not_forgotten(topped) -> None:

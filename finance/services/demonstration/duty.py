@@ -82,7 +82,10 @@ class Duty:
     def sell(
         self, live: Sequence[Live], members: Sequence[int], purses: list[ValueAccount]
     ) -> None:
-        """The fills that wait are sold, at the instant when each car pays; most to members."""
+        """The fills that wait are sold, at the instant when each car pays; most to members.
+
+        Whose car it is nobody said: it is of the last one of `members`, then of the one before.
+        """
         known = list(members)
         for one in sorted(live, key=lambda one: one.car.paid):
             line = TicketLine(kind="FUEL", fill_id=one.fill)
@@ -258,11 +261,12 @@ def keep_the_shift(demo: Demo, *, seed: int, scale: float) -> None:
     # Who comes in this shift is in the pools, so that they have a share of something.
     known = active.filter(value_accounts=None).in_bulk(comes)
     places = [known[pk] for pk in comes if pk in known][:5]
-    few = min(9 - len(places), len(rich))
-    groups.gather(site, members=places + [rich.pop() for _ in range(few)], at=demo.opens)
+    places += [rich.pop() for _ in range(min(9 - len(places), len(rich)))]
+    groups.gather(site, members=places, at=demo.opens)
     coupons = Coupon.objects.filter(state=Coupon.State.ISSUED, member__isnull=False)
     with_coupons = list(coupons.order_by("pk").values_list("member_id", flat=True).distinct())
-    duty.sell(live, with_coupons, accounts[4:])
+    drivers = [one.pk for one in places[3:5]]
+    duty.sell(live, [*with_coupons, *drivers], accounts[4:])
     duty.give_back(duty.sell_goods(accounts[4:8]))
     duty.top_up(accounts[-4:])
     duty.provoke([rich.pop() for _ in range(min(2, len(rich)))])
