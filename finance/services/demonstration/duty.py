@@ -16,6 +16,8 @@ from decimal import Decimal
 from finance.services.demonstration import groups
 from finance.services.demonstration.build import Demo, Live
 from finance.services.demonstration.site import Site
+from inventory.models import StockBalance
+from inventory.services.stock import NotEnoughStock
 from marketing.models import Coupon
 from marketing.services import rewards as coupons_of_rewards
 from members.models import Member, Redemption, Reward, TopUpPlan, ValueAccount
@@ -95,15 +97,18 @@ class Duty:
             self.settle(line, buyer, purse, points=points, at=one.car.paid)
 
     def sell_goods(self, purses: Sequence[ValueAccount]) -> list[Sale]:
-        """Screen wash, paid with stored value."""
-        return [
-            self.settle(self.goods("3001"), one.member_id, one) for one in purses[: self.many(4)]
-        ]
+        """Drinks and snacks, paid with stored value."""
+        return [self.settle(self.in_stock(), one.member_id, one) for one in purses[: self.many(4)]]
 
-    def goods(self, code: str) -> TicketLine:
+    def item(self, code: str) -> TicketLine:
         """A piece of goods or a service on the ticket."""
         item = next(one for one in self.site.items if one.code == code)
         return TicketLine(kind=item.kind, item_id=item.pk)
+
+    def in_stock(self) -> TicketLine:
+        """A piece of what the shelf has most of, and that costs enough for stored value to matter."""
+        most = StockBalance.objects.filter(station=self.site.station, item__price__gte=5)
+        return self.item(most.latest("quantity").item.code)
 
     def settle(
         self,
@@ -191,7 +196,8 @@ class Duty:
         for number, member in enumerate(members[: self.many(ORDERS)]):
             able = [one for one in shelf if one.cost_points <= member.points.balance]
             if able:  # the shelf from one end to the other
-                made.append(self._order(member, able[number % len(able)], number))
+                with suppress(NotEnoughStock):
+                    made.append(self._order(member, able[number % len(able)], number))
         coupons_of_rewards.issue_waiting(at=self.at())
         value_rewards.top_up_waiting(at=self.at())
         self._end(made)
@@ -230,13 +236,11 @@ class Duty:
         """One card at two cars within the hour, and points that are wanted just after a new phone."""
         two_cars, new_phone = members[:2]
         for plate in ("云AT7001", "云AT7002"):
-            self.settle(self.goods("3002"), two_cars.pk, plate=plate)
+            self.settle(self.item("9001"), two_cars.pk, plate=plate)
         profiles.change(
             member=new_phone, phone="13800009527", at=self.at(), actor=self.site.manager
         )
-        reward = Reward.objects.order_by("cost_points").first()
-        if reward is None or new_phone.points.balance < reward.cost_points:
-            return
+        reward = Reward.objects.earliest("cost_points")
         with suppress(OverTheLimit):  # its case is kept
             self._order(new_phone, reward, 1)
 
@@ -269,9 +273,12 @@ def keep_the_shift(demo: Demo, *, seed: int, scale: float) -> None:
     duty.sell(live, [*with_coupons, *drivers], accounts[4:])
     duty.give_back(duty.sell_goods(accounts[4:8]))
     duty.top_up(accounts[-4:])
-    duty.provoke([rich.pop() for _ in range(min(2, len(rich)))])
-    rich.sort(key=lambda one: one.points.balance < 1000)  # who can afford anything comes first
-    duty.order(rich)
+    # Who can afford anything comes first; some have paid with points since.
+    left = active.filter(pk__in=[one.pk for one in rich], points__balance__gte=200)
+    comers = sorted(left.order_by("pk"), key=lambda one: one.points.balance < 1000)
+    if len(comers) > 2:
+        duty.provoke(comers[:2])
+    duty.order(comers[2:])
     groups.set_targets(site, at=until, members=Member.objects.count())
 
 

@@ -21,13 +21,13 @@ from finance.services.demonstration.site import Site
 from members.models import Member, TopUpPlan, ValueTxn
 from members.queries.value import rule_of, taken_apart
 from members.services import profiles, value_accounts, value_moving
-from members.services.value_topping import Limits, limits_of
+from members.services.value_topping import limits_of
 from station.models import BusinessDay
 from station.money import ZERO, Yuan
 from station.queries import settings
 
 Kind = ValueTxn.Kind
-LOW = 300  # yuan: below it he is asked to top up
+LOW = 300  # yuan: below it he is asked to top up; no plan brings him over the limit of a card
 
 
 @dataclass
@@ -60,7 +60,7 @@ class Purses:
         self, site: Site, people: Sequence[Regular], *, at: datetime, chance: random.Random
     ) -> None:
         self.site = site
-        self.limits: Limits = limits_of(site.station)
+        self.refund_days = limits_of(site.station).refund_days
         self.order = settings.text("members.value_bonus_order", site.station)
         self.most = settings.number("members.value_pin_above", site.station)
         self.plans = list(TopUpPlan.objects.order_by("amount"))
@@ -96,9 +96,7 @@ class Purses:
         if purse is None or purse.balance >= LOW or chance.random() >= plan.TOPS_UP:
             return None
         told = chance.choices(self.plans, weights=range(len(self.plans), 0, -1))[0]
-        if purse.balance + told.amount + told.bonus > self.limits.named:
-            return None
-        rule = rule_of(amount=told.amount, bonus=told.bonus, days=self.limits.refund_days)
+        rule = rule_of(amount=told.amount, bonus=told.bonus, days=self.refund_days)
         return TopUpTold(told, rule)
 
     def can_pay(self, member: int | None, due: Yuan) -> Purse | None:
@@ -110,8 +108,7 @@ class Purses:
         """Principal and bonus, each a row of its own."""
         place = (document, day, at, actor)
         self._post(purse, Kind.TOPUP, told.plan.amount, ZERO, f"topup:{document}", place)
-        if told.plan.bonus:
-            self._post(purse, Kind.BONUS, ZERO, told.plan.bonus, f"bonus:{document}", place)
+        self._post(purse, Kind.BONUS, ZERO, told.plan.bonus, f"bonus:{document}", place)
 
     def spend(self, purse: Purse, due: Yuan, document: str, day: BusinessDay, at: datetime, actor: int) -> None:  # fmt: skip
         """What a sale took, principal and bonus as the station's rule says."""
