@@ -275,7 +275,9 @@ def keep_the_shift(demo: Demo, *, seed: int, scale: float) -> None:
     duty.top_up(accounts[-4:])
     # Who can afford anything comes first; some have paid with points since.
     left = active.filter(pk__in=[one.pk for one in rich], points__balance__gte=200)
-    comers = sorted(left.order_by("pk"), key=lambda one: one.points.balance < 1000)
+    comers = list(left.order_by("pk"))
+    duty.chance.shuffle(comers)
+    comers.sort(key=lambda one: one.points.balance < 1000)
     if len(comers) > 2:
         duty.provoke(comers[:2])
     duty.order(comers[2:])
