@@ -121,7 +121,7 @@ class Till(Trade):
     def _lines(self, car: Car, fuel_fen: int) -> list[Line]:
         pump = self.pumps[car.nozzle]
         fuel = Line(
-            1, "FUEL", car.grade, "油品", pump.grade_name, litres(car.centilitres), fuel_fen
+            1, "FUEL", car.grade, pump.kind, pump.grade_name, litres(car.centilitres), fuel_fen
         )
         shop = [self.goods[index] for index in car.shop]
         return [fuel] + [

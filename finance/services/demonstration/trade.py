@@ -92,6 +92,7 @@ class Pump:
     tank_id: int
     grade_id: int
     grade_name: str
+    kind: str  # as the till names its category
 
 
 class Trade:
@@ -207,7 +208,7 @@ class Trade:
 
 def _pump(nozzle: Nozzle) -> Pump:
     tank, grade = nozzle.tank, nozzle.tank.grade
-    return Pump(nozzle.pk, tank.number, tank.pk, grade.pk, grade.name)
+    return Pump(nozzle.pk, tank.number, tank.pk, grade.pk, grade.name, grade.get_kind_display())
 
 
 def _goods(item: Item) -> Goods:
