@@ -51,13 +51,16 @@ def held_standing(member_id: int) -> Standing:
     return _standing(pk, number, status, any(row[4] for row in held.values()))
 
 
+# The changes of his number are seen as they were before the wait for the lock, his row as it is
+# after it: a number that is another by now was changed meanwhile.
 _HELD = """
 SELECT id, number, status, merged_into_id, EXISTS (
-  SELECT 1 FROM members_profilechange c WHERE c.field = 'PHONE' AND (c.member_id = one.id
-   OR c.member_id IN (SELECT id FROM members_member WHERE merged_into_id = one.id)))
+  SELECT 1 FROM members_profilechange c WHERE c.field = 'PHONE' AND c.member_id = ANY(ARRAY(
+   SELECT one.id UNION ALL SELECT id FROM members_member WHERE merged_into_id = one.id)))
+ OR phone_index <> (SELECT phone_index FROM members_member was WHERE was.id = one.id)
 FROM members_member one WHERE id = %(member)s
  OR id = (SELECT merged_into_id FROM members_member WHERE id = %(member)s)
-ORDER BY id FOR NO KEY UPDATE
+ORDER BY id FOR NO KEY UPDATE OF one
 """
 
 
