@@ -58,21 +58,33 @@ def grant(
     at: datetime,
     key: str,
 ) -> list[PriceLock]:
-    """Give each of these members litres at a price; again with the same key, the same locks.
+    """Give each of these members litres at a price, once each; again with the same key, the same locks.
 
     In force at once, or planned until another approves: above `marketing.lock_worth` yuan off at
     today's price or `marketing.lock_litres` litres, all members together, or where no price is
-    posted. Refuses LockRefused. Audited.
+    posted. Refuses LockRefused, also a key that gave something else. Audited.
     """
+    members = sorted(set(members), key=lambda one: one.pk)
     _check(wish, members, at)
     try:
         with transaction.atomic():
             return _grant(station, wish, members, actor, at, key)
     except IntegrityError as error:
-        known = list(PriceLock.objects.filter(client_key__startswith=f"{key}:"))
+        known = list(PriceLock.objects.filter(client_key__startswith=f"{key}:").order_by("pk"))
         if not known:
             raise error
+        if not _is_same(known, wish, members):
+            raise LockRefused(
+                f"{UNDONE}：这一页已发过 {known[0].number}。请重新打开再填。"
+            ) from error
         return known
+
+
+def _is_same(known: Sequence[PriceLock], wish: Wish, members: Sequence[Member]) -> bool:
+    given = (wish.grade.pk, wish.price, wish.litres, wish.valid_until)
+    return [one.member_id for one in known] == [one.pk for one in members] and all(
+        (one.grade_id, one.price, one.litres, one.valid_until) == given for one in known
+    )
 
 
 def _check(wish: Wish, members: Sequence[Member], at: datetime) -> None:

@@ -60,6 +60,18 @@ def test_given_to_two_members_twice_is_once_and_both_are_listed():
     assert li.get(NEW).status_code == 403
 
 
+def test_who_is_named_twice_has_it_once_and_a_page_that_gave_gives_nothing_else():
+    station = place()
+    one, two = make.member(station, phone="13911112222"), make.member(station)
+    zhou = make.signed_in(make.marketer(station))
+    assert zhou.post(NEW, typed(f"13911112222，{one.number}")).status_code == 302
+    assert PriceLock.objects.get().member == one
+    for other in (typed(one.number, litres="60"), typed(f"{one.number} {two.number}")):
+        answer = zhou.post(NEW, other)
+        assert (answer.status_code, "已发过" in answer.content.decode()) == (422, True)
+    assert PriceLock.objects.count() == 1
+
+
 def test_above_the_limit_another_person_approves_or_sends_back():
     station = place()
     zhang = make.member(station)
@@ -148,7 +160,7 @@ def test_the_attendants_phone_shows_and_takes_them():
     one = lock(session.station, zhang, valid_until=now() + timedelta(days=9), at=now())
     fill = make.fill_at(session.station, "30.00", "8.00", at=now())
     claimed(client, fill)
-    page = bill(client, fill, member=str(zhang.pk))
+    page = bill(client, fill, find=zhang.number)
     assert "锁价 92# ¥7.20，这次 30.00 升" in page
     assert pay(client, fill, page).status_code == 302
     one.refresh_from_db()
