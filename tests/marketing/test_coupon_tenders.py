@@ -185,7 +185,7 @@ def test_the_attendants_phone_keeps_it_too():
     one = issued(session.station, zhang, tenders=["WECHAT"])
     fill = make.fill_at(session.station, "30.00", "8.00", at=now())
     claimed(client, fill)
-    page = bill(client, fill, member=str(zhang.pk))
+    page = bill(client, fill, find=zhang.number)
     assert "限微信" in page
     refused = pay(client, fill, page, "CASH")
     assert refused.status_code == 422
