@@ -54,9 +54,13 @@ def offer(*, place: PoolMember, at: datetime, actor: User | None) -> Pool:
 
 @transaction.atomic
 def turn_down(*, pool: Pool, at: datetime, actor: User | None) -> None:
-    """The one who was asked says no, or the head takes it back. Twice is once."""
+    """The one who was asked says no, or the head takes it back. Twice is once.
+
+    Who is asked by now instead of him whom `pool` names stays asked.
+    """
+    asked = pool.heir_id
     pool = held(pool, same_head=False)
-    if pool.heir is None:
+    if pool.heir is None or pool.heir_id != asked:
         return
     Pool.objects.filter(pk=pool.pk).update(heir=None, offered_at=None)
     about(pool, actor).note("members.pool.heir_gone", at, actor, after={"会员": pool.heir.number})

@@ -91,6 +91,14 @@ def test_it_is_turned_down_or_taken_back_and_nobody_else_answers():
         assert outsider.post(f"/m/family/{path}").status_code == 404
 
 
+def test_a_no_that_comes_late_takes_nothing_from_who_is_asked_by_then():
+    told = family(3)
+    seen = asked(told)
+    asked(told, 2)
+    pool_heads.turn_down(pool=seen, at=told.at, actor=None)
+    assert Pool.objects.get(pk=told.pool.pk).heir_id == told.who(2).pk
+
+
 def test_who_cannot_be_asked_and_who_cannot_ask():
     told, other = family(3), family(2)
     for place_of_none in (place(told.who(0)), place(other.who(1))):
