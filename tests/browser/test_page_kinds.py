@@ -151,6 +151,14 @@ def test_without_the_network_a_person_is_told_in_chinese(look, wang):
     page.get_by_text("网络不通，这一步没有送到").wait_for()
 
 
+def test_on_a_phone_the_cards_of_a_list_are_no_wider_than_the_phone(look, wang):
+    page = look.at(390, as_=wang).open("/ui/list/")
+    wide = "one => [one.scrollWidth - one.clientWidth, one.querySelectorAll('thead th').length]"
+    over, columns = page.locator(".sheet-scroll").first.evaluate(wide)
+    assert columns >= 5
+    assert over <= 0
+
+
 def test_on_a_phone_everything_else_is_under_more(look, wang):
     page = look.at(390, as_=wang).open("/ui/list/")
     visible = page.locator(".menu-list > li").filter(visible=True)
