@@ -111,6 +111,7 @@ def _grant(
     at: datetime,
     key: str,
 ) -> list[PriceLock]:
+    members = _held_members(members)
     posted = price_at(station=station, grade=wish.grade, at=at)
     if posted is not None and wish.price > posted:
         raise LockRefused(
@@ -143,6 +144,15 @@ def _grant(
         _note(lock, "granted" if alone else "planned", at=at, actor=actor, reason=lock.reason)
         made.append(lock)
     return made
+
+
+def _held_members(members: Sequence[Member]) -> list[Member]:
+    """The members locked: who becomes another or is closed meanwhile takes no litres where none looks."""
+    rows = Member.objects.select_for_update(of=("self",), no_key=True)
+    held = list(rows.filter(pk__in=[one.pk for one in members]).order_by("pk"))
+    if gone := [one.number for one in held if one.status != Member.Status.ACTIVE]:
+        raise LockRefused(f"{UNDONE}：会员 {'、'.join(gone[:5])} 已冻结、合并或注销。请去掉再发。")
+    return held
 
 
 def _alone(station: Station, worth: Yuan | None, litres: Decimal) -> bool:

@@ -30,8 +30,9 @@ def test_some_members_of_the_demo_have_locked_litres_and_one_waits(monkeypatch) 
     for _ in range(3):
         fill = make.fill_at(till.station)
         make.sale(till, fills=[fill], member=make.member(till.station).pk)
-    club._locks(site, now())
-    club._locks(site, now())  # twice is once
+    at = now()
+    club._locks(site, at)
+    club._locks(site, at)  # twice is once
     rows = PriceLock.objects.order_by("pk").values_list("price", "left", "status")
     assert list(rows) == [
         (Decimal("7.75"), Decimal(80), "APPROVED"),

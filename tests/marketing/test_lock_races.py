@@ -8,15 +8,19 @@ from decimal import Decimal as D
 import pytest
 from django.db import connection, transaction
 
+from marketing.models import PriceLock
 from marketing.queries.quoting import Locked
 from marketing.services import lock_uses
 from marketing.services.lock_uses import LockSpent
+from marketing.services.locks import LockRefused
+from members.services import merging
 from sales.models import Sale
 from sales.services import settling
 from tests import make
 from tests.marketing.offers import lock
 from tests.marketing.test_coupon_races import together
 from tests.marketing.test_locks import correct, left, sell
+from tests.sales.test_lock_order import someone_waits
 
 
 @pytest.mark.django_db(transaction=True)
@@ -101,3 +105,32 @@ def test_a_refund_and_a_sale_of_the_same_litres_do_not_wait_in_a_ring():
         thread.join(60)
     assert not failed
     assert left(one) == 150
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.req("SAL-17")
+def test_who_becomes_another_meanwhile_is_given_no_litres_that_nobody_can_use():
+    station = make.station()
+    make.price(station, make.grade("92#"), "8.00")
+    zhang, same = make.member(station), make.member(station)
+    said: list[object] = []
+
+    def give() -> None:
+        try:
+            said.append(lock(station, same))
+        except LockRefused as refusal:
+            said.append(str(refusal))
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=give)
+    with transaction.atomic():
+        merging.merge(
+            survivor=zhang, merged=same, reason="同一个人", at=make.NOW,
+            actor=make.manager(station),
+        )  # fmt: skip
+        thread.start()
+        someone_waits()
+    thread.join(20)
+    assert said == [f"没有发锁价：会员 {same.number} 已冻结、合并或注销。请去掉再发。"]
+    assert not PriceLock.objects.exists()
