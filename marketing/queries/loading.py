@@ -28,10 +28,14 @@ WORKS = {
 
 
 def promotions_at(*, station: Station, at: datetime) -> QuerySet[Promotion]:
-    """The promotions that hold at a station at an instant, whatever their days and hours."""
+    """The promotions that hold at a station at an instant, whatever their days and hours.
+
+    Also one that is over since: a prepaid fill may wait for an open session.
+    """
     here = Q(everywhere=True) | Q(station=station)
+    held = [Status.APPROVED, Status.ENDED]
     return Promotion.objects.filter(
-        here, status=Status.APPROVED, valid_from__lte=at, valid_until__gt=at
+        here, status__in=held, valid_from__lte=at, valid_until__gt=at
     ).select_related("tier")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db import IntegrityError, transaction
@@ -27,6 +27,7 @@ Kind = PriceLockMove.Kind
 UNDONE = "没有发锁价"
 CAMPAIGN = "锁价"
 MOST = 200  # members at a time
+WAITS = timedelta(days=1)  # a prepaid fill that ended in time may wait so long for an open session
 
 
 class LockRefused(Refusal):
@@ -216,8 +217,11 @@ def end_all(*, member: Member, at: datetime, actor: User | None, words: str) -> 
 
 @transaction.atomic
 def expire(*, at: datetime, limit: int = 1000) -> int:
-    """Take back what is left of locks whose time is over; how many. Again, none."""
-    over = PriceLock.objects.filter(left__gt=0, valid_until__lte=at).order_by("pk")
+    """Take back what is left of locks whose time is over since a day; how many. Again, none.
+
+    Nothing uses them after their time; what was filled within it may be settled later.
+    """
+    over = PriceLock.objects.filter(left__gt=0, valid_until__lte=at - WAITS).order_by("pk")
     held = list(over.select_for_update(of=("self",), skip_locked=True)[:limit])
     for one in held:
         sweep(one, at=at)

@@ -285,9 +285,9 @@ def test_a_lock_that_was_stopped_gets_nothing_back():
 
 def test_what_is_over_is_taken_back_once():
     _, _, one = ground(valid_until=make.NOW + timedelta(minutes=1))
-    assert locks.expire(at=make.NOW) == 0
-    assert locks.expire(at=make.NOW + timedelta(minutes=1)) == 1
-    assert locks.expire(at=make.NOW + timedelta(minutes=1)) == 0
+    assert locks.expire(at=make.NOW + timedelta(hours=24)) == 0
+    assert locks.expire(at=make.NOW + timedelta(hours=24, minutes=1)) == 1
+    assert locks.expire(at=make.NOW + timedelta(hours=24, minutes=1)) == 0
     assert left(one) == 0
     expire_locks()
 

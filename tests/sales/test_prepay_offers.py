@@ -9,6 +9,7 @@ import pytest
 from django.urls import reverse
 
 from marketing.models import DayLitres, OfferUse
+from marketing.services import locks, promotions
 from members.models import PointsTxn
 from members.services import merging
 from sales.models import Discrepancy, Payment, Prepay, Sale
@@ -65,13 +66,19 @@ def test_the_rest_is_paid_out_and_the_drawer_holds_what_the_fill_cost():
 
 def test_what_holds_is_what_held_when_the_fill_ended():
     till, gun = ready()
-    promotion(till.station, valid_until=make.NOW + timedelta(minutes=1))
-    paid = prepay(till, gun)
-    deliver(paid, "25.00")
+    zhang, until = make.member(till.station), make.NOW + timedelta(minutes=1)
+    promotion(till.station, valid_until=until)
+    one = lock(till.station, zhang, litres="8.75", valid_until=until)
+    paid = prepay(till, gun, member=zhang)
+    deliver(paid, "18.75")
     late = make.NOW + timedelta(hours=2)  # no session was open until then
+    assert promotions.end_over(at=late) == 1
+    locks.expire(at=late)
     assert prepaying.settle_due(at=late) == 1
     paid.refresh_from_db()
-    assert paid.sale.discount == D("7.50")
+    assert paid.sale.discount == D("10.00")  # 8.75 × 0.80 locked, 10.00 × 0.30
+    one.refresh_from_db()
+    assert one.left == 0
 
 
 def test_the_litres_of_a_day_count_for_a_prepaid_fill_too():
