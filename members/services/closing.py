@@ -81,11 +81,13 @@ def forget(*, member: Member, reason: str, at: datetime, actor: User | None) -> 
         .order_by("pk")
         .select_for_update(of=("self",), no_key=True)
     )
+    ids = [one.pk for one in ones]
+    gifts.void_for(
+        members=ids
+    )  # before any account: who gives one holds it when he books its points
     for one in ones:
         refuse_with_value(member=one)
         close_for(member=one, at=at, actor=actor)
-    ids = [one.pk for one in ones]
-    gifts.void_for(members=ids)
     events.end_for(members=ids, at=at)
     # Before any is written off: what a merged one ordered comes back to whom he became.
     end_for(members=ids, at=at, actor=actor)

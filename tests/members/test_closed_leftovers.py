@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import pytest
+from django.db import connection, transaction
 from django.urls import reverse
 
 from marketing.models import Coupon, CouponEvent
 from marketing.services import locking
 from members.models import Gift, GiftPlan, Member, PointsAccount, Pool, PoolMember, SignUp
-from members.services import closed_leftovers, closing, merging, partners
+from members.services import closed_leftovers, closing, gifts, merging, partners
 from members.tasks import sweep_closed
 from sales.services import refunds
 from tests import make
@@ -20,6 +22,7 @@ from tests.members import rewards as mall
 from tests.members.points import violations
 from tests.members.pool_histories import family
 from tests.members.test_events import lecture, signed, states
+from tests.sales.test_lock_order import someone_waits
 
 pytestmark = [pytest.mark.django_db, pytest.mark.req("SEC-07")]
 
@@ -179,3 +182,32 @@ def test_a_coupon_that_comes_back_to_a_closed_member_is_void_and_says_so(gone: b
     )
     one.refresh_from_db()
     assert (one.returned, again.kind) == (1, "REVERSAL")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_gift_that_is_just_given_and_a_closing_do_not_wait_in_a_ring():
+    told = family(2)
+    told.earn(1, 50)
+    mate = told.who(1)
+    held, failed = gift(mate), []
+
+    def close() -> None:
+        try:
+            forget(mate)
+        except Exception as error:  # noqa: BLE001  # whatever a thread meets is the test's answer
+            failed.append(error)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=close)
+    with transaction.atomic():
+        Gift.objects.select_for_update(no_key=True).get(pk=held.pk)
+        thread.start()
+        someone_waits()
+        gifts.give(gift=held, member=mate, coupon="", at=make.NOW)
+    thread.join(20)
+    assert not failed
+    held.refresh_from_db()
+    mate.refresh_from_db()
+    assert (held.state, mate.status) == ("GIVEN", "CLOSED")
+    assert PointsAccount.objects.get(member=mate).balance == 0
