@@ -7,11 +7,13 @@ from threading import Thread
 import pytest
 from django.db import connection, transaction
 
-from members.models import ProfileChange, RiskCase
+from members.models import Metric, ProfileChange, RiskCase
 from members.queries.standing import held_standing
 from members.services import merging, profiles
 from members.services.risk import OverTheLimit
 from tests import make
+from tests.members.points_histories import default_rules
+from tests.members.test_risk import limit
 from tests.sales.test_lock_order import someone_waits
 
 pytestmark = pytest.mark.req("PTS-05")
@@ -20,6 +22,8 @@ pytestmark = pytest.mark.req("PTS-05")
 @pytest.mark.django_db(transaction=True)
 def test_a_sale_that_waits_for_a_change_of_the_number_asks_the_limit():
     till = make.session()
+    default_rules()
+    limit(till.station, Metric.PHONE_CHANGED, 0, "BLOCK", window=86400)
     member = make.member(till.station)
     wash, cheap = (make.item(name, price, kind="SERVICE") for name, price in [("洗车", "2000.00"), ("打蜡", "10.00")])  # fmt: skip
     make.sale(till, items=[(wash, 1)], member=member.pk)
