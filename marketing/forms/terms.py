@@ -255,7 +255,10 @@ class TemplateForm(TermsForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         fields: Any = self.fields
-        fields["tenders"].choices = list(tenders.known().items())
+        known = tenders.known()
+        # One that is out of use stays ticked: unticked by itself, the limit would be none.
+        gone = [one for one in self.initial.get("tenders") or () if one not in known]
+        fields["tenders"].choices = [*known.items(), *((one, f"{one}（已停用）") for one in gone)]
 
 
 class ReasonForm(forms.Form):

@@ -92,6 +92,21 @@ def test_the_form_offers_the_tills_ways_and_the_next_version_starts_from_them():
     assert wrong.status_code == 422
 
 
+def test_a_limit_to_what_is_out_of_use_is_not_lost_on_the_way_to_the_next_version():
+    station = make.station()
+    make.tenders()
+    zhou = make.signed_in(make.marketer(station))
+    zhou.post("/marketing/coupons/templates/new/", {**TYPED, "tenders": ["WECHAT"]})
+    change = f"/marketing/coupons/templates/{CouponTemplate.objects.get().pk}/change/"
+    Tender.objects.filter(code="WECHAT").update(active=False)
+    page = zhou.get(change).content.decode()
+    assert page.count("checked") == 1
+    assert "WECHAT（已停用）" in page
+    refused = zhou.post(change, {**TYPED, "tenders": ["WECHAT"]})
+    assert (refused.status_code, "已停用。请重新勾选" in refused.content.decode()) == (422, True)
+    assert CouponTemplate.objects.count() == 1
+
+
 # ------------------------------------------------------------------------------ paid
 
 
