@@ -14,6 +14,7 @@ from marketing.models import PriceLock, PriceLockMove
 from marketing.queries.locks import worth
 from marketing.services import terms
 from members.models import Member
+from members.queries.points import employees_of
 from station.errors import Refusal
 from station.models import Grade, Station, User
 from station.money import FEN, ZERO, Yuan
@@ -63,7 +64,7 @@ def grant(
 
     In force at once, or planned until another approves: above `marketing.lock_worth` yuan off at
     today's price or `marketing.lock_litres` litres, all members together, or where no price is
-    posted. Refuses LockRefused, also a key that gave something else. Audited.
+    posted. Refuses LockRefused, also the actor's own account and a key that gave something else. Audited.
     """
     members = sorted(set(members), key=lambda one: one.pk)
     _check(wish, members, at)
@@ -113,6 +114,8 @@ def _grant(
     key: str,
 ) -> list[PriceLock]:
     members = _held_members(members)
+    if actor.pk in employees_of(*(one.pk for one in members)):
+        raise LockRefused(f"{UNDONE}：其中有你本人的账户。请由其他人发。")
     posted = price_at(station=station, grade=wish.grade, at=at)
     if posted is not None and wish.price > posted:
         raise LockRefused(
@@ -165,14 +168,16 @@ def _alone(station: Station, worth: Yuan | None, litres: Decimal) -> bool:
 
 @transaction.atomic
 def approve(*, lock: PriceLock, actor: User, at: datetime) -> None:
-    """Put a planned lock into force. Refuses who gave it, LockDecided what no longer waits, and
-    one whose time is over meanwhile.
+    """Put a planned lock into force. Refuses who gave it, who has it, LockDecided what no longer
+    waits, and one whose time is over meanwhile.
     """
     held = _held(lock)
     if held.status != Status.PLANNED:
         raise LockDecided(f"没有审批：{held.number} {held.get_status_display()}，请刷新页面。")
     if held.granted_by_id == actor.pk:
         raise LockRefused(f"没有审批：{held.number} 是你发的，请换一人审批。")
+    if actor.pk in employees_of(held.member_id):
+        raise LockRefused(f"没有审批：{held.number} 是发给你本人账户的，请换一人审批。")
     if held.valid_until <= at:
         raise LockRefused(f"没有审批：{held.number} 已过到期时间。请驳回，重新发。")
     held.status, held.approved_by, held.approved_at = Status.APPROVED, actor, at

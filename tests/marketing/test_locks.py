@@ -15,6 +15,7 @@ from marketing.models import OfferUse, PriceLock, PriceLockMove
 from marketing.services import locks
 from marketing.services.locks import LockDecided, LockRefused
 from marketing.tasks import expire_locks
+from members.models import PointsAccount
 from members.services import closing, merging
 from sales.models import Sale
 from sales.queries.offers import reductions_of
@@ -92,6 +93,22 @@ def test_more_waits_for_another_person(price, litres):
         locks.approve(lock=one, actor=wang, at=make.NOW)
     with pytest.raises(LockDecided):
         locks.reject(lock=one, actor=wang, at=make.NOW, reason="迟了")
+
+
+def test_nobody_gives_or_approves_litres_of_his_own():
+    station = make.station()
+    wang, his = make.manager(station), make.member(station)
+    one = lock(station, his, litres="1001")
+    PointsAccount.objects.create(member=his, staff=wang)
+    with pytest.raises(LockRefused, match="你本人账户"):
+        locks.approve(lock=one, actor=wang, at=make.NOW)
+    wish = locks.Wish(one.grade, D("7.20"), D(1), one.valid_until, reason="老客户")
+    for members in ([his], [make.member(station), his]):
+        with pytest.raises(LockRefused, match="你本人的账户"):
+            locks.grant(
+                station=station, wish=wish, members=members, actor=wang, at=make.NOW, key="own"
+            )
+    assert PriceLock.objects.count() == 1
 
 
 def test_what_is_sent_back_gives_nothing_and_what_is_over_is_not_approved():
