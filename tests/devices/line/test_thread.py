@@ -175,7 +175,7 @@ def test_orders_and_new_wiring_are_taken_while_the_line_runs(station: Station) -
 
 def test_a_converter_that_echoes_and_a_bad_wire_still_tell_every_fill(tmp_path: Path) -> None:
     end = PtyEnd(tmp_path / "line-1")
-    line = wiring(0x50, url=str(tmp_path / "line-1"), options={"echo": True, "turnaround_ms": 5})
+    line = wiring(0x50, url=str(tmp_path / "line-1"), echo=True, options={"turnaround_ms": 5})
     station = Station(tmp_path, line, end, Faults(echo=True, damaged=15, lost=15, noise=15))
     until(lambda: station.state() == "IDLE", seconds=30)
     for _ in range(3):
