@@ -225,7 +225,7 @@ class GasKitCodec:
             _pause(doing, point)
             head.doing = None
             accepted = base.Accepted(address=self._asked, command=doing.command)
-            return [*point.news(now, asked=True), accepted]
+            return [*_passed(doing, point), *point.news(now, asked=True), accepted]
         if doing.tries >= MAX_TRIES or now >= doing.until or not _possible(doing, point):
             events = point.news(now, asked=True)
             return [*events, self._give_up(head, f"state {point.state}")]
@@ -298,6 +298,20 @@ def _over(doing: _Doing, point: Point) -> bool:
         case asks.CloseTransaction():
             return state != m.FINISHED
     return True
+
+
+def _passed(doing: _Doing, point: Point) -> list[Event]:
+    """A preset that was taken and is over before two answers agreed: it ran, all the same."""
+    if not isinstance(doing.command, asks.Authorise) or point.moving or point.state == m.AUTHORISED:
+        return []
+    ran = base.Status(
+        address=doing.command.address,
+        condition=base.Condition.AUTHORISED,
+        nozzle=doing.command.nozzles[0],
+        nozzle_out=True,
+        raw=m.AUTHORISED,
+    )
+    return [ran]
 
 
 def _possible(doing: _Doing, point: Point) -> bool:
