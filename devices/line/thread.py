@@ -88,6 +88,12 @@ def codec_for(line: LineWiring) -> Codec:
     return codec
 
 
+def _seen(point: Point) -> tuple[object, ...]:
+    """What the board shows of a point and an exchange without news may change all the same."""
+    prices = tuple(point.held.items())
+    return point.condition, point.litres, point.visit, point.synced, point.link.online, prices
+
+
 def _timing(usual: Timing, options: Mapping[str, Any]) -> Timing:
     """The protocol's times, with the site's own in milliseconds where the line has them."""
 
@@ -231,7 +237,7 @@ class PumpLine(threading.Thread):
             self._hear(point, events, answered)
 
     def _hear(self, point: Point, events: tuple[object, ...], answered: bool) -> None:
-        before = point.condition, point.litres, point.visit, point.synced, point.link.online
+        before = _seen(point)
         try:
             point.hear(events, answered=answered, moment=Instant(now(), wall()))  # type: ignore[arg-type]
         except sqlite3.Error as trouble:
@@ -240,8 +246,7 @@ class PumpLine(threading.Thread):
         turn = self.schedule.turns[point.address]
         turn.fuelling = point.condition is Condition.FUELLING
         turn.busy = point.busy and point.link.online
-        after = point.condition, point.litres, point.visit, point.synced, point.link.online
-        if before != after or events:
+        if before != _seen(point) or events:
             self._show()
         if self._halting:
             self._halted_yet()
