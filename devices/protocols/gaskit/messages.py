@@ -100,8 +100,7 @@ def ask_frame(address: int, question: Question) -> Frame:
             return Frame(address, letter, data)
         case AskTotalizer(nozzle):
             return Frame(address, "C", _number(nozzle, 1))
-        case Ask(letter):
-            return Frame(address, letter)
+    return Frame(address, question.letter)
 
 
 def read_question(frame: Frame) -> Question:
@@ -127,8 +126,7 @@ def answer_frame(address: int, answer: Answer) -> Frame:
         case Transaction(nozzle, id, state, amount, volume, price):
             figures = f"{_number(amount, 6)};{_number(volume, 6)};{_number(price, 4)}"
             return Frame(address, "T", f"{nozzle}{id}{state};{figures}")
-        case Totalizer(nozzle, volume):
-            return Frame(address, "C", f"{_number(nozzle, 1)};{_number(volume, 9)}")
+    return Frame(address, "C", f"{_number(answer.nozzle, 1)};{_number(answer.volume, 9)}")
 
 
 def read_answer(frame: Frame) -> Answer:

@@ -33,7 +33,7 @@ _OUT = {
 }
 UNDER_WAY = frozenset({m.STARTED, m.SUSPENDED_STARTED, m.FUELLING, m.SUSPENDED_FUELLING})
 # A head that was authorised with its nozzle out says 3 for a moment before it says 4.
-LIFTED_FOR: Seconds = 2.0
+LIFTED_FOR: Seconds = 5.0
 
 
 class Point:

@@ -280,6 +280,20 @@ def test_a_delivery_is_paused_and_goes_on_and_is_stopped(pauses: bool) -> None:
     assert _all(talk.do(GO), GaveUp)
 
 
+def test_a_head_authorised_with_its_nozzle_out_may_say_3_for_a_while() -> None:
+    """Taken for hung at once, whoever holds the nozzle would lose his authorisation."""
+    talk = Talk()
+    talk.pump.lift(1)
+    talk.until(Condition.CALLING)
+    talk.pump.advance = lambda now: None  # type: ignore[method-assign]
+    assert _all(talk.do(_authorise()), Accepted)
+    told = _all(talk.events, Status)[-1]
+    assert (told.condition, told.nozzle_out) == (Condition.AUTHORISED, True)
+    assert _all(talk.run(80), Status) == []
+    [hung] = _all(talk.run(40), NozzleSelected)
+    assert not hung.nozzle_out
+
+
 def test_a_stop_takes_an_authorisation_back() -> None:
     talk = Talk()
     talk.do(_authorise())
@@ -330,6 +344,38 @@ def test_a_preset_is_only_sent_where_the_head_may_take_it() -> None:
     [gave] = _all(talk.do(_authorise()), GaveUp)
     assert "state 9" in gave.why
     assert not [one for one in talk.sent if one[0] in "VM"]
+
+
+def test_a_preset_that_is_over_before_it_was_believed_is_told_as_one_that_ran() -> None:
+    talk = Talk()
+    talk.run(3)
+    talk.codec.submit(_authorise(limit_litres=D("0.05")))
+    while talk.pump.status != m.AUTHORISED:
+        talk.turn()
+    talk.pump.lift(1)
+    talk.pump.squeeze(D(4))
+    talk.pump.advance(talk.now + 0.02)
+    talk.pump.hang()
+    events = talk.run(6)
+    assert [one.condition for one in _all(events, Status)] == [
+        Condition.AUTHORISED,
+        Condition.IDLE,
+    ]
+    assert _all(events, Accepted)
+
+
+def test_what_was_under_way_when_everything_is_dropped_leaves_the_state_in_doubt() -> None:
+    talk = Talk()
+    talk.run(3)
+    talk.codec.submit(_authorise())
+    talk.bus.faults.lost = 1
+    talk.turn()
+    assert [type(one) for one in talk.codec.preempt(A)] == [asks.Authorise]
+    talk.bus.faults.lost = 0
+    assert talk.codec.busy(A)
+    [status] = _all(talk.run(4), Status)
+    assert status.condition is Condition.AUTHORISED
+    assert talk.sent[-4:] == ["S"] * 4
 
 
 def test_a_head_that_ignores_a_preset_with_its_nozzle_out_is_given_up() -> None:
