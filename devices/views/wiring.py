@@ -38,7 +38,7 @@ LINES = Reference(
         Column("名称", "name"),
         Column("协议", lambda row: row.get_protocol_display()),
         Column("接法", lambda row: port_kind(row.url)),
-        Column("波特率、数据位、校验、停止位", lambda row: table.serial_in_words(row.serial)),
+        Column("端口参数", lambda row: table.serial_in_words(row.serial)),
         Column("回显", "echo"),
         Column("在用", "active"),
     ),
