@@ -8,6 +8,7 @@ from django import forms
 from django.db.models import QuerySet
 
 from devices.models import Line, Printer
+from devices.protocols import table
 from station.forms.layout import laid
 from station.models import Dispenser, Island, Station, Till
 
@@ -20,21 +21,77 @@ def whole(value: object) -> int:
     return int(str(value))
 
 
+BY_PROTOCOL = ("", "按协议")
+
+
+def whole_or_none(value: object) -> int | None:
+    return whole(value) if value else None
+
+
+def _usual_settings() -> str:
+    """What each protocol speaks at, where nobody chooses otherwise."""
+    usual = [
+        f"{one.label} 是 {table.serial_in_words(one.serial)}" for one in table.entries().values()
+    ]
+    return f"机器有改动才选；{'；'.join(usual)}"
+
+
+def _addresses() -> str:
+    return "；".join(f"{one.label} {one.address_help}" for one in table.PUMPS.values())
+
+
 class LineForm(forms.Form):
-    """A serial line: its port, its protocol and how fast it speaks."""
+    """A serial line: its port, its protocol and how it speaks, the protocol's own way if unsaid."""
 
     helper = laid()
 
     name = forms.CharField(label="名称", max_length=30, help_text="例如：1 号线")
-    protocol = forms.ChoiceField(label="协议", choices=Line.Protocol.choices)
+    protocol = forms.ChoiceField(label="协议", choices=table.choices)
     url = forms.CharField(
         label="端口",
         max_length=120,
         help_text="串口如 /dev/ttyUSB0，串口服务器如 socket://192.168.1.20:4001 或 rfc2217://…",
     )
-    baud = forms.TypedChoiceField(label="波特率", choices=BAUDS, coerce=whole, initial=9600)
-    parity = forms.ChoiceField(label="校验位", choices=Line.Parity.choices, initial=Line.Parity.ODD)
+    baud = forms.TypedChoiceField(
+        label="波特率",
+        choices=[BY_PROTOCOL, *BAUDS],
+        coerce=whole_or_none,
+        empty_value=None,
+        required=False,
+        help_text=_usual_settings(),
+    )
+    bits = forms.TypedChoiceField(
+        label="数据位",
+        choices=[BY_PROTOCOL, (8, "8"), (7, "7")],
+        coerce=whole_or_none,
+        empty_value=None,
+        required=False,
+    )
+    parity = forms.ChoiceField(
+        label="校验位", choices=[BY_PROTOCOL, *Line.Parity.choices], required=False
+    )
+    stop = forms.TypedChoiceField(
+        label="停止位",
+        choices=[BY_PROTOCOL, (1, "1"), (2, "2")],
+        coerce=whole_or_none,
+        empty_value=None,
+        required=False,
+    )
+    echo = forms.BooleanField(
+        label="转换器回显",
+        required=False,
+        help_text="转换器把发出的字节原样送回时勾选，多见于两线 RS-485 和电流环转换器",
+    )
     active = forms.BooleanField(label="在用", required=False, initial=True)
+
+    def clean(self) -> dict[str, Any]:
+        """What was not chosen is the protocol's own."""
+        values: dict[str, Any] = super().clean() or {}
+        spoken = table.entries().get(values.get("protocol", ""))
+        if spoken is not None:
+            for name in ("baud", "bits", "parity", "stop"):
+                values[name] = values.get(name) or getattr(spoken.serial, name)
+        return values
 
 
 class DispenserWiringForm(forms.Form):
@@ -47,7 +104,7 @@ class DispenserWiringForm(forms.Form):
         label="地址",
         min_value=0,
         max_value=255,
-        help_text="十进制；DART 机头显示 1 的是 80（0x50），依次加 1",
+        help_text=_addresses(),
     )
     volume_decimals = forms.IntegerField(label="升数小数位", min_value=0, max_value=3, initial=2)
     amount_decimals = forms.IntegerField(label="金额小数位", min_value=0, max_value=3, initial=2)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from devices.line import facts, orders, reporting, scale
-from devices.line.asking import ask_status, read_fill, read_totals_of
+from devices.line.asking import ask_status, ask_transaction, read_fill, read_totals_of
 from devices.line.link import Ask, Job
 from devices.line.point import RUNNING, Point
 from devices.line.pricing import wanted_prices
@@ -129,7 +129,8 @@ def _believe(
     if ran is not None:
         new += reporting.grant_ended(point, ran, delivered=delivered)
     keep = None if ran is not None else point.visit
-    point.save(new, visit=keep, meters=meters)
+    told = reporting.name_of(fill) if fill is not None else ""
+    point.save(new, visit=keep, meters=meters, told=told)
     read_now(point, meters)
     point.synced, point.alone = True, False
     scale.trust(point)
@@ -170,12 +171,37 @@ def close(point: Point, visit: Visit) -> Job:
     if not found.fills:
         grant = visit.grant.id if visit.grant else None
         new.append(facts.nothing(nozzle.id, visit.serial, grant, point.moment.at))
-    point.save(new, visit=None, meters={totals.nozzle: found.meter})
+    told = reporting.name_of(fill) if found.fills else ""
+    point.save(new, visit=None, meters={totals.nozzle: found.meter}, told=told)
     read_now(point, {totals.nozzle: found.meter})
     point.synced = point.scaled  # one that was joined while it ran is looked at now
     if point.codec.abilities.closes_transactions:
-        command = asks.CloseTransaction(address=point.address)
-        yield Ask(command, lambda event: isinstance(event, base.Accepted))
+        yield _closing(point)
+
+
+def _closing(point: Point) -> Ask:
+    command = asks.CloseTransaction(address=point.address)
+    return Ask(command, lambda event: isinstance(event, base.Accepted))
+
+
+def release(point: Point) -> Job:
+    """The head still holds a finished fill: it may forget what the books know.
+
+    Whoever told the fill died before he could say so, or his word was lost. A totalizer that the
+    books do not know is explained first.
+    """
+    fill = yield ask_transaction(point)
+    if not isinstance(fill, TransactionRead):
+        point.retry_at = point.moment.now + 1
+        return
+    if fill.litres > 0 and point.wiring.nozzle(fill.nozzle) is not None:
+        totals = yield from read_totals_of(point, fill.nozzle)
+        known = point.meters.get(fill.nozzle)
+        if totals is None or known is None or totals.litres != known.litres:
+            point.synced, point.retry_at = False, point.moment.now + 0.5
+            return
+    if (yield _closing(point)) is None:
+        point.retry_at = point.moment.now + 1
 
 
 def audit(point: Point) -> Job:

@@ -187,6 +187,18 @@ def meter_body(meter: Meter, places: Decimals) -> Body:
     }
 
 
+def point_body(
+    meters: Mapping[int, Meter],
+    foreign: Mapping[int, Decimals],
+    wired: Decimals,
+    visit: Body | None,
+    told: str,
+) -> Body:
+    """What a point remembers, as JSON; `foreign` are meters kept under other decimals."""
+    kept = {str(n): meter_body(meter, foreign.get(n, wired)) for n, meter in meters.items()}
+    return {"meters": kept, "visit": visit, "told": told}
+
+
 def read_places(body: Body, wired: Decimals) -> Decimals:
     """The decimals under which a kept meter was read; the wiring's where none were noted."""
     if "places" not in body:

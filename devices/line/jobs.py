@@ -6,7 +6,7 @@ starts from what the head says then.
 
 from __future__ import annotations
 
-from devices.line.accounting import audit, close, synchronise
+from devices.line.accounting import audit, close, release, synchronise
 from devices.line.allowing import (
     abandoned,
     authorise,
@@ -30,6 +30,8 @@ def choose(point: Point) -> Job | None:
     visit = point.visit
     if visit is not None and visit.ran and point.condition is Condition.IDLE:
         return close(point, visit)
+    if point.unclosed:
+        return release(point)
     if visit is not None and (point.condition is Condition.IDLE or orphaned(point, visit)):
         forget_orphan(point, visit)
     if visit is None and point.condition is Condition.CALLING:

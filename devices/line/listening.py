@@ -13,17 +13,16 @@ from devices.line.port import Port, PortLost
 from devices.line.thread import REOPEN_FIRST, REOPEN_LAST, LineLive
 from devices.line.wire import now, wall
 from devices.line.wiring import LineWiring
+from devices.protocols import table
 from devices.protocols.base import (
     Damaged,
     Event,
     Listener,
     Outcome,
     Scanned,
-    SerialSettings,
     Swiped,
 )
-from devices.protocols.rdm6300 import Rdm6300
-from devices.protocols.scanner import Scanner, mask
+from devices.protocols.scanner import mask
 from devices.recorder import HEARD, JUNK, Recorder
 from devices.spool import Fact, Spool
 from station.queries.trouble import said_of
@@ -35,14 +34,11 @@ CARD, CODE = "CARD", "CODE"
 
 def listener_for(line: LineWiring) -> Listener:
     """The codec that the wiring names."""
-    made: Listener
-    if line.protocol == "RDM6300":
-        made = Rdm6300()
-    elif line.protocol == "SCANNER":
-        made = Scanner()
-    else:
+    spoken = table.READERS.get(line.protocol)
+    if spoken is None:
         raise ValueError(f"no listener for {line.protocol}")
-    made.settings = SerialSettings(baud=line.baud, bits=8, parity=line.parity)
+    made = spoken.listener()
+    made.settings = line.serial
     return made
 
 

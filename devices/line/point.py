@@ -27,7 +27,6 @@ from devices.spool import Fact, Spool
 RUNNING = frozenset(
     {Condition.AUTHORISED, Condition.FUELLING, Condition.SUSPENDED, Condition.LIMIT}
 )
-FLOWING = frozenset({Condition.FUELLING, Condition.SUSPENDED, Condition.LIMIT, Condition.ENDED})
 SCALE = "SCALE"  # the alarm of a head that counts in other decimals than its wiring says
 
 
@@ -44,6 +43,8 @@ class Point:
     link: Link = field(init=False)
     synced: bool = False
     scaled: bool = False  # its decimals were looked at when it was synchronised
+    unclosed: bool = False  # the head waits to be told that it may forget a finished fill
+    told: str = ""  # the transaction of the head that was told last
     doubt: str = ""  # why nothing of it is believed: its decimals are not the wiring's
     alone: bool = True  # the head was out of sight since its meters were last read
     condition: Condition | None = None
@@ -113,6 +114,7 @@ class Point:
 
     def _remember(self) -> None:
         body = self.spool.live(self.name) or {"meters": {}, "visit": None}
+        self.told = body.get("told", "")
         for nozzle in self.wiring.nozzles:
             known = body["meters"].get(str(nozzle.position))
             if known is not None and known["epoch"] >= nozzle.epoch:
@@ -131,18 +133,14 @@ class Point:
         *,
         visit: Visit | None,
         meters: dict[int, Meter] | None = None,
+        told: str = "",
     ) -> None:
         """Make facts, visit and meters durable together, and only then believe them."""
-        meters = {**self.meters, **(meters or {})}
-        body = {
-            "meters": {
-                str(number): facts.meter_body(meter, self.foreign.get(number, self.wiring.decimals))
-                for number, meter in meters.items()
-            },
-            "visit": None if visit is None else visit.body(),
-        }
+        meters, told = {**self.meters, **(meters or {})}, told or self.told
+        kept = None if visit is None else visit.body()
+        body = facts.point_body(meters, self.foreign, self.wiring.decimals, kept, told)
         self.spool.record(facts=new, live={self.name: body})
-        self.meters, self.visit = meters, visit
+        self.meters, self.visit, self.told = meters, visit, told
 
     def rewire(self, line: LineWiring, wiring: PointWiring) -> None:
         """Take new prices and modes, and a meter that somebody changed."""
@@ -199,6 +197,7 @@ class Point:
         before, self.condition = self.condition, event.condition
         self.out = event.nozzle_out
         self.nozzle = event.nozzle or self.nozzle
+        self.unclosed = event.unclosed
         if event.condition is Condition.UNPROGRAMMED:
             self.synced = False
             self.held.clear()
@@ -266,8 +265,9 @@ class Point:
     def _unknown(self) -> None:
         """Nothing assumed about the head holds any more."""
         self.synced, self.alone = False, True
-        self.condition = None
-        self.held.clear()
+        self.condition, self.unclosed = None, False
+        if self.codec.abilities.sets_prices:  # else they are ours, and travel with each preset
+            self.held.clear()
         self.drop_job()
         self.codec.preempt(self.address)
         self.codec.forget(self.address)

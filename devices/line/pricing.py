@@ -22,17 +22,25 @@ def wanted_prices(point: Point) -> tuple[tuple[int, Decimal], ...] | None:
 
 def price_differs(point: Point) -> bool:
     wanted = wanted_prices(point)
-    if wanted is None or not point.codec.abilities.sets_prices:
+    if wanted is None:
         return False
     return any(point.held.get(position) != price for position, price in wanted)
 
 
 def set_prices(point: Point) -> Job:
-    """Give the head its prices, read them back, and keep the totalizers of that moment."""
+    """Give the head its prices, read them back, and keep the totalizers of that moment.
+
+    Where a protocol has no word for it, the price goes along with each authorisation: from this
+    moment on with the next one.
+    """
     wanted = wanted_prices(point)
     if wanted is None:
         return
     readings = _price_readings(point, dict(wanted))
+    if not point.codec.abilities.sets_prices:
+        point.save(readings, visit=point.visit)
+        point.held.update(dict(wanted))
+        return
     command = asks.SetPrices(address=point.address, prices=wanted)
     taken = yield Ask(command, lambda event: isinstance(event, base.Accepted))
     if taken is None:

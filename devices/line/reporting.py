@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from devices.line import facts
 from devices.line.point import Point
-from devices.line.settling import Found, FoundFill, Meter, Terms, settle
+from devices.line.settling import Found, FoundFill, Meter, Terms, settle, step_of
 from devices.line.visit import Visit
 from devices.line.wiring import NozzleWiring
 from devices.protocols.base import Seconds, TotalsRead, TransactionRead
@@ -33,6 +33,8 @@ def settled(
     visit: Visit | None,
 ) -> Found:
     price = nozzle.price_at(point.moment.at)
+    if fill is not None and _told_before(point, nozzle, totals, fill):
+        fill = None
     return settle(
         before=point.meters.get(nozzle.position),
         epoch=nozzle.epoch,
@@ -44,6 +46,25 @@ def settled(
         wires=point.wires(nozzle.position),
         serial=visit.serial if visit is not None else f"{facts.millis(point.moment.at):x}"[-12:],
     )
+
+
+def name_of(fill: TransactionRead) -> str:
+    """A transaction as its head tells it from the one before; nothing where heads do not count them."""
+    if not fill.transaction_id:
+        return ""
+    return f"{fill.transaction_id}:{fill.nozzle}:{fill.litres}:{fill.amount}"
+
+
+def _told_before(
+    point: Point, nozzle: NozzleWiring, totals: TotalsRead, fill: TransactionRead
+) -> bool:
+    """Still the last fill that was told: some heads show it until the next one flows."""
+    before = point.meters.get(nozzle.position)
+    if before is None or not point.told or name_of(fill) != point.told:
+        return False
+    wires = point.wires(nozzle.position)
+    step, _ = step_of(before, totals, wires.digits)
+    return not wires.same(step, fill.litres)
 
 
 def found_facts(

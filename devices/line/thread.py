@@ -11,10 +11,11 @@ import logging
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from devices.line import facts
 from devices.line.board import NozzleLive
@@ -25,16 +26,15 @@ from devices.line.port import Port, PortLost
 from devices.line.schedule import Schedule
 from devices.line.wire import Wire, now, wall
 from devices.line.wiring import LineWiring
+from devices.protocols import table
 from devices.protocols.base import (
     Codec,
     Condition,
     Damaged,
     DeviceSettings,
     Seconds,
-    SerialSettings,
     Timing,
 )
-from devices.protocols.dart.codec import DartCodec
 from devices.recorder import Recorder
 from devices.spool import Spool
 from station.queries.trouble import said_of
@@ -69,29 +69,46 @@ class _Halt:
 def codec_for(line: LineWiring) -> Codec:
     """The codec that the wiring names, with the site's own times where it has them."""
     options = line.options
-    if line.protocol != "DART":
+    spoken = table.PUMPS.get(line.protocol)
+    if spoken is None:
         raise ValueError(f"no codec for {line.protocol}")
     devices = [
         DeviceSettings(
             address=point.address,
             nozzles=tuple(nozzle.position for nozzle in point.nozzles),
             decimals=point.decimals,
-            echo=bool(options.get("echo", False)),
+            echo=line.echo,
             reads_prices=bool(options.get("reads_prices", True)),
             reads_parameters=bool(options.get("reads_parameters", True)),
         )
         for point in line.points
     ]
-    timing = Timing(
-        window=int(options.get("window_ms", 120)) / 1000,
-        turnaround=int(options.get("turnaround_ms", 35)) / 1000,
-        reply_turnaround=int(options.get("reply_turnaround_ms", 5)) / 1000,
-        idle_poll=int(options.get("idle_poll_ms", 200)) / 1000,
-        busy_poll=int(options.get("busy_poll_ms", 200)) / 1000,
-    )
-    codec = DartCodec(devices, timing)
-    codec.settings = SerialSettings(baud=line.baud, bits=8, parity=line.parity)
+    codec = spoken.codec(devices, _timing(spoken.timing, options))
+    codec.settings = line.serial
     return codec
+
+
+def _seen(point: Point) -> tuple[object, ...]:
+    """What the board shows of a point and an exchange without news may change all the same."""
+    prices = tuple(point.held.items())
+    return point.condition, point.litres, point.visit, point.synced, point.link.online, prices
+
+
+def _timing(usual: Timing, options: Mapping[str, Any]) -> Timing:
+    """The protocol's times, with the site's own in milliseconds where the line has them."""
+
+    def seconds(name: str) -> Seconds:
+        own = options.get(f"{name}_ms")
+        return float(getattr(usual, name)) if own is None else int(own) / 1000
+
+    return replace(
+        usual,
+        window=seconds("window"),
+        turnaround=seconds("turnaround"),
+        reply_turnaround=seconds("reply_turnaround"),
+        idle_poll=seconds("idle_poll"),
+        busy_poll=seconds("busy_poll"),
+    )
 
 
 class PumpLine(threading.Thread):
@@ -182,7 +199,7 @@ class PumpLine(threading.Thread):
             pause = REOPEN_FIRST
             self._opened()
             try:
-                wire = Wire(port, self._codec, self._box, echo=bool(self.line.options.get("echo")))
+                wire = Wire(port, self._codec, self._box, echo=self.line.echo)
                 self._work(wire)
             except PortLost as lost:
                 self._lost(lost)
@@ -220,7 +237,7 @@ class PumpLine(threading.Thread):
             self._hear(point, events, answered)
 
     def _hear(self, point: Point, events: tuple[object, ...], answered: bool) -> None:
-        before = point.condition, point.litres, point.visit, point.synced, point.link.online
+        before = _seen(point)
         try:
             point.hear(events, answered=answered, moment=Instant(now(), wall()))  # type: ignore[arg-type]
         except sqlite3.Error as trouble:
@@ -229,8 +246,7 @@ class PumpLine(threading.Thread):
         turn = self.schedule.turns[point.address]
         turn.fuelling = point.condition is Condition.FUELLING
         turn.busy = point.busy and point.link.online
-        after = point.condition, point.litres, point.visit, point.synced, point.link.online
-        if before != after or events:
+        if before != _seen(point) or events:
             self._show()
         if self._halting:
             self._halted_yet()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from devices.protocols.base import Decimals
+from devices.protocols.base import Decimals, SerialSettings
 from devices.spool import Body
 
 AUTO, MANUAL = "AUTO", "MANUAL"
@@ -68,6 +68,14 @@ class LineWiring:
     points: tuple[PointWiring, ...] = ()
     reader: int | None = None
     go_on_alone: bool = True  # 断网策略: authorise by itself while the database is away
+    bits: int = 8
+    stop: int = 1
+    echo: bool = False  # the converter repeats what we send
+
+    @property
+    def serial(self) -> SerialSettings:
+        """How its port is opened."""
+        return SerialSettings(self.baud, self.bits, self.parity, self.stop)
 
     @property
     def box(self) -> str:
@@ -76,7 +84,7 @@ class LineWiring:
 
     def same_port(self, other: LineWiring) -> bool:
         """True where a running line can take the other wiring without opening its port again."""
-        keep = ("id", "station", "url", "protocol", "baud", "parity", "options", "reader")
+        keep = ("id", "station", "url", "protocol", "serial", "echo", "options", "reader")
         return all(getattr(self, name) == getattr(other, name) for name in keep) and [
             (point.address, point.decimals, [one.position for one in point.nozzles])
             for point in self.points
@@ -97,9 +105,7 @@ def from_body(body: Body) -> tuple[LineWiring, ...]:
 
 
 def _line(line: LineWiring) -> Body:
-    keep = ("id", "station", "name", "url", "protocol", "baud", "parity", "options", "reader")
-    out: Body = {name: getattr(line, name) for name in keep}
-    out["go_on_alone"] = line.go_on_alone
+    out: Body = {one.name: getattr(line, one.name) for one in fields(line)}
     out["points"] = [
         {
             "address": point.address,

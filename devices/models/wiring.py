@@ -5,14 +5,12 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
+from devices.protocols import table
+from devices.protocols.base import SerialSettings
+
 
 class Line(models.Model):
     """One serial line, owned by one thread of the poller."""
-
-    class Protocol(models.TextChoices):
-        DART = "DART", "Wayne DART"
-        RDM6300 = "RDM6300", "RDM6300 读卡器"
-        SCANNER = "SCANNER", "串口扫码枪"
 
     class Parity(models.TextChoices):
         NONE = "N", "无"
@@ -26,9 +24,12 @@ class Line(models.Model):
     url = models.CharField(
         "端口", max_length=120, help_text="如 /dev/ttyUSB0、socket://127.0.0.1:4001、rfc2217://…"
     )
-    protocol = models.CharField("协议", max_length=12, choices=Protocol.choices)
+    protocol = models.CharField("协议", max_length=12, choices=table.choices)
     baud = models.PositiveIntegerField("波特率", default=9600)
+    bits = models.PositiveSmallIntegerField("数据位", default=8)
     parity = models.CharField("校验", max_length=1, choices=Parity.choices, default=Parity.ODD)
+    stop = models.PositiveSmallIntegerField("停止位", default=1)
+    echo = models.BooleanField("转换器回显", default=False)
     options = models.JSONField("协议参数", default=dict, blank=True)
     active = models.BooleanField("在用", default=True)
 
@@ -38,10 +39,17 @@ class Line(models.Model):
             models.UniqueConstraint(
                 fields=["url"], condition=Q(active=True), name="one_active_line_per_port"
             ),
+            models.CheckConstraint(
+                condition=Q(bits__in=[7, 8], stop__in=[1, 2]), name="a_port_has_such_bits"
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def serial(self) -> SerialSettings:
+        return SerialSettings(self.baud, self.bits, self.parity, self.stop)
 
 
 class DispenserWiring(models.Model):

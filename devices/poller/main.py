@@ -24,6 +24,7 @@ from devices.line.wire import now, wall
 from devices.line.wiring import LineWiring, from_body, to_body
 from devices.poller.ordering import order_of
 from devices.poller.stopping import StopSocket
+from devices.protocols import table
 from devices.protocols.base import Seconds
 from devices.queries import site
 from devices.services import live, spooled, taking
@@ -188,7 +189,7 @@ class Poller:
 
     def _start(self, line: LineWiring) -> None:
         boxes = self.var / "blackbox"
-        if line.protocol == "DART":
+        if line.protocol in table.PUMPS:
             if not line.points:
                 return
             self.pumps[line.id] = PumpLine(

@@ -124,6 +124,7 @@ class Status(Event):
     nozzle: int  # 0 when the head names none
     nozzle_out: bool
     raw: int  # the protocol's own code
+    unclosed: bool = False  # the head waits to be told that it may forget the finished fill
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from devices.models import Fill
-from devices.protocols.dart.describe import describe
-from devices.recorder import HEARD, SENT, read_reference
+from devices.models import Fill, Line
+from devices.protocols import table
+from devices.recorder import HEARD, SENT, Recorded, read_reference
 
 MOST = 400
 DIRECTIONS = {SENT: "发出", HEARD: "收到"}
@@ -33,11 +35,10 @@ def frames_of(fill: Fill, *, boxes: Path) -> list[FrameLine] | None:
         found = read_reference(boxes, fill.frames)
     except (OSError, ValueError):
         return None
+    spoken = _spoken(fill)
     lines = []
-    for one in found:
-        if len(one.data) <= 3 and one.direction in DIRECTIONS:
-            continue  # polls, acknowledgements and "nothing to say"
-        words = describe(one.data, from_master=one.direction == SENT)
+    for one in _telling(found, spoken):
+        words = spoken.describe(one.data, from_master=one.direction == SENT)
         lines.append(
             FrameLine(
                 datetime.fromtimestamp(one.at_ms / 1000, UTC),
@@ -48,3 +49,23 @@ def frames_of(fill: Fill, *, boxes: Path) -> list[FrameLine] | None:
             )
         )
     return lines[:MOST] or None
+
+
+def _spoken(fill: Fill) -> table.PumpProtocol:
+    """The protocol of the line whose frames they are."""
+    line = re.match(r"line(\d+):", fill.frames)
+    known = Line.objects.filter(pk=line[1]).first() if line else None
+    return table.PUMPS.get(known.protocol if known else "", table.PUMPS[table.DART])
+
+
+def _telling(found: Sequence[Recorded], spoken: table.PumpProtocol) -> Iterator[Recorded]:
+    """Without the mere polls, and without answers to them that say the same once more."""
+    polled, last = False, b""
+    for one in found:
+        if one.direction in DIRECTIONS and spoken.is_poll(one.data):
+            polled = one.direction == SENT
+            continue
+        again = polled and one.data == last and spoken.answers_repeat
+        polled, last = False, one.data if one.direction == HEARD else last
+        if not again:
+            yield one

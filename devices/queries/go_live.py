@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from devices.models import Line, NozzleState, Printer, ReadRule
+from devices.models import NozzleState, Printer, ReadRule
+from devices.protocols import table
 from devices.queries.status import lines, unwired
 from devices.queries.totalizers import latest
 from station.models import Nozzle, Station
@@ -31,7 +32,7 @@ def _wires(station: Station, at: datetime) -> Iterator[Finding]:
     bare = unwired(station=station)
     yield Finding("设备", "加油机接线", not bare, f"{bare} 台加油机没有接线", "devices:dispensers")
     for status in lines(station=station, at=at):
-        listens = status.line.protocol in (Line.Protocol.RDM6300, Line.Protocol.SCANNER)
+        listens = status.line.protocol in table.READERS
         yield Finding(
             "设备",
             f"线路 {status.line}",

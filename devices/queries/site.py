@@ -8,12 +8,11 @@ from datetime import datetime
 
 from devices.line.wiring import LineWiring, NozzleWiring, PointWiring, Price
 from devices.models import DispenserWiring, Line, MeterChange, Reader
+from devices.protocols import table
 from devices.protocols.base import Decimals
 from devices.queries import totalizers
 from devices.queries.totalizers import Reading
 from station.models import Nozzle, PriceChange, PriceLine, Station
-
-BCD_DIGITS = 10  # a DART totalizer has ten digits in all
 
 
 def wiring(*, at: datetime) -> tuple[LineWiring, ...]:
@@ -33,6 +32,9 @@ def wiring(*, at: datetime) -> tuple[LineWiring, ...]:
             protocol=line.protocol,
             baud=line.baud,
             parity=line.parity,
+            bits=line.bits,
+            stop=line.stop,
+            echo=line.echo,
             options=dict(line.options),
             points=points.get(line.pk, ()),
             reader=readers.get(line.pk),
@@ -48,9 +50,12 @@ def _points(
 ) -> dict[int, tuple[PointWiring, ...]]:
     nozzles: dict[int, list[NozzleWiring]] = defaultdict(list)
     rows = DispenserWiring.objects.filter(
-        line__active=True, dispenser__active=True, line__station__active=True
-    ).select_related("dispenser")
-    digits = {row.dispenser_id: BCD_DIGITS - row.totals_decimals for row in rows}
+        line__active=True,
+        line__protocol__in=table.PUMPS,
+        dispenser__active=True,
+        line__station__active=True,
+    ).select_related("dispenser", "line")
+    digits = {row.dispenser_id: _digits(row) for row in rows}
     epochs = _epochs()
     held = Nozzle.objects.filter(active=True, dispenser__in=digits).select_related("tank")
     for nozzle in held.order_by("position"):
@@ -88,6 +93,11 @@ def _point(row: DispenserWiring, nozzles: list[NozzleWiring]) -> PointWiring:
             totals_amount=row.amount_decimals,
         ),
     )
+
+
+def _digits(row: DispenserWiring) -> int:
+    """Digits of the totalizer before the point, as the head's protocol counts them."""
+    return table.PUMPS[row.line.protocol].totalizer_digits - row.totals_decimals
 
 
 def _epochs() -> dict[int, int]:

@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
 from devices.models import DispenserWiring, Line, NozzleState, Printer, Reader, Swipe
+from devices.protocols import table
 from devices.queries.ports import port_kind
 from station.models import Station
 
 # A line that is polled answers several times a second; a listening line only when somebody swipes.
 QUIET = timedelta(seconds=10)
-POLLED = frozenset({Line.Protocol.DART})
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def line_status(line: Line, at: datetime) -> LineStatus:
         tone, word = "bad", "采集程序未运行"
     elif not state.is_open:
         tone, word = "bad", "端口未打开"
-    elif line.protocol in POLLED and (state.heard_at is None or state.heard_at < at - QUIET):
+    elif line.protocol in table.PUMPS and (state.heard_at is None or state.heard_at < at - QUIET):
         tone, word = "bad", "无应答"
     else:
         tone, word = "good", "正常"

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from django.db import IntegrityError, models, transaction
 
 from devices.models import Command, DispenserWiring, Line, Printer, Reader
+from devices.protocols import table
 from devices.queries.ports import PAPERS, is_port, paper_file
 from devices.services import commands
 from station.errors import Refusal
@@ -34,9 +35,35 @@ class WiringRefused(Refusal):
 def save_line(
     *, row: Line | None, values: Mapping[str, Any], at: datetime, actor: User, station: Station
 ) -> Line:
-    """Add or change a line. Refuses a second line of one name or on one port, and no port at all."""
+    """Add or change a line.
+
+    Refuses a second line of one name or on one port, no port at all, and a protocol that does not
+    suit what hangs on the line.
+    """
     _refuse_no_port(values["url"])
+    if row is not None:
+        _refuse_what_hangs(row, values["protocol"])
     return _save(Line, row, values, at=at, actor=actor, station=station, own={"station": station})
+
+
+def _refuse_what_hangs(line: Line, protocol: str) -> None:
+    """A protocol must suit what hangs on the line already."""
+    pumps = table.PUMPS.get(protocol)
+    if pumps is None and line.dispensers.exists():
+        raise WiringRefused("未保存：这条线路上接着加油机，不能改成读卡器或扫码枪")
+    if pumps is not None and Reader.objects.filter(line=line).exists():
+        raise WiringRefused("未保存：这条线路上接着读卡器或扫码枪，不能改成加油机的协议")
+    for address in line.dispensers.values_list("address", flat=True).order_by("address"):
+        if pumps is not None:
+            _refuse_strange(pumps, address)
+
+
+def _refuse_strange(pumps: table.PumpProtocol, address: int) -> None:
+    if not pumps.takes(address):
+        lowest, highest = pumps.addresses[0], pumps.addresses[-1]
+        raise WiringRefused(
+            f"未保存：{pumps.label} 的地址是 {lowest} 到 {highest}，{address} 不是，请核对拨码"
+        )
 
 
 @transaction.atomic
@@ -55,9 +82,11 @@ def save_dispenser(
     actor: User,
     station: Station,
 ) -> DispenserWiring:
-    """Hang a dispenser on a line at an address. Refuses an address that is taken."""
-    if values["line"].protocol in (Line.Protocol.RDM6300, Line.Protocol.SCANNER):
+    """Hang a dispenser on a line at an address. Refuses one that is taken or cannot be."""
+    pumps = table.PUMPS.get(values["line"].protocol)
+    if pumps is None:
         raise WiringRefused("未保存：这条线路是读卡器或扫码枪的，请选加油机的线路")
+    _refuse_strange(pumps, values["address"])
     return _save(DispenserWiring, row, values, at=at, actor=actor, station=station)
 
 
@@ -68,7 +97,7 @@ def save_reader(
     """Put a reader or scanner at a till or an island. Refuses both, neither, or a pump's line."""
     if bool(values.get("till")) == bool(values.get("island")):
         raise WiringRefused("未保存：读卡器要么在一个收银台，要么在一个加油岛，请选一个")
-    if values["line"].protocol not in (Line.Protocol.RDM6300, Line.Protocol.SCANNER):
+    if values["line"].protocol not in table.READERS:
         raise WiringRefused("未保存：这条线路是加油机的，请先建一条读卡器或扫码枪线路")
     return _save(Reader, row, values, at=at, actor=actor, station=station)
 

@@ -1,12 +1,11 @@
-"""Several pumps on one pair of wires, and what may go wrong on it."""
+"""Several heads of one protocol on one pair of wires, and what may go wrong on it."""
 
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from devices.protocols.base import Malformed, Seconds, SerialSettings
-from devices.protocols.dart.frames import Control, Deframer, decode, encode
-from devices.simulator.pump import Pump
+from devices.protocols.base import Seconds
+from devices.simulator.electronics import Head
 
 ANSWER_DELAY: Seconds = 0.010  # real heads were measured at 10 to 50 ms
 
@@ -16,6 +15,7 @@ class Faults:
     """Each fault strikes one message in so many (0: never, 1: always)."""
 
     damaged: int = 0  # answers with a flipped bit
+    twice: int = 0  # answers with two flips in one column, which an XOR does not see
     unheard: int = 0  # messages of the master that arrive damaged
     lost: int = 0  # answers that never arrive
     doubled: int = 0  # answers that arrive twice in a row
@@ -33,40 +33,35 @@ class Answer:
 class Bus:
     """Bytes of the master in, answers out. No port, no clock."""
 
-    settings = SerialSettings(baud=9600, parity="O")
-
     def __init__(
         self,
-        pumps: Iterable[Pump],
+        pumps: Iterable[Head],
         *,
         faults: Faults | None = None,
         dice: random.Random | None = None,
         delay: Seconds = ANSWER_DELAY,
     ) -> None:
         self.pumps = {pump.address: pump for pump in pumps}
+        self._ear = next(iter(self.pumps.values())).ear()
+        self.settings = self._ear.settings
         self.faults = faults or Faults()
         self.delay = delay
         self.polls = 0
         self._dice = dice or random.Random()
-        self._deframer = Deframer()
 
     def feed(self, data: bytes) -> list[Answer]:
         """What comes back. An undamaged message to a living pump has one answer."""
         out = [Answer(data, 0)] if self.faults.echo else []
-        for _, plain in self._deframer.feed(data):
-            if self._happens(self.faults.unheard):
-                continue
-            try:
-                frame = decode(plain)
-            except Malformed:
+        for message in self._ear.feed(data):
+            if self._happens(self.faults.unheard) or message is None:
                 continue  # a head is silent on damage
-            self.polls += frame.control is Control.POLL
-            pump = self.pumps.get(frame.address)
-            if pump is None or frame.address in self.faults.dead:
+            self.polls += message.poll
+            pump = self.pumps.get(message.address)
+            if pump is None or message.address in self.faults.dead:
                 continue
-            reply = pump.hear(frame)
+            reply = pump.hear(message.said)
             if reply is not None:
-                out += self._spoil(encode(reply))
+                out += self._spoil(reply)
         return out
 
     def _spoil(self, data: bytes) -> list[Answer]:
@@ -75,6 +70,11 @@ class Bus:
         if self._happens(self.faults.damaged):
             spoilt = bytearray(data)
             spoilt[self._dice.randrange(len(data))] ^= 1 << self._dice.randrange(8)
+            data = bytes(spoilt)
+        if self._happens(self.faults.twice):
+            spoilt, bit = bytearray(data), 1 << self._dice.randrange(8)
+            for at in self._dice.sample(range(1, len(data)), 2):
+                spoilt[at] ^= bit
             data = bytes(spoilt)
         if self._happens(self.faults.noise):
             data = b"\xff" + data

@@ -14,7 +14,7 @@ from decimal import Decimal
 from enum import Enum, auto
 
 from devices.protocols.base import Seconds
-from devices.simulator.pump import AUTHORIZED, FILLING, Pump
+from devices.simulator.electronics import Head
 
 # cars per hour of a weekday out of a hundred per day
 _HOURS = (1, 1, 1, 1, 1, 2, 4, 8, 8, 5, 4, 5, 5, 4, 4, 4, 6, 9, 9, 6, 5, 3, 2, 2)
@@ -78,7 +78,7 @@ class Car:
         self._dawdles = dice.randrange(4, 25)  # seconds before lifting
         self._pays_for = dice.randrange(25, 110)  # seconds until the place is free
 
-    def step(self, pump: Pump, now: Seconds) -> None:
+    def step(self, pump: Head, now: Seconds) -> None:
         """Do what a driver does next. The trigger is let go at the wish, or where the pump stops."""
         spent = now - self._since
         match self.mood:
@@ -87,18 +87,18 @@ class Car:
                 pump.squeeze(self.wish.rate)
                 self._turn(Mood.WAITING, now)
             case Mood.WAITING:
-                if pump.status in (AUTHORIZED, FILLING):
+                if pump.open:
                     pump.squeeze(self.wish.rate)
                     self._turn(Mood.FILLING, now)
                 elif spent >= PATIENCE:
                     self._leave(pump, now)
             case Mood.FILLING:
-                if self._has_enough(pump) or pump.status not in (AUTHORIZED, FILLING):
+                if self._has_enough(pump) or not pump.open:
                     self._leave(pump, now)
             case Mood.PAYING if spent >= (self._pays_for if self.wish.pays else 5):
                 self._turn(Mood.GONE, now)
 
-    def _has_enough(self, pump: Pump) -> bool:
+    def _has_enough(self, pump: Head) -> bool:
         places = pump.options.decimals
         shown = pump.shown
         if shown.nozzle != self.wish.position:
@@ -108,7 +108,7 @@ class Car:
         assert self.wish.yuan is not None
         return Decimal(shown.amount).scaleb(-places.amount) >= self.wish.yuan
 
-    def _leave(self, pump: Pump, now: Seconds) -> None:
+    def _leave(self, pump: Head, now: Seconds) -> None:
         pump.release()
         pump.hang()
         self._turn(Mood.PAYING, now)

@@ -12,13 +12,15 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
+from devices.protocols import table
 from devices.protocols.base import Decimals, Seconds
 from devices.simulator import layout
 from devices.simulator.bus import Bus
 from devices.simulator.cars import QUEUE, Car, Mood, Wish, per_hour, wish
+from devices.simulator.electronics import Fill, Head
 from devices.simulator.ends import End, PtyEnd, TcpEnd
+from devices.simulator.heads import HEADS
 from devices.simulator.lines import BusLine, Gun, Reader
-from devices.simulator.pump import Fill, Options, Pump
 
 LAYOUT_DECIMALS = Decimals(
     volume=layout.VOLUME_DECIMALS,
@@ -34,7 +36,7 @@ class Place:
 
     number: int
     line: BusLine
-    pump: Pump
+    pump: Head
     car: Car | None = None
 
 
@@ -53,6 +55,7 @@ class Forecourt:
     seed: int | None = None
     port: int = 0
     yielding: bool = True
+    protocols: Mapping[str, str] = field(default_factory=dict)  # by line, where not the layout's
     decimals: Mapping[int, Decimals] = field(default_factory=dict)
     totals: Mapping[tuple[int, int], Decimal] = field(default_factory=dict)
     wall: Callable[[], datetime] = datetime.now
@@ -72,19 +75,30 @@ class Forecourt:
         kept = self._read()
         for line in layout.LINES:
             pumps = [
-                self._pump(one.number, one.address, kept)
+                self._pump(one.number, self._address(one), kept)
                 for one in layout.DISPENSERS
                 if one.line == line.name
             ]
             self.lines[line.name] = self._bus_line(line, pumps)
         for one in layout.DISPENSERS:
             line_of = self.lines[one.line]
-            self.places[one.number] = Place(one.number, line_of, line_of.bus.pumps[one.address])
+            pump = line_of.bus.pumps[self._address(one)]
+            self.places[one.number] = Place(one.number, line_of, pump)
         for reader in layout.READERS:
             end = PtyEnd(self.folder / reader.pty)
-            self.readers[reader.name] = Reader(end) if reader.protocol == "RDM6300" else Gun(end)
+            listens = reader.protocol == table.RDM6300
+            self.readers[reader.name] = Reader(end) if listens else Gun(end)
 
-    def _bus_line(self, line: layout.SimulatedLine, pumps: list[Pump]) -> BusLine:
+    def _protocol(self, number: int) -> str:
+        """What a dispenser speaks: its line's own protocol, or the one that was asked for."""
+        line = next(one.line for one in layout.DISPENSERS if one.number == number)
+        laid = next(one.protocol for one in layout.LINES if one.name == line)
+        return self.protocols.get(line, laid)
+
+    def _address(self, one: layout.SimulatedDispenser) -> int:
+        return layout.address_of(one.number, self._protocol(one.number))
+
+    def _bus_line(self, line: layout.SimulatedLine, pumps: list[Head]) -> BusLine:
         if line.pty:
             end: End = PtyEnd(self.folder / line.pty)
         else:
@@ -114,10 +128,10 @@ class Forecourt:
         found: dict[str, dict[str, list[int]]] = json.loads(self._file.read_text())
         return found
 
-    def _pump(self, number: int, address: int, kept: Mapping[str, Mapping[str, list[int]]]) -> Pump:
+    def _pump(self, number: int, address: int, kept: Mapping[str, Mapping[str, list[int]]]) -> Head:
         decimals = self.decimals.get(number, LAYOUT_DECIMALS)
-        options = Options(decimals=decimals, serial=str(number).rjust(10, "0"))
-        pump = Pump(address, layout.NOZZLES, options)
+        make = HEADS[self._protocol(number)]
+        pump = make(address, layout.NOZZLES, decimals, str(number).rjust(10, "0"))
         mine = kept.get(str(number), {})
         for position, meter in pump.meters.items():
             if str(position) in mine:

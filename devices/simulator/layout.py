@@ -1,4 +1,6 @@
-"""The demo forecourt: 8 dispensers of 4 nozzles on two DART lines, a card reader and a scanner.
+"""The demo forecourt: 8 dispensers of 4 nozzles on two lines, a card reader and a scanner.
+
+Both lines speak DART unless the simulator is told otherwise.
 
 Line 1 is a pseudo-terminal, line 2 a serial-to-TCP converter. Paths are below the folder that
 the simulator is given; the port is on loopback, and another where that one is taken. Nozzle numbers run through: dispenser n has
@@ -9,12 +11,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from devices.protocols import table
+
 TANK_OF_POSITION = (1, 2, 3, 4)
 NOZZLES = len(TANK_OF_POSITION)
 # The simulated heads count millilitres, so that 200 yuan is 200.00 on the display and litres times
 # price still agrees to the fen. A dispenser's wiring has to say the same.
 VOLUME_DECIMALS, AMOUNT_DECIMALS, PRICE_DECIMALS, TOTALS_DECIMALS = 3, 2, 2, 3
-FIRST_ADDRESS = 0x50
 HERE = "socket://127.0.0.1:"
 
 
@@ -44,19 +47,24 @@ class SimulatedDispenser:
     island: int
 
 
+def address_of(number: int, protocol: str = table.DART) -> int:
+    """Where a dispenser answers on its line: the addresses of a protocol in order."""
+    return table.PUMPS[protocol].addresses[(number - 1) % 4]
+
+
 LINES = (
-    SimulatedLine("一号线", "DART", pty="line-1"),
-    SimulatedLine("二号线", "DART", port=40552),
+    SimulatedLine("一号线", table.DART, pty="line-1"),
+    SimulatedLine("二号线", table.DART, port=40552),
 )
 READERS = (
-    SimulatedLine("读卡器", "RDM6300", pty="reader-1", parity="N"),
-    SimulatedLine("扫码枪", "SCANNER", pty="scanner-1", parity="N"),
+    SimulatedLine("读卡器", table.RDM6300, pty="reader-1", parity="N"),
+    SimulatedLine("扫码枪", table.SCANNER, pty="scanner-1", parity="N"),
 )
 DISPENSERS = tuple(
     SimulatedDispenser(
         number=number,
         line=LINES[(number - 1) // 4].name,
-        address=FIRST_ADDRESS + (number - 1) % 4,
+        address=address_of(number),
         island=(number + 1) // 2,
     )
     for number in range(1, 9)

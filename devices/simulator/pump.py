@@ -1,18 +1,15 @@
-"""A DART dispenser side: electronics, display, totalizers and the people at its nozzles.
+"""A DART dispenser side: the states and answers of the protocol. Without power it loses its prices."""
 
-It obeys the state machine of the protocol and nothing else; it does not know who asks. Time is
-handed in, so that tests and the sped-up forecourt decide how fast fuel flows. What a real head
-keeps without power is kept here: totalizers and the last fill. Prices are lost.
-"""
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from decimal import ROUND_HALF_UP, Decimal
-
-from devices.protocols.base import Decimals, Malformed, Seconds, scaled, unscaled
+from devices.protocols.base import Malformed, Seconds, SerialSettings
 from devices.protocols.dart import transactions as t
-from devices.protocols.dart.frames import Frame
+from devices.protocols.dart.codec import SERIAL
+from devices.protocols.dart.frames import Control, Deframer, Frame, decode, encode
 from devices.protocols.dart.link import HeadLink
+from devices.simulator.electronics import Fill, Head, HeadOptions, Message
 
 NOT_PROGRAMMED, RESET, AUTHORIZED, FILLING = 0, 1, 2, 4
 COMPLETED, LIMIT, OFF, SUSPENDED = 5, 6, 7, 8
@@ -21,46 +18,42 @@ REPORT_EVERY: Seconds = 0.3  # how often a head tells litres and yuan while fuel
 
 
 @dataclass(slots=True)
-class Meter:
-    """One nozzle's totalizers, in the integers that the head shows."""
-
-    volume: int = 0
-    amount: int = 0
-
-
-@dataclass(slots=True)
-class Fill:
-    """What the display shows; it stays until RESET."""
-
-    nozzle: int = 0
-    price: int = 0
-    volume: int = 0
-    amount: int = 0
-
-
-@dataclass(slots=True)
-class Options:
+class Options(HeadOptions):
     """How this make of head behaves."""
 
-    decimals: Decimals = field(default_factory=Decimals)
     domestic_totals: bool = False  # DC101 of thirteen bytes, with the amount
     says_authorized_while_filling: bool = False
     tells_prices: bool = True
     tells_parameters: bool = True
-    serial: str = "0000000001"
 
 
-class Pump:
+class DartEar:
+    """Messages end with SF."""
+
+    settings: SerialSettings = SERIAL
+
+    def __init__(self) -> None:
+        self._deframer = Deframer()
+
+    def feed(self, data: bytes) -> Iterator[Message | None]:
+        for _, plain in self._deframer.feed(data):
+            try:
+                frame = decode(plain)
+            except Malformed:
+                yield None
+                continue
+            yield Message(frame.address, frame.control is Control.POLL, frame)
+
+
+class Pump(Head):
     """One fuelling point with its logical nozzles."""
 
+    ear = DartEar
+    totalizer_digits = 10
+    options: Options
+
     def __init__(self, address: int, nozzles: int = 4, options: Options | None = None) -> None:
-        self.address = address
-        self.options = options or Options()
-        self.meters = {number: Meter() for number in range(1, nozzles + 1)}
-        self.shown = Fill()
-        self.powered = True
-        self.now: Seconds = 0.0
-        self._carry = Decimal(0)
+        super().__init__(address, nozzles, options or Options())
         self._boot()
 
     def _boot(self) -> None:
@@ -69,25 +62,26 @@ class Pump:
         self.prices: dict[int, int] = {}
         self.allowed: tuple[int, ...] = ()
         self.lifted = 0
-        self.rate = Decimal(0)  # litres per second while the trigger is squeezed
+        self.rate = Decimal(0)
         self._selected = 0
-        self._preset_volume: int | None = None
-        self._preset_amount: int | None = None
+        self._preset_volume = self._preset_amount = None
         self._suspended_from = AUTHORIZED
-        self.metered = True  # the display's fill is in the totalizer
+        self.metered = True
         self._reported: Seconds = self.now
 
     # ------------------------------------------------------------------ people and power
 
+    @property
+    def open(self) -> bool:
+        return self.status in (AUTHORIZED, FILLING)
+
     def lift(self, nozzle: int) -> None:
-        """Take a nozzle off; the first one out counts until it is back."""
         if not self.powered or self.lifted:
             return
         self.lifted = self._selected = nozzle
         self._say(self._nozzle())
 
     def hang(self) -> None:
-        """Put the nozzle back: delivery is over, and only now the totalizer is right."""
         if not self.lifted:
             return
         self.lifted, self.rate = 0, Decimal(0)
@@ -103,14 +97,7 @@ class Pump:
         self._book()
         self._say(self._nozzle(), t.PumpStatus(self.status))
 
-    def squeeze(self, litres_per_second: Decimal) -> None:
-        self.rate = litres_per_second
-
-    def release(self) -> None:
-        self.rate = Decimal(0)
-
     def cut_power(self) -> None:
-        """A fill under way ends here; its litres were delivered and are kept."""
         if self.status in (AUTHORIZED, FILLING, LIMIT, SUSPENDED):
             self._finish()
         self._book()
@@ -125,24 +112,13 @@ class Pump:
         self._say(t.Alarm(0x0A))
         self._say(t.PumpStatus(self.status), self._nozzle())
 
-    def recall(self, shown: Fill, *, metered: bool) -> None:
-        """The display and the meters as they were before the head lost its power."""
-        self.shown, self.metered = shown, metered
-        self._book()
-
     def sell_locally(self, nozzle: int, litres: Decimal, price: Decimal) -> None:
-        """A fill in the head's own manual mode, as happens while nobody listens."""
-        places = self.options.decimals
-        self.shown = Fill(nozzle, unscaled(price, places.price), unscaled(litres, places.volume))
-        self.shown.amount = self._worth(self.shown.volume)
         self._selected = nozzle
-        self.metered = False
-        self._book()
+        super().sell_locally(nozzle, litres, price)
 
     # ------------------------------------------------------------------ fuel
 
     def advance(self, now: Seconds) -> None:
-        """Let time pass: fuel flows where it may."""
         spent, self.now = now - self.now, now
         if not self.powered or spent <= 0:
             return
@@ -167,40 +143,7 @@ class Pump:
         if not self.shown.nozzle:
             self.shown = Fill(self.lifted, self.prices.get(self.lifted, 0))
             self.metered = False
-        self._carry += litres.scaleb(self.options.decimals.volume)
-        whole = int(self._carry)
-        self._carry -= whole
-        volume = self.shown.volume + whole
-        if self._preset_volume is not None:
-            volume = min(volume, self._preset_volume)
-        if self._preset_amount is not None:
-            volume = min(volume, self._volume_for(self._preset_amount))
-        self.shown.volume = volume
-        self.shown.amount = self._worth(volume)
-
-    def _limit_reached(self) -> bool:
-        by_volume = self._preset_volume is not None and self.shown.volume >= self._preset_volume
-        by_amount = self._preset_amount is not None and (
-            self.shown.volume >= self._volume_for(self._preset_amount)
-        )
-        return by_volume or by_amount
-
-    def _worth(self, volume: int) -> int:
-        """Display amount: litres times price, half up at the display's last digit."""
-        places = self.options.decimals
-        yuan = scaled(volume, places.volume) * scaled(self.shown.price, places.price)
-        return int(yuan.scaleb(places.amount).quantize(Decimal(1), ROUND_HALF_UP))
-
-    def _volume_for(self, amount: int) -> int:
-        """The most litres whose amount does not pass the preset."""
-        places = self.options.decimals
-        price = scaled(self.shown.price, places.price)
-        if not price:
-            return 0
-        volume = int((scaled(amount, places.amount) / price).scaleb(places.volume)) + 2
-        while self._worth(volume) > amount:
-            volume -= 1
-        return volume
+        super()._pour(litres)
 
     def _finish(self) -> None:
         self.status = COMPLETED
@@ -208,32 +151,22 @@ class Pump:
         if not self.lifted:
             self._book()
 
-    def _book(self) -> None:
-        """Move the display's fill into the totalizers, once."""
-        if self.metered or self.shown.nozzle not in self.meters:
-            return
-        meter = self.meters[self.shown.nozzle]
-        shift = self.options.decimals.totals - self.options.decimals.volume
-        step = Decimal(self.shown.volume).scaleb(shift)
-        meter.volume = (meter.volume + int(step)) % 10**10
-        meter.amount = (meter.amount + self.shown.amount) % 10**10
-        self.metered = True
-
     # ------------------------------------------------------------------ the wire
 
-    def hear(self, frame: Frame) -> Frame | None:
-        """The head's answer to one undamaged message that names it."""
+    def hear(self, said: Frame) -> bytes | None:
         if not self.powered:
             return None
-        answer, body = self.link.answer(frame)
-        if body is not None:
-            try:
-                items = t.read_from_master(body)
-            except Malformed:
-                return answer
-            for item in items:
-                self._obey(item)
-        return answer
+        answer, body = self.link.answer(said)
+        for item in self._items(body):
+            self._obey(item)
+        return encode(answer) if answer is not None else None
+
+    @staticmethod
+    def _items(body: bytes | None) -> list[t.FromMaster]:
+        try:
+            return t.read_from_master(body) if body is not None else []
+        except Malformed:
+            return []
 
     def _obey(self, item: t.FromMaster) -> None:
         match item:

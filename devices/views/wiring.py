@@ -7,6 +7,7 @@ from typing import Any
 
 from devices.forms.wiring import DispenserWiringForm, LineForm, PrinterForm, ReaderForm
 from devices.models import DispenserWiring, Line, Printer, Reader
+from devices.protocols import table
 from devices.queries.ports import port_kind
 from devices.services import wiring
 from station.access import StaffRequest
@@ -24,6 +25,11 @@ def _station(request: StaffRequest) -> Mapping[str, Any]:
     return {"station": request.station}
 
 
+def _address(row: DispenserWiring) -> str:
+    pumps = table.PUMPS.get(row.line.protocol)
+    return pumps.address_words(row.address) if pumps else str(row.address)
+
+
 LINES = Reference(
     app="devices",
     name="lines",
@@ -32,14 +38,14 @@ LINES = Reference(
         Column("名称", "name"),
         Column("协议", lambda row: row.get_protocol_display()),
         Column("接法", lambda row: port_kind(row.url)),
-        Column("波特率", "baud", "count"),
-        Column("校验", lambda row: row.get_parity_display()),
+        Column("端口参数", lambda row: table.serial_in_words(row.serial)),
+        Column("回显", "echo"),
         Column("在用", "active"),
     ),
     form=LineForm,
     rows=lambda request: Line.objects.filter(station=request.station),
     save=wiring.save_line,
-    initial=_values("name", "protocol", "url", "baud", "parity", "active"),
+    initial=_values("name", "protocol", "url", "baud", "bits", "parity", "stop", "echo", "active"),
     order=("name",),
     empty_text="一条线路是一个串口或串口服务器端口。先建线路，再把加油机、读卡器接上去。",
     view_right=VIEW,
@@ -52,7 +58,7 @@ DISPENSERS = Reference(
     columns=(
         Column("加油机", lambda row: str(row.dispenser)),
         Column("线路", "line.name"),
-        Column("地址", lambda row: f"{row.address}（0x{row.address:02X}）", "code"),
+        Column("地址", _address, "code"),
         Column(
             "小数位（升/元/价/泵码）",
             lambda row: (

@@ -13,6 +13,7 @@ from decimal import Decimal
 from django.db import IntegrityError, transaction
 
 from devices.models import DispenserWiring, Line, NozzleState, TotalizerReading
+from devices.protocols import table
 from devices.queries.ports import is_port
 from devices.services import commands
 from finance.models import OpeningBalance
@@ -40,7 +41,7 @@ from station.services import audit, strapping
 from station.services.days import open_first_day
 from station.services.numbering import next_number
 
-FIRST_ADDRESS = 0x50
+FIRST_ADDRESS = table.PUMPS[table.DART].addresses[0]
 SAFE, HIGH, LOW, DEAD = Decimal("0.95"), Decimal("0.90"), Decimal("0.15"), Decimal("0.04")
 
 
@@ -111,9 +112,7 @@ def lay_out(
 
 def _line(station: Station, line: LinePlan, tanks: Sequence[Tank], per_island: int) -> None:
     """A line with its dispensers, each with a nozzle per tank, in order."""
-    row = Line.objects.create(
-        station=station, name=line.name, url=line.url, protocol=Line.Protocol.DART
-    )
+    row = Line.objects.create(station=station, name=line.name, url=line.url, protocol=table.DART)
     for place, number in enumerate(line.dispensers):
         island, _ = Island.objects.get_or_create(
             station=station, number=(number - 1) // per_island + 1

@@ -3,11 +3,15 @@
 from datetime import timedelta
 
 import pytest
+from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils.timezone import now
 
 from devices.models import Command, DispenserWiring, Line, LineState, Printer, Reader
+from devices.protocols import table
+from devices.protocols.base import SerialSettings
 from devices.queries import health, ports, status
+from devices.queries import site as queries_site
 from devices.services import wiring
 from station.models import AuditEntry
 from station.queries.health import State
@@ -116,6 +120,62 @@ def test_the_pages_wire_a_station(site):
         assert browser.get(reverse(f"devices:{name}-new")).status_code == 200
     edit = reverse("devices:dispensers-edit", args=[DispenserWiring.objects.get().pk])
     assert 'value="80"' in browser.get(edit).content.decode()
+
+
+@pytest.mark.req("DEV-01", "SAL-01")
+def test_a_fitter_chooses_a_protocol_and_the_port_speaks_its_way(site):
+    browser = make.signed_in(site.actor)
+    new = browser.get(reverse("devices:lines-new")).content.decode()
+    for one in table.entries().values():
+        assert f'value="{one.key}"' in new and one.label in new
+    assert "CENSTAR GasKitLink 是 9600，8 位，无校验，1 停止位" in new
+    line = {"name": "3 号线", "url": "/dev/ttyUSB7", "protocol": "GASKITLINK", "active": "on"}
+    assert browser.post(reverse("devices:lines-new"), line).status_code == 302
+    made = Line.objects.get(name="3 号线")
+    assert made.serial == table.PUMPS[table.GASKIT].serial
+    assert not made.echo
+    edit = reverse("devices:lines-edit", args=[made.pk])
+    own = {**line, "baud": 19200, "bits": 7, "parity": "E", "stop": 2, "echo": "on"}
+    assert browser.post(edit, own).status_code == 302
+    made.refresh_from_db()
+    assert (made.serial, made.echo) == (SerialSettings(19200, 7, "E", 2), True)
+    for field, value in (("bits", 9), ("stop", 3), ("parity", "X"), ("protocol", "MODBUS")):
+        assert browser.post(edit, {**own, field: value}).status_code == 422
+    listed = browser.get(reverse("devices:lines")).content.decode()
+    assert "CENSTAR GasKitLink" in listed and "19200，7 位，偶校验，2 停止位" in listed
+    assert "机头站号是几就填几" in browser.get(reverse("devices:dispensers-new")).content.decode()
+    hung = site.hang(1, line=made)
+    assert "1 号站" in browser.get(reverse("devices:dispensers")).content.decode()
+    [wired] = [one for one in queries_site.wiring(at=make.NOW) if one.id == made.pk]
+    assert (wired.protocol, wired.serial, wired.echo) == ("GASKITLINK", made.serial, True)
+    assert wired.points == ()  # a dispenser without nozzles is not asked
+    nozzle = make.nozzle(site.station, dispenser=hung.dispenser)
+    [wired] = [one for one in queries_site.wiring(at=make.NOW) if one.id == made.pk]
+    assert wired.points[0].nozzle(nozzle.position).digits == 9 - 2
+
+
+def test_an_address_must_be_one_that_the_protocol_has(site):
+    with pytest.raises(wiring.WiringRefused, match="Wayne DART 的地址是 80 到 207，1 不是"):
+        site.hang(1)
+    other = site.save_line(name="2 号线", url="/dev/ttyUSB1", protocol="GASKITLINK")
+    site.hang(1, line=other)
+    with pytest.raises(wiring.WiringRefused, match="CENSTAR GasKitLink 的地址是 1 到 255，0 不是"):
+        site.hang(0, line=other)
+    with pytest.raises(wiring.WiringRefused, match="1 不是"):  # what hangs there could not answer
+        site.save_line(other, name="2 号线", url="/dev/ttyUSB1")
+    with pytest.raises(wiring.WiringRefused, match="接着加油机"):
+        site.save_line(other, name="2 号线", url="/dev/ttyUSB1", protocol="SCANNER")
+    cards = site.save_line(name="读卡器", url="/dev/ttyS1", protocol="RDM6300")
+    till = make.till(site.station)
+    wiring.save_reader(row=None, values={"line": cards, "till": till}, **site.told)
+    with pytest.raises(wiring.WiringRefused, match="接着读卡器或扫码枪"):
+        site.save_line(cards, name="读卡器", url="/dev/ttyS1")
+
+
+def test_the_database_refuses_bits_that_no_port_has(site):
+    for wrong in ({"bits": 9}, {"stop": 3}):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Line.objects.filter(pk=site.line.pk).update(**wrong)
 
 
 @pytest.mark.req("SAL-10", "SEC-02")

@@ -113,7 +113,7 @@ def swipe(card: Card, till: Till, *, at: datetime = make.NOW, outcome: str = "KN
         line=Line.objects.create(
             station=till.station,
             name=f"读卡器 {till.pk}",
-            protocol=Line.Protocol.RDM6300,
+            protocol="RDM6300",
             url=f"socket://127.0.0.1:{20000 + next(_serial)}",
         ),
         till=till,

@@ -19,6 +19,7 @@ from django.db import DatabaseError
 from django.utils.timezone import localtime
 
 from devices.models import DispenserWiring, Line
+from devices.protocols import table
 from devices.protocols.base import Decimals
 from devices.queries import totalizers
 from devices.services import wiring
@@ -38,6 +39,12 @@ class Command(BaseCommand):
         parser.add_argument("--speed", type=Decimal, default=Decimal(1), help="时间倍数")
         parser.add_argument("--no-cars", action="store_true", help="没有自动来车")
         parser.add_argument("--seed", type=int, default=None, help="随机种子")
+        parser.add_argument(
+            "--second-line",
+            choices=sorted(table.PUMPS),
+            default=table.DART,
+            help="二号线的协议；页面上的线路和地址须改成一样",
+        )
         parser.add_argument("--folder", type=Path, default=Path(settings.VAR_DIR) / "sim")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -68,6 +75,7 @@ class Command(BaseCommand):
                 seed=options["seed"],
                 port=chosen or _port_in_the_books(),
                 yielding=not chosen,
+                protocols={layout.LINES[-1].name: options["second_line"]},
                 decimals=decimals,
                 totals=totals,
                 wall=_now,

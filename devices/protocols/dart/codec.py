@@ -18,6 +18,10 @@ from devices.protocols.dart.frames import Control, Deframer, Frame, decode, enco
 from devices.protocols.dart.link import Inbox, successor
 from devices.protocols.dart.reading import Point
 
+SERIAL = base.SerialSettings(baud=9600, bits=8, parity="O", stop=1)
+TIMING = base.Timing(
+    window=0.120, turnaround=0.035, reply_turnaround=0.005, idle_poll=0.2, busy_poll=0.2
+)
 MAX_TRIES = 5
 WAIT_POLLS = 25  # polls that a step waits for its status before the command is given up
 ASK_AFTER = 2  # polls without news after which the status is asked for
@@ -62,15 +66,13 @@ class _Head:
 class DartCodec:
     """One line of DART heads."""
 
-    settings = base.SerialSettings(baud=9600, bits=8, parity="O", stop=1)
+    settings = SERIAL
     abilities = base.Abilities()
 
     def __init__(
         self, devices: Iterable[base.DeviceSettings], timing: base.Timing | None = None
     ) -> None:
-        self.timing = timing or base.Timing(
-            window=0.120, turnaround=0.035, reply_turnaround=0.005, idle_poll=0.2, busy_poll=0.2
-        )
+        self.timing = timing or TIMING
         self._heads = {device.address: _Head(Point(device)) for device in devices}
         self._deframer = Deframer()
         self._asked = 0

@@ -19,3 +19,8 @@ def describe(raw: bytes, *, from_master: bool) -> str:
     except Malformed as wrong:
         return f"damaged ({wrong}): {raw.hex(' ')}"
     return f"{frame.address:02X} DATA {frame.tx:X} {items}"
+
+
+def is_poll(raw: bytes) -> bool:
+    """Polls, acknowledgements and "nothing to say", of either side."""
+    return len(raw) <= 3

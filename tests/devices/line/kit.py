@@ -5,16 +5,20 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from devices.line.link import Instant
 from devices.line.orders import Grant, Order
 from devices.line.point import Point
 from devices.line.schedule import Schedule
+from devices.line.thread import codec_for
 from devices.line.wiring import AUTO, LineWiring, NozzleWiring, PointWiring, Price
-from devices.protocols import base
-from devices.protocols.base import Decimals, DeviceSettings
-from devices.protocols.dart.codec import DartCodec
+from devices.protocols import base, table
+from devices.protocols.base import Decimals
+from devices.protocols.gaskit import messages
 from devices.simulator.bus import Bus, Faults
+from devices.simulator.electronics import Head, HeadOptions
+from devices.simulator.gaskit import GasKitOptions, GasKitPump
 from devices.simulator.pump import Options, Pump
 from devices.spool import Body, Spool, Waiting
 
@@ -55,6 +59,22 @@ def wiring(
     return LineWiring(**{**plain, **fields})  # type: ignore[arg-type]
 
 
+def gaskit(*addresses: int, nozzles: int = 2, **fields: object) -> LineWiring:
+    """A line of GasKitLink heads."""
+    own = {"protocol": table.GASKIT, "parity": "N", "places": Decimals(), **fields}
+    return wiring(*(addresses or (1,)), nozzles=nozzles, **own)  # type: ignore[arg-type]
+
+
+def head(line: LineWiring, point: PointWiring, options: HeadOptions | None = None) -> Head:
+    """The simulated head that belongs at an address."""
+    positions = len(point.nozzles)
+    if line.protocol == table.DART:
+        assert options is None or isinstance(options, Options)
+        return Pump(point.address, positions, options or Options(decimals=point.decimals))
+    assert options is None or isinstance(options, GasKitOptions)
+    return GasKitPump(point.address, positions, options or GasKitOptions(decimals=point.decimals))
+
+
 class Site:
     """One line in virtual time. `run` lets seconds pass; `facts` is what the spool was told."""
 
@@ -63,16 +83,15 @@ class Site:
         folder: Path,
         line: LineWiring | None = None,
         *,
-        pumps: tuple[Pump, ...] = (),
-        options: Options | None = None,
+        pumps: tuple[Head, ...] = (),
+        options: HeadOptions | None = None,
         faults: Faults | None = None,
         seed: int = 1,
     ) -> None:
         self.line = line or wiring()
         self.spool = Spool(folder / "spool.sqlite3")
-        self.pumps = pumps or tuple(
-            Pump(point.address, len(point.nozzles), options or Options(decimals=point.decimals))
-            for point in self.line.points
+        self.pumps: tuple[Any, ...] = pumps or tuple(
+            head(self.line, point, options) for point in self.line.points
         )
         self.bus = Bus(self.pumps, faults=faults, dice=random.Random(seed))
         self.now = 1000.0
@@ -82,17 +101,7 @@ class Site:
 
     def restart(self) -> None:
         """A new process with the same spool and the same heads."""
-        options = self.line.options
-        self.codec = DartCodec(
-            DeviceSettings(
-                address=point.address,
-                nozzles=tuple(one.position for one in point.nozzles),
-                decimals=point.decimals,
-                reads_prices=bool(options.get("reads_prices", True)),
-                reads_parameters=bool(options.get("reads_parameters", True)),
-            )
-            for point in self.line.points
-        )
+        self.codec = codec_for(self.line)
         self.points = {
             point.address: Point(
                 line=self.line,
@@ -114,7 +123,7 @@ class Site:
         return START + timedelta(seconds=self.now - 1000)
 
     @property
-    def pump(self) -> Pump:
+    def pump(self) -> Any:
         return self.pumps[0]
 
     @property
@@ -181,7 +190,7 @@ class Site:
         self.start(nozzle, rate, pump)
         head = self.pumps[pump]
         wanted = Decimal(litres).scaleb(head.options.decimals.volume)
-        self.until(lambda: head.shown.volume >= wanted or head.status == 6)
+        self.until(lambda: head.shown.volume >= wanted or not head.open)
         head.hang()
         point = self.points[head.address]
         self.until(lambda: point.visit is None and point.condition == base.Condition.IDLE)
@@ -190,7 +199,8 @@ class Site:
         head = self.pumps[pump]
         head.lift(nozzle)
         head.squeeze(Decimal(rate))
-        self.until(lambda: head.status == 4 and head.shown.volume > 0)
+        flows = 4 if isinstance(head, Pump) else messages.FUELLING
+        self.until(lambda: head.status == flows and head.shown.volume > 0)
 
     # ------------------------------------------------------------------ what was told
 

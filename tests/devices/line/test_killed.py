@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from devices.protocols import table
 from devices.spool import Body
 from tests.devices.line.killing import NEW, OLD
 
@@ -17,12 +18,12 @@ D = Decimal
 LEAST_STEPS = 45  # three for each transaction of the story
 
 
-@pytest.fixture(scope="module")
-def stories(tmp_path_factory: pytest.TempPathFactory) -> list[Body]:
+@pytest.fixture(scope="module", params=sorted(table.PUMPS))
+def stories(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[Body]:
     """One with nobody killed, and one for each step at which the process dies."""
     folder = tmp_path_factory.mktemp("killed")
     done = subprocess.run(
-        [sys.executable, "-m", "tests.devices.line.killing", str(folder)],
+        [sys.executable, "-m", "tests.devices.line.killing", str(folder), request.param],
         capture_output=True,
         text=True,
         cwd=ROOT,

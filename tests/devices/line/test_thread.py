@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,17 +21,16 @@ from devices.recorder import SENT, read_reference
 from devices.simulator.bus import Bus, Faults
 from devices.simulator.ends import End, PtyEnd, TcpEnd
 from devices.simulator.lines import BusLine, Gun, Reader
-from devices.simulator.pump import Options, Pump
 from devices.spool import Spool
-from tests.devices.line.kit import PLACES, wiring
+from tests.devices.line.kit import head, wiring
 
 
 class Station:
     """One line and its simulated heads in real time."""
 
     def __init__(self, folder: Path, line: LineWiring, end: End, faults: Faults | None = None):
-        pumps = [Pump(p.address, len(p.nozzles), Options(decimals=PLACES)) for p in line.points]
-        self.pumps = pumps
+        pumps = [head(line, point) for point in line.points]
+        self.pumps: list[Any] = pumps
         self.heads = BusLine(Bus(pumps, faults=faults), end, byte_times=False)
         self.heads.start()
         self.folder, self.wiring = folder, line
@@ -175,7 +175,7 @@ def test_orders_and_new_wiring_are_taken_while_the_line_runs(station: Station) -
 
 def test_a_converter_that_echoes_and_a_bad_wire_still_tell_every_fill(tmp_path: Path) -> None:
     end = PtyEnd(tmp_path / "line-1")
-    line = wiring(0x50, url=str(tmp_path / "line-1"), options={"echo": True, "turnaround_ms": 5})
+    line = wiring(0x50, url=str(tmp_path / "line-1"), echo=True, options={"turnaround_ms": 5})
     station = Station(tmp_path, line, end, Faults(echo=True, damaged=15, lost=15, noise=15))
     until(lambda: station.state() == "IDLE", seconds=30)
     for _ in range(3):

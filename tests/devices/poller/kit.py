@@ -14,15 +14,17 @@ import time
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from django.db import connection
 
 from devices.models import DispenserWiring, Fill, Line, Reader
+from devices.protocols import table
 from devices.protocols.base import Decimals
 from devices.simulator.bus import Bus
 from devices.simulator.ends import PtyEnd
+from devices.simulator.heads import HEADS
 from devices.simulator.lines import BusLine
-from devices.simulator.pump import Options, Pump
 from station.models import Nozzle, Station
 from tests import make
 
@@ -41,8 +43,11 @@ def until(true: Callable[[], object], seconds: float = 20, what: str = "") -> No
 class Wired:
     """A live station with one dispenser of two nozzles on a pseudo-terminal."""
 
-    def __init__(self, var: Path) -> None:
+    def __init__(self, var: Path, protocol: str = table.DART) -> None:
         self.var = var
+        spoken = table.PUMPS[protocol]
+        self.places = PLACES if protocol == table.DART else Decimals()
+        address = spoken.addresses[0]
         self.station: Station = make.station()
         make.shift(self.station)
         island = make.island(self.station)
@@ -61,10 +66,18 @@ class Wired:
                 )
             )
         self.line = Line.objects.create(
-            station=self.station, name="一号线", url=str(var / "line-1"), protocol="DART"
+            station=self.station,
+            name="一号线",
+            url=str(var / "line-1"),
+            protocol=protocol,
+            parity=spoken.serial.parity,
         )
         DispenserWiring.objects.create(
-            dispenser=dispenser, line=self.line, address=0x50, volume_decimals=3, totals_decimals=3
+            dispenser=dispenser,
+            line=self.line,
+            address=address,
+            volume_decimals=self.places.volume,
+            totals_decimals=self.places.totals,
         )
         self.gun = Line.objects.create(
             station=self.station,
@@ -74,7 +87,7 @@ class Wired:
             parity="N",
         )
         self.reader = Reader.objects.create(line=self.gun, island=island)
-        self.pump = Pump(0x50, 2, Options(decimals=PLACES))
+        self.pump: Any = HEADS[protocol](address, 2, self.places, "0000000001")
         self.end = PtyEnd(var / "line-1")
         self.scanner = PtyEnd(var / "scanner-1")
         self.heads = BusLine(Bus([self.pump]), self.end, byte_times=False)
@@ -90,13 +103,16 @@ class Wired:
         with self.heads.lock:
             pump.lift(position)
             pump.squeeze(Decimal(4))
-        until(lambda: pump.status == 4 and pump.shown.volume >= litres * 1000, 40, "fuel flows")
+        enough = litres * 10**self.places.volume
+        flowing = (4, 6)[self.line.protocol == table.GASKIT]
+        until(lambda: pump.status == flowing and pump.shown.volume >= enough, 40, "fuel flows")
         with self.heads.lock:
             pump.hang()
 
     def delivered(self) -> Decimal:
         """Litres by the heads' own totalizers."""
-        return sum((Decimal(m.volume) / 1000 for m in self.pump.meters.values()), Decimal(0))
+        told = (Decimal(m.volume).scaleb(-self.places.totals) for m in self.pump.meters.values())
+        return sum(told, Decimal(0))
 
     def recorded(self) -> Decimal:
         """Litres of the fills in the database."""
@@ -179,6 +195,7 @@ import os, signal, sys, threading
 import django
 django.setup()
 from pathlib import Path
+from typing import Any
 from devices.poller.main import Poller
 poller, die_at, word = Poller(Path(sys.argv[1])), int(sys.argv[2]), sys.argv[3]
 seen = 0

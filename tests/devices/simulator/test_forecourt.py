@@ -13,10 +13,13 @@ from django.core.management import CommandError, call_command
 from devices.management.commands import simulate
 from devices.models import Command, DispenserWiring, Line
 from devices.protocols.base import Decimals
+from devices.protocols.gaskit import messages
 from devices.simulator import layout
 from devices.simulator.cars import DRIVES_OFF_ONE_IN, Car, Mood, Wish, per_hour, wish
 from devices.simulator.control import Control, ControlServer
 from devices.simulator.forecourt import Forecourt
+from devices.simulator.gaskit import GasKitPump
+from devices.simulator.heads import HEADS
 from devices.simulator.pump import AUTHORIZED, COMPLETED, RESET, Pump
 from station.models import AuditEntry
 from tests import make
@@ -250,6 +253,39 @@ def test_the_line_in_the_books_follows_to_the_port_that_was_found() -> None:
     Line.objects.update(url="socket://192.168.1.20:4001")  # a real converter is left alone
     simulate._tell_the_books({"二号线": f"{layout.HERE}41000"})
     assert Line.objects.get().url == "socket://192.168.1.20:4001"
+
+
+def test_the_second_line_speaks_what_is_asked_for(tmp_path: Path) -> None:
+    parser = simulate.Command().create_parser("manage.py", "simulate")
+    assert parser.parse_args([]).second_line == "DART"
+    asked = parser.parse_args(["--second-line", "GASKITLINK"]).second_line
+    made = Forecourt(tmp_path, cars=False, seed=1, protocols={"二号线": asked})
+    try:
+        kinds = [type(place.pump).__name__ for place in made.places.values()]
+        assert kinds == ["Pump"] * 4 + ["GasKitPump"] * 4
+        made.places[7].pump.sell_locally(2, Decimal("12.34"), Decimal("8.03"))
+        made.keep()
+        kept = made._pump(7, 3, made._read())
+        assert kept.meters[2].volume == 12340 and kept.shown == made.places[7].pump.shown
+    finally:
+        made.stop()
+
+
+@pytest.mark.parametrize("kind", ["GASKITLINK", "DART"])
+def test_a_driver_does_not_care_what_the_head_speaks(kind: str) -> None:
+    pump = HEADS[kind](1, 2, Decimals(), "1")
+    pump.status = COMPLETED if kind == "DART" else messages.IDLE
+    car = Car(Wish("云A12345", 2, Decimal(20), None, Decimal("0.6")), 0.0, random.Random(1))
+    for second in range(400):
+        pump.advance(float(second))
+        car.step(pump, float(second))
+        if car.mood is Mood.WAITING and pump.lifted and not pump.open:
+            if isinstance(pump, Pump):
+                _authorise(pump)
+            elif isinstance(pump, GasKitPump):
+                pump.hear(messages.Preset("M", 2, 999_999, 750))
+    assert car.mood is Mood.GONE and pump.lifted == 0
+    assert 2000 <= pump.shown.volume <= 2070 and pump.meters[2].volume == pump.shown.volume
 
 
 @pytest.mark.django_db

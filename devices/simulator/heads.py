@@ -1,0 +1,23 @@
+"""Simulated heads by protocol: whoever adds one to `devices.protocols.table` adds its head here."""
+
+from collections.abc import Callable
+
+from devices.protocols import table
+from devices.protocols.base import Decimals
+from devices.simulator.electronics import Head
+from devices.simulator.gaskit import GasKitOptions, GasKitPump
+from devices.simulator.pump import Options, Pump
+
+
+def _dart(address: int, nozzles: int, decimals: Decimals, serial: str) -> Head:
+    return Pump(address, nozzles, Options(decimals=decimals, serial=serial))
+
+
+def _gaskit(address: int, nozzles: int, decimals: Decimals, serial: str) -> Head:
+    return GasKitPump(address, nozzles, GasKitOptions(decimals=decimals, serial=serial))
+
+
+HEADS: dict[str, Callable[[int, int, Decimals, str], Head]] = {
+    table.DART: _dart,
+    table.GASKIT: _gaskit,
+}
