@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils.timezone import localtime
 
 from marketing.models import PriceLock, PriceLockMove
@@ -63,8 +63,8 @@ def grant(
     """Give each of these members litres at a price, once each; again with the same key, the same locks.
 
     In force at once, or planned until another approves: above `marketing.lock_worth` yuan off at
-    today's price or `marketing.lock_litres` litres, all members together, or where no price is
-    posted. Refuses LockRefused, also the actor's own account and a key that gave something else. Audited.
+    today's price or `marketing.lock_litres` litres, with what the actor gave by himself today, or
+    where no price is posted. Refuses LockRefused, also the actor's own account and a key that gave something else. Audited.
     """
     members = sorted(set(members), key=lambda one: one.pk)
     _check(wish, members, at)
@@ -122,7 +122,8 @@ def _grant(
             f"{UNDONE}：锁定单价 {wish.price:.2f} 元高于现在的挂牌价 {posted:.2f} 元，客人用不上。"
         )
     litres = wish.litres * len(members)
-    alone = _alone(station, worth(list_price=posted, price=wish.price, litres=litres), litres)
+    value = worth(list_price=posted, price=wish.price, litres=litres)
+    alone = _alone(station, value, litres, actor, at)
     made = []
     for member in members:
         lock = PriceLock.objects.create(
@@ -159,11 +160,27 @@ def _held_members(members: Sequence[Member]) -> list[Member]:
     return held
 
 
-def _alone(station: Station, worth: Yuan | None, litres: Decimal) -> bool:
-    """Whether one person may give so much by himself."""
+def _alone(
+    station: Station, value: Yuan | None, litres: Decimal, actor: User, at: datetime
+) -> bool:
+    """Whether one person may give so much by himself, with what he gave so on this date already."""
+    if value is None:
+        return False
+    with connection.cursor() as cursor:  # two pages of his at once count each other
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('price locks'), %s)", [actor.pk])
+    given = PriceLock.objects.filter(
+        station=station,
+        granted_by=actor,
+        granted_at__gte=localtime(at).replace(hour=0, minute=0, second=0, microsecond=0),
+        approved_by=None,
+        approved_at__isnull=False,
+    )
+    for one in given:
+        litres += one.litres
+        value += worth(list_price=one.list_price, price=one.price, litres=one.litres) or ZERO
     most_yuan = settings.yuan("marketing.lock_worth", station)
     most_litres = settings.whole("marketing.lock_litres", station)
-    return worth is not None and worth <= most_yuan and litres <= most_litres
+    return value <= most_yuan and litres <= most_litres
 
 
 @transaction.atomic

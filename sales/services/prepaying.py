@@ -172,14 +172,15 @@ def settle_prepay(*, prepay_id: int, at: datetime) -> Sale | None:
     None while there is no fill, no open session to book it in, or another worker has it. Never
     refuses: the fuel has left. More than was prepaid is a discount put on 待处理 with its money.
     """
+    waits = Prepay.objects.filter(pk=prepay_id, status__in=OPEN)
+    found = waits.first()
+    session = _session_for(found) if found else None  # before the prepay, as who pays it back does
     held = (
-        Prepay.objects.select_for_update(of=("self",), skip_locked=True)
+        waits.select_for_update(of=("self",), skip_locked=True)
         .select_related("station", "session", "cashier")
-        .filter(pk=prepay_id, status__in=OPEN)
         .first()
     )
     fill = fill_of(held) if held else None
-    session = _session_for(held) if held else None
     if held is None or fill is None or session is None:
         return None
     loaded = fills_to_sell(ids=[fill.pk], station=held.station, at=at)[fill.pk]

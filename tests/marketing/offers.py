@@ -126,7 +126,7 @@ def lock(
         station=station,
         wish=wish,
         members=[member],
-        actor=make.marketer(station),
+        actor=fields.pop("actor", None) or make.marketer(station),
         at=fields.pop("at", make.NOW - timedelta(hours=1)),
         key=fields.pop("key", f"sj-{PriceLock.objects.count()}"),
     )

@@ -66,6 +66,41 @@ def left(one: PriceLock) -> D:
 
 
 @pytest.mark.req("SAL-17")
+def test_the_database_refuses_a_lock_that_is_not_what_its_moves_make_and_other_facts_of_it():
+    station = make.station()
+    one = lock(station, make.member(station))
+    for change in ('"left" = 49', "price = 1.00", "litres = 60"):
+        with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(
+                f"UPDATE marketing_pricelock SET {change} WHERE id = {one.pk};"
+                " SET CONSTRAINTS ALL IMMEDIATE"
+            )
+
+    def move_alone() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            PriceLockMove.objects.create(lock=one, kind=Kind.USED, litres=D(-1), at=make.NOW)
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+    with pytest.raises(DatabaseError):
+        move_alone()
+
+
+@pytest.mark.req("SAL-17")
+def test_what_is_given_in_parts_counts_together_for_the_limits_of_one_person():
+    station = make.station()
+    giver = make.marketer(station)
+
+    def give(litres: int, **fields) -> str:
+        return lock(station, make.member(station), litres=D(litres), actor=giver, **fields).status
+
+    assert [give(400), give(400), give(200), give(100)] == [
+        "APPROVED", "PLANNED", "APPROVED", "PLANNED",
+    ]  # fmt: skip
+    assert give(400, at=make.NOW + timedelta(days=1)) == "APPROVED"
+    assert lock(station, make.member(station), litres=D(400)).status == "APPROVED"
+
+
+@pytest.mark.req("SAL-17")
 def test_what_is_within_one_persons_limits_is_in_force_at_once_and_twice_is_once():
     station = make.station()
     zhang = make.member(station)
