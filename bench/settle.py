@@ -230,10 +230,12 @@ PAYMENT = """INSERT INTO sales_payment (station_id, number, document, sale_id, k
  amount, status, reference, session_id, day_id, shift_id, occurred_at) VALUES (%(station)s,
  %(number)s || '-P1', %(number)s, %(sale)s, 'PAYMENT', %(cash)s, %(net)s, 'SUCCESS', '',
  %(session)s, %(day)s, %(shift)s, now())"""
-PURCHASES = """INSERT INTO members_purchase (station_id, day_id, document, line, occurred_at, kind,
- product, category, quantity, net, points, tenders) VALUES
- (%(station)s, %(day)s, %(number)s, 1, now(), 'FUEL', '92#', '汽油', 25, 200, 0, '["CASH"]'),
- (%(station)s, %(day)s, %(number)s, 2, now(), 'GOODS', 'I1', '饮料', 1, 2, 0, '["CASH"]')"""
+PURCHASES = """INSERT INTO members_purchase (station_id, day_id, document, line, original, occurred_at,
+ kind, product, category, quantity, net, points, tenders, cashier_id, plate_index) VALUES
+ (%(station)s, %(day)s, %(number)s, 1, '', now(), 'FUEL', '92#', '汽油', 25, 200, 0, '["CASH"]',
+  %(cashier)s, ''),
+ (%(station)s, %(day)s, %(number)s, 2, '', now(), 'GOODS', 'I1', '饮料', 1, 2, 0, '["CASH"]',
+  %(cashier)s, '')"""
 CLAIM = """INSERT INTO sales_fillclaim (station_id, fill_id, kind, document, day_id, claimed_at,
  released_by_document) VALUES (%(station)s, %(fill)s, 'SALE', %(number)s, %(day)s, now(), '')"""
 BALANCE = """UPDATE inventory_stockbalance SET quantity = quantity - 1

@@ -63,14 +63,14 @@ NOBODY = Held()
 # The tier that he held then, else the lowest, with a line for each of its benefits.
 _HELD_AT = Written(
     """
-SELECT {columns}, (SELECT status FROM members_member WHERE id = %(member)s)
-FROM (SELECT * FROM members_tier one WHERE rank = 0 OR EXISTS (
-  SELECT 1 FROM members_membertier own WHERE own.tier_id = one.id AND own.member_id = %(member)s
+SELECT {columns}, m.status FROM members_member m
+LEFT JOIN LATERAL (SELECT * FROM members_tier one WHERE rank = 0 OR EXISTS (
+  SELECT 1 FROM members_membertier own WHERE own.tier_id = one.id AND own.member_id = m.id
    AND own.since <= %(at)s AND (own.until IS NULL OR own.until > %(at)s))
- ORDER BY rank DESC LIMIT 1) t
+ ORDER BY rank DESC LIMIT 1) t ON TRUE
 LEFT JOIN members_tierbenefit b ON b.tier_id = t.id
  AND b.since <= %(at)s AND (b.until IS NULL OR b.until > %(at)s)
-ORDER BY b.id
+WHERE m.id = %(member)s ORDER BY b.id
 """,
     Part(Tier, "t", "id code name rank"),
     Part(TierBenefit, "b", "id kind amount name monthly words"),
@@ -85,12 +85,15 @@ def held_at(*, member_id: int | None, at: datetime) -> Held:
     if not rows:
         return NOBODY
     (tier, _), (standing,) = rows[0]
+    active = standing == Member.Status.ACTIVE
+    if tier is None:
+        return Held(active=active)
     return Held(
         tier_id=tier.pk,
         code=tier.code,
         name=tier.name,
         rank=tier.rank,
-        active=standing == Member.Status.ACTIVE,
+        active=active,
         benefits=gathered([given for (_, given), _ in rows if given is not None]),
     )
 

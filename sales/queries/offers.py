@@ -100,10 +100,13 @@ def offer_of(
     rules: Sequence[Rule],
     at: datetime,
 ) -> Offer:
-    """Quote lines with rules and with what the member's tier gives. No statement."""
+    """Quote lines with rules and with what the member's tier gives. No statement.
+
+    A member who is frozen or gone is nobody here: what is for members is not for him.
+    """
     return quote(
         lines=quote_lines(lines),
-        member=member,
+        member=member if held.active else None,
         at=at,
         rules=[*tier_rules(held), *rules],
         tier=held.rank,

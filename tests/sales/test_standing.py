@@ -110,6 +110,21 @@ def test_a_frozen_members_coupons_are_not_offered_and_not_held() -> None:
     assert Coupon.objects.get().state == Coupon.State.ISSUED
 
 
+def test_what_is_for_members_is_not_for_one_who_is_frozen() -> None:
+    till = make.session()
+    member = make.member(till.station)
+    offers.promotion(
+        till.station, name="会员九折", benefit="PERCENT", percent=Decimal("0.1"), members_only=True
+    )
+    what = wash("100.00")
+    assert (
+        make.sale(till, items=[(what, 1)], member=member.pk, tenders=[("CASH", "90.00")]).due == 90
+    )
+    freeze(member)
+    sale = make.sale(till, items=[(what, 1)], member=member.pk, tenders=[("CASH", "100.00")])
+    assert (sale.due, sale.discount, sale.member_id) == (100, 0, member.pk)
+
+
 def test_what_is_sold_to_a_merged_member_is_the_survivors() -> None:
     till = make.session()
     stays, goes = make.member(till.station), make.member(till.station)
