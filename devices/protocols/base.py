@@ -57,6 +57,8 @@ class Timing:
     busy_poll: Seconds  # how often a fuelling device must be asked at least
     misses_until_offline: int = 3
     hits_until_online: int = 3
+    tail: Seconds = 0.040  # more patience once an answer has begun
+    longest_answer: Seconds = 0.400
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,8 @@ class Abilities:
     closes_transactions: bool = False  # a finished fill blocks the head until it is closed
     transaction_ids: bool = False
     stops_all_at_once: bool = False  # a broadcast that halts every head of the line
+    binds_nozzle: bool = True  # False: leave given while hung is for whichever nozzle is lifted
+    totals_decide: bool = False  # what the head holds may be the fill before: a sale moves totals
 
 
 # --------------------------------------------------------------------------- events
@@ -268,6 +272,7 @@ class Request:
     window: Seconds = 0.0  # nothing is expected when zero
     command: Command | None = None  # None: a mere poll or acknowledgement
     secret: tuple[Span, ...] = ()
+    unanswered: bool = False  # no answer belongs to it: it proves neither life nor silence
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +281,7 @@ class Outcome:
 
     events: tuple[Event, ...] = ()
     heard: tuple[Heard, ...] = ()
-    reply: Request | None = None  # to be sent at once, for example an acknowledgement
+    reply: Request | None = None  # to be sent at once; with a window it is waited for
     finished: bool = False  # the exchange is over and the line is free
 
 
