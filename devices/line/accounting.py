@@ -129,7 +129,8 @@ def _believe(
     if ran is not None:
         new += reporting.grant_ended(point, ran, delivered=delivered)
     keep = None if ran is not None else point.visit
-    told = reporting.name_of(fill) if fill is not None else ""
+    decide = point.codec.abilities.totals_decide
+    told = reporting.name_of(fill, totals_decide=decide) if fill is not None else ""
     point.save(new, visit=keep, meters=meters, told=told)
     read_now(point, meters)
     point.synced, point.alone = True, False
@@ -171,7 +172,8 @@ def close(point: Point, visit: Visit) -> Job:
     if not found.fills:
         grant = visit.grant.id if visit.grant else None
         new.append(facts.nothing(nozzle.id, visit.serial, grant, point.moment.at))
-    told = reporting.name_of(fill) if found.fills else ""
+    decide = point.codec.abilities.totals_decide
+    told = reporting.name_of(fill, totals_decide=decide) if found.fills else ""
     point.save(new, visit=None, meters={totals.nozzle: found.meter}, told=told)
     read_now(point, {totals.nozzle: found.meter})
     point.synced = point.scaled  # one that was joined while it ran is looked at now

@@ -28,7 +28,7 @@ def choose(point: Point) -> Job | None:
     if point.condition is None or not point.synced:
         return synchronise(point)
     visit = point.visit
-    if visit is not None and visit.ran and point.condition is Condition.IDLE:
+    if visit is not None and visit.ran and _over(point):
         return close(point, visit)
     if point.unclosed:
         return release(point)
@@ -41,6 +41,12 @@ def choose(point: Point) -> Job | None:
     if abandoned(point):
         return stop(point)
     return next_order(point) or _by_itself(point)
+
+
+def _over(point: Point) -> bool:
+    """The nozzle was hung. Where heads forget nothing it may be out again before anybody saw it."""
+    again = point.condition is Condition.CALLING and point.codec.abilities.totals_decide
+    return point.condition is Condition.IDLE or again
 
 
 def _by_itself(point: Point) -> Job | None:

@@ -40,6 +40,15 @@ class Order:
     document: str = ""
 
 
+def why_late(*, online: bool, doubt: str, binds: bool) -> str:
+    """What kept an order waiting until it was void, for the person who gave it."""
+    if doubt:
+        return "加油机小数位不符"
+    if not online:
+        return "加油机离线"
+    return "加油位忙" if binds else "加油位忙，或还没有提枪"
+
+
 def grant_body(grant: Grant) -> Body:
     """The grant as JSON, for the point's durable state."""
     return {

@@ -380,8 +380,8 @@ class Point:
     def expire(self, at: datetime) -> None:
         """Void what is late."""
         for order in [one for one in self.orders if one.valid_until < at]:
-            why = "加油位忙" if self.link.online else "加油机离线"
-            why = "加油机小数位不符" if self.doubt else why
+            binds = self.codec.abilities.binds_nozzle
+            why = orders.why_late(online=self.link.online, doubt=self.doubt, binds=binds)
             self.answer(order, orders.VOID, f"超时未执行：{why}", at)
 
     def halt(self, moment: Instant) -> None:

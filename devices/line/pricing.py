@@ -9,7 +9,10 @@ from devices.line.asking import ask_status
 from devices.line.link import Ask, Job
 from devices.line.point import Point
 from devices.protocols import asks, base
+from devices.protocols.base import Seconds
 from devices.spool import Fact
+
+PRICES_LAST: Seconds = 12.0  # where each nozzle and level is a message of its own
 
 
 def wanted_prices(point: Point) -> tuple[tuple[int, Decimal], ...] | None:
@@ -42,7 +45,7 @@ def set_prices(point: Point) -> Job:
         point.held.update(dict(wanted))
         return
     command = asks.SetPrices(address=point.address, prices=wanted)
-    taken = yield Ask(command, lambda event: isinstance(event, base.Accepted))
+    taken = yield Ask(command, lambda event: isinstance(event, base.Accepted), PRICES_LAST)
     if taken is None:
         point.retry_at = point.moment.now + 1
         return

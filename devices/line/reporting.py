@@ -48,9 +48,9 @@ def settled(
     )
 
 
-def name_of(fill: TransactionRead) -> str:
+def name_of(fill: TransactionRead, *, totals_decide: bool) -> str:
     """A transaction as its head tells it from the one before; nothing where heads do not count them."""
-    if not fill.transaction_id:
+    if not fill.transaction_id and not totals_decide:
         return ""
     return f"{fill.transaction_id}:{fill.nozzle}:{fill.litres}:{fill.amount}"
 
@@ -58,13 +58,21 @@ def name_of(fill: TransactionRead) -> str:
 def _told_before(
     point: Point, nozzle: NozzleWiring, totals: TotalsRead, fill: TransactionRead
 ) -> bool:
-    """Still the last fill that was told: some heads show it until the next one flows."""
+    """Still the last fill that was told: some heads show it until the next one flows.
+
+    Where only the totals tell whether there was a sale, it is the last one while they stand still.
+    """
     before = point.meters.get(nozzle.position)
-    if before is None or not point.told or name_of(fill) != point.told:
+    if before is None:
         return False
+    decide = point.codec.abilities.totals_decide
+    again = bool(point.told) and name_of(fill, totals_decide=decide) == point.told
     wires = point.wires(nozzle.position)
     step, _ = step_of(before, totals, wires.digits)
-    return not wires.same(step, fill.litres)
+    same = wires.same(step, fill.litres)
+    if decide and step == 0:
+        return again or not same
+    return again and not same
 
 
 def found_facts(

@@ -134,6 +134,7 @@ class PumpLine(threading.Thread):
         self._codec = codec_for(line)
         self._halted = halted
         self._halting = False
+        self._shout = False  # the stop that all hear at once is still to be sent
         self.halt_report = ""  # once every head that answers has stopped
         self.points = {point.address: self._point(point.address) for point in line.points}
         self.schedule = Schedule(self.points, self._codec.timing)
@@ -220,6 +221,8 @@ class PumpLine(threading.Thread):
     def _work(self, wire: Wire) -> None:
         while not self._ending.is_set():
             self._read_inbox()
+            if self._shout:
+                self._stop_all_at_once(wire)
             moment = now()
             address = self.schedule.pick(moment)
             if address is None:
@@ -229,12 +232,20 @@ class PumpLine(threading.Thread):
             self.schedule.asked(address, moment)
             request = self._codec.next(address, moment)
             events, answered = wire.exchange(request)
-            self._count(answered, sum(isinstance(event, Damaged) for event in events))
-            if answered:
+            told = answered and not request.unanswered
+            self._count(told, sum(isinstance(event, Damaged) for event in events))
+            if told:
                 self.schedule.answered(address, now())
-            else:
+            elif not answered:
                 self.schedule.silent(address)
-            self._hear(point, events, answered)
+            self._hear(point, events, told)
+
+    def _stop_all_at_once(self, wire: Wire) -> None:
+        """One message to the whole line, where the protocol has it; each is told as well."""
+        self._shout = False
+        request = self._codec.stop_all()
+        if request is not None:
+            wire.exchange(request)
 
     def _hear(self, point: Point, events: tuple[object, ...], answered: bool) -> None:
         before = _seen(point)
@@ -304,6 +315,7 @@ class PumpLine(threading.Thread):
     def _halt(self) -> None:
         """Every address is told at once; those that answer go first, fuelling ones before all."""
         self._halted = self._halting = True
+        self._shout = self._codec.abilities.stops_all_at_once
         moment = Instant(now(), wall())
         for address, point in self.points.items():
             point.halt(moment)

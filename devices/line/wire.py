@@ -10,8 +10,6 @@ from devices.protocols.base import Codec, Echo, Event, Heard, Outcome, Request, 
 from devices.recorder import HEARD, JUNK, SENT, Recorder
 
 OWN_GAP: Seconds = 0.016  # after our own acknowledgement: longer than any gap inside a message
-TAIL: Seconds = 0.040  # more patience once an answer has begun
-LONGEST_ANSWER: Seconds = 0.400
 
 
 def now() -> Seconds:
@@ -38,12 +36,18 @@ class Wire:
         self._drop_stale()
         sent_at = self._send(request)
         outcome = self._listen(request, sent_at)
-        if outcome.reply is not None:
-            self._keep_quiet(outcome.reply.turnaround)
-            self._send(outcome.reply)
+        events = outcome.events
+        while outcome.reply is not None:
+            reply = outcome.reply
+            self._keep_quiet(reply.turnaround)
+            sent_at = self._send(reply)
             self._ours = True
-        silent = any(isinstance(event, Silence) for event in outcome.events)
-        return outcome.events, not silent
+            if not reply.window:
+                break
+            outcome = self._listen(reply, sent_at)
+            events += outcome.events
+        silent = any(isinstance(event, Silence) for event in events)
+        return events, not silent
 
     def _keep_quiet(self, turnaround: Seconds) -> None:
         gap = min(turnaround, OWN_GAP) if self._ours else turnaround
@@ -71,6 +75,7 @@ class Wire:
         events: tuple[Event, ...] = ()
         heard = False
         until = sent_at + request.window
+        tail, longest = self._codec.timing.tail, self._codec.timing.longest_answer
         while True:
             data = self._port.receive(until - now())
             if data and self._echo is not None:
@@ -78,14 +83,14 @@ class Wire:
             if data:
                 moment, heard = now(), True
                 self._quiet_from = moment
-                until = min(max(until, moment + TAIL), sent_at + LONGEST_ANSWER)
+                until = min(max(until, moment + tail), sent_at + longest)
                 outcome = self._codec.feed(data, moment)
                 self._record(outcome)
                 events += outcome.events
                 if outcome.finished:
                     return Outcome(events, (), outcome.reply, True)
                 if outcome.events:  # a damaged answer is the answer: there is no second one
-                    until = min(until, moment + TAIL)
+                    until = min(until, moment + tail)
             if now() >= until:
                 break
         outcome = self._codec.expire(now())

@@ -18,10 +18,19 @@ from devices.protocols.dart import frames as dart_frames
 from devices.protocols.gaskit import codec as gaskit
 from devices.protocols.gaskit import describe as gaskit_words
 from devices.protocols.gaskit import frames as gaskit_frames
+from devices.protocols.twowire import codec as twowire
+from devices.protocols.twowire import describe as twowire_words
+from devices.protocols.twowire import frames as twowire_frames
 
-DART, GASKIT = "DART", "GASKITLINK"
+DART, GASKIT, TWOWIRE = "DART", "GASKITLINK", "TWOWIRE"
 RDM6300, SCANNER = "RDM6300", "SCANNER"
 PARITY_WORDS = {"N": "无校验", "O": "奇校验", "E": "偶校验"}
+
+
+class IsPoll(Shape):
+    """What is said all the time and brings nothing."""
+
+    def __call__(self, raw: bytes, *, from_master: bool = True) -> bool: ...
 
 
 class Describe(Shape):
@@ -44,7 +53,7 @@ class PumpProtocol:
     address_words: Callable[[int], str]
     totalizer_digits: int  # in all, those after the point included
     describe: Describe
-    is_poll: Callable[[bytes], bool]  # what is said all the time and brings nothing
+    is_poll: IsPoll
     answers_repeat: bool  # a poll is answered with the state, changed or not
 
     def takes(self, address: int) -> bool:
@@ -91,6 +100,20 @@ PUMPS: dict[str, PumpProtocol] = {
             totalizer_digits=9,
             describe=gaskit_words.describe,
             is_poll=gaskit_words.is_poll,
+            answers_repeat=True,
+        ),
+        PumpProtocol(
+            key=TWOWIRE,
+            label="Gilbarco 两线",
+            serial=twowire.SERIAL,
+            timing=twowire.TIMING,
+            codec=twowire.TwoWireCodec,
+            addresses=range(twowire_frames.LOWEST_ADDRESS, twowire_frames.HIGHEST_ADDRESS + 1),
+            address_help="机头泵号是几就填几，1 到 16",
+            address_words=lambda address: f"{address} 号泵",
+            totalizer_digits=8,
+            describe=twowire_words.describe,
+            is_poll=twowire_words.is_poll,
             answers_repeat=True,
         ),
     )

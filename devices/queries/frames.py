@@ -62,8 +62,9 @@ def _telling(found: Sequence[Recorded], spoken: table.PumpProtocol) -> Iterator[
     """Without the mere polls, and without answers to them that say the same once more."""
     polled, last = False, b""
     for one in found:
-        if one.direction in DIRECTIONS and spoken.is_poll(one.data):
-            polled = one.direction == SENT
+        sent = one.direction == SENT
+        if one.direction in DIRECTIONS and spoken.is_poll(one.data, from_master=sent):
+            polled = sent
             continue
         again = polled and one.data == last and spoken.answers_repeat
         polled, last = False, one.data if one.direction == HEARD else last

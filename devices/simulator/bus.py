@@ -56,6 +56,10 @@ class Bus:
             if self._happens(self.faults.unheard) or message is None:
                 continue  # a head is silent on damage
             self.polls += message.poll
+            if message.everyone:
+                for each in self.pumps.values():
+                    each.hear(message.said)
+                continue
             pump = self.pumps.get(message.address)
             if pump is None or message.address in self.faults.dead:
                 continue

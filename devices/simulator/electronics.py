@@ -50,6 +50,7 @@ class Message:
     address: int
     poll: bool
     said: Any  # what the head of that protocol understands
+    everyone: bool = False  # for all heads of the line; none of them answers
 
 
 class Ear(Protocol):

@@ -7,6 +7,7 @@ from devices.protocols.base import Decimals
 from devices.simulator.electronics import Head
 from devices.simulator.gaskit import GasKitOptions, GasKitPump
 from devices.simulator.pump import Options, Pump
+from devices.simulator.twowire import TwoWireOptions, TwoWirePump
 
 
 def _dart(address: int, nozzles: int, decimals: Decimals, serial: str) -> Head:
@@ -17,7 +18,12 @@ def _gaskit(address: int, nozzles: int, decimals: Decimals, serial: str) -> Head
     return GasKitPump(address, nozzles, GasKitOptions(decimals=decimals, serial=serial))
 
 
+def _twowire(address: int, nozzles: int, decimals: Decimals, serial: str) -> Head:
+    return TwoWirePump(address, nozzles, TwoWireOptions(decimals=decimals, serial=serial))
+
+
 HEADS: dict[str, Callable[[int, int, Decimals, str], Head]] = {
     table.DART: _dart,
     table.GASKIT: _gaskit,
+    table.TWOWIRE: _twowire,
 }

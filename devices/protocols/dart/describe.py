@@ -21,6 +21,6 @@ def describe(raw: bytes, *, from_master: bool) -> str:
     return f"{frame.address:02X} DATA {frame.tx:X} {items}"
 
 
-def is_poll(raw: bytes) -> bool:
+def is_poll(raw: bytes, *, from_master: bool = True) -> bool:
     """Polls, acknowledgements and "nothing to say", of either side."""
     return len(raw) <= 3

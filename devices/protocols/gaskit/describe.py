@@ -15,6 +15,6 @@ def describe(raw: bytes, *, from_master: bool) -> str:
     return f"{frame.address} {frame.command}{frame.data} {said}"
 
 
-def is_poll(raw: bytes) -> bool:
+def is_poll(raw: bytes, *, from_master: bool = True) -> bool:
     """A question that is put all the time: status, litres, yuan."""
     return len(raw) == 5 and raw[3:4] in (b"S", b"L", b"R")

@@ -137,14 +137,17 @@ class TwoWireCodec:
     def _window(self) -> Seconds:
         if self._wait is _Wait.NOTHING:
             return AFTER
-        return max(TOTALS_WINDOW, self.timing.window) if self._wait is _Wait.TOTALS else (
-            self.timing.window
+        return (
+            max(TOTALS_WINDOW, self.timing.window)
+            if self._wait is _Wait.TOTALS
+            else (self.timing.window)
         )
 
     @staticmethod
     def _choose(head: _Head) -> Ask:
         if head.task is not None:
-            return head.task.ask(head.point)
+            waits = not head.giving_up and head.task.waits(head.point)
+            return STATUS if waits else head.task.ask(head.point)
         if head.point.asks_handle:
             return HANDLE
         if head.point.sure and head.point.state == m.BUSY:
@@ -167,7 +170,6 @@ class TwoWireCodec:
             heard.append(Heard(raw, good=not why))
             if said is None:
                 events.append(base.Damaged(address=self._asked, why=why))
-                self._missed()
                 continue
             if self._wait is _Wait.LISTENS:
                 return self._listens(said, events, heard)
@@ -220,9 +222,7 @@ class TwoWireCodec:
             raise Malformed("another pump answered")
         return state
 
-    def _listens(
-        self, said: int | m.Report, events: list[Event], heard: list[Heard]
-    ) -> Outcome:
+    def _listens(self, said: int | m.Report, events: list[Event], heard: list[Heard]) -> Outcome:
         """The pump waits for the block, which goes out at once; or it does not listen."""
         assert self._ask.block is not None
         if said != m.LISTENING:
@@ -270,7 +270,7 @@ class TwoWireCodec:
         if self._ask == HANDLE:
             head.point.deaf += 1
         if head.task is not None:
-            head.task.rejected(head.point)
+            head.task.rejected(said=False)
 
     def _answered(self, said: int | m.Report, now: Seconds) -> list[Event]:
         head = self._heads[self._asked]
@@ -278,7 +278,7 @@ class TwoWireCodec:
         match said:
             case int():
                 if said == m.ERROR and task is not None:
-                    task.rejected(point)
+                    task.rejected(said=True)
                 return self._state(head, now) if point.take(said) else []
             case m.Money():
                 return [point.live(said)]

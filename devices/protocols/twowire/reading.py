@@ -85,7 +85,6 @@ class Point:
         if state == m.CALL:
             self.nozzle = 0 if self.several else self.nozzle
             self.ask_handle_again()
-            self.deaf = 0
         if state in RUNS:
             self._called = self._called if before in RUNS else before == m.CALL
         if state != m.STOPPED:
@@ -93,7 +92,8 @@ class Point:
 
     def ask_handle_again(self) -> None:
         """Another nozzle may be out by now, and the status would be the same."""
-        self.lifted, self._handle = (0, None) if self.several else (self.nozzle, None)
+        self.lifted = 0 if self.several else self.nozzle
+        self.deaf, self._handle = 0, None
 
     def handle(self, said: m.Extended) -> None:
         """Handle and nozzle, believed the second time. A handle that is down is asked again."""
@@ -102,6 +102,7 @@ class Point:
             self.doubt()
         elif said == self._handle:
             self.lifted = self.nozzle = said.nozzle
+            self.deaf = 0
         else:
             self._handle = said
 

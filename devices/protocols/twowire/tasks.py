@@ -61,12 +61,17 @@ class Task(ABC):
         """Why it can do nothing more in this state; empty while it can."""
         return f"state {point.state}" if self.tries >= MAX_TRIES else ""
 
+    def waits(self, point: Point) -> bool:
+        """The sure state says that there is nothing to do; it is read once more before that is told."""
+        return point.sure and (self.over(point) or bool(self.why_not(point)))
+
     def figures(self, point: Point, said: m.Report) -> list[Event]:
         """A report that was said twice. Raises Malformed where it lacks what was asked for."""
         return []
 
-    def rejected(self, point: Point) -> None:
-        """The head said that it did not take the block, or nobody knows."""
+    def rejected(self, *, said: bool) -> None:
+        """A block right before this was not taken: the head said so, or nobody knows."""
+        return
 
     def undo(self, point: Point, why: str) -> bool:
         """True where something must be taken back before the command is given up."""
@@ -91,11 +96,18 @@ class Move(Task):
     """Stop, pause, go on: one byte. A stop does not wait for the state the first time."""
 
     def ask(self, point: Point) -> Ask:
-        if not point.sure and not (isinstance(self.command, asks.Stop) and self.tries == 0):
+        if not point.sure and not self._hurries:
             return STATUS
         self.tries += 1
         point.doubt()
         return Ask(m.AUTHORISE if isinstance(self.command, asks.Resume) else m.STOP)
+
+    @property
+    def _hurries(self) -> bool:
+        return isinstance(self.command, asks.Stop) and self.tries == 0
+
+    def waits(self, point: Point) -> bool:
+        return not self._hurries and super().waits(point)
 
     def over(self, point: Point) -> bool:
         match self.command:
@@ -129,6 +141,9 @@ class Read(Task):
     def over(self, point: Point) -> bool:
         return False  # by its figures alone
 
+    def waits(self, point: Point) -> bool:
+        return False
+
     def why_not(self, point: Point) -> str:
         return "no two answers agree" if self.tries >= 2 * MAX_TRIES else ""
 
@@ -157,7 +172,7 @@ class Writing(Task):
         point.doubt()
         return Ask(m.DATA_NEXT, block)
 
-    def rejected(self, point: Point) -> None:
+    def rejected(self, *, said: bool) -> None:
         self.checking = False
 
     def taken(self) -> bool:
@@ -165,9 +180,14 @@ class Writing(Task):
         taken, self.checking = self.checking, False
         return taken
 
+    def waits(self, point: Point) -> bool:
+        """A pump that tells the end of a fill is at rest in a moment."""
+        return super().waits(point) or (point.sure and point.state == m.FEOT)
+
     def may_write(self, point: Point) -> bool:
         """Blocks are for a pump at rest; one that says error may have meant the block."""
-        return point.state in READY or (point.state == m.ERROR and self.tries > 0)
+        failed = point.state == m.ERROR and self.tries > 0
+        return point.state in (*READY, m.FEOT) or failed
 
 
 class Allow(Writing):
@@ -217,9 +237,9 @@ class Allow(Writing):
     def why_not(self, point: Point) -> str:
         if not self.may_write(point):
             return f"state {point.state}"
-        if point.state == m.CALL and self._looked and not point.asks_handle:
-            if point.lifted != self.nozzle:
-                return "another nozzle is out" if point.lifted else "no word which nozzle is out"
+        looked = point.state == m.CALL and self._looked and not point.asks_handle
+        if looked and point.lifted != self.nozzle:
+            return "another nozzle is out" if point.lifted else "no word which nozzle is out"
         if point.state == m.OFF:
             if point.several and not isinstance(self.block, m.PresetVolume):
                 return "leave would be for any nozzle"
@@ -229,13 +249,13 @@ class Allow(Writing):
             return f"state {point.state}"
         return ""
 
-    def rejected(self, point: Point) -> None:
+    def rejected(self, *, said: bool) -> None:
         """A display of five digits takes no six: the other way round the next time."""
-        if self.checking and isinstance(self.block, m.PresetMoney):
+        if said and self.checking and isinstance(self.block, m.PresetMoney):
             size = 11 - self.block.size
             if self.block.value < 10**size:
                 self.block = m.PresetMoney(self.block.value, size)
-        super().rejected(point)
+        super().rejected(said=said)
         self.unheard = True
 
     def undo(self, point: Point, why: str) -> bool:

@@ -40,7 +40,8 @@ Message = dict[str, Any]
 
 def the_line(protocol: str) -> LineWiring:
     """One head: nozzle 1 authorises itself and gets dearer, nozzle 2 waits for somebody."""
-    line = kit.wiring(0x50, nozzles=2) if protocol == table.DART else kit.gaskit()
+    lines = {table.DART: lambda: kit.wiring(0x50, nozzles=2), table.GASKIT: kit.gaskit}
+    line = lines.get(protocol, kit.twowire)()
     first, second = line.points[0].nozzles
     dearer = Price(kit.START + timedelta(seconds=DEARER_AT), NEW)
     nozzles = (
@@ -140,8 +141,8 @@ class World:
     def customers(self) -> Iterator[int]:
         """Yields the number of a grant to be given now, else nought."""
         pump = self.pump
-        if self.protocol == table.DART:
-            yield from self._until(lambda: bool(pump.prices))
+        if self.protocol != table.GASKIT:
+            yield from self._until(lambda: self._sells_at(OLD))
         yield from self._fill(litres=2)
         pump.lift(2)  # the next one is in a hurry
         pump.squeeze(Decimal(1))
@@ -152,14 +153,19 @@ class World:
             yield 0
         pump.hang()
         dearer = DEARER_AT + 1000 + 2  # where prices are not held, nobody can see it
-        if self.protocol == table.DART:
-            yield from self._until(lambda: pump.prices.get(1) == int(NEW * 100))
+        if self.protocol != table.GASKIT:
+            yield from self._until(lambda: self._sells_at(NEW))
         yield from self._until(lambda: self.now > dearer)
         yield from self._fill(litres=2)
         quiet = self.now
         while self.now - quiet < 3:
             quiet = quiet if self.settled else self.now
             yield 0
+
+    def _sells_at(self, price: Decimal) -> bool:
+        """The head holds this price for nozzle 1, at every level."""
+        held = self.pump.prices.get(1, 0)
+        return set(held if isinstance(held, list) else [held]) == {int(price * 100)}
 
     def _fill(self, litres: int) -> Iterator[int]:
         pump = self.pump

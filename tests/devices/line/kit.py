@@ -16,16 +16,19 @@ from devices.line.wiring import AUTO, LineWiring, NozzleWiring, PointWiring, Pri
 from devices.protocols import base, table
 from devices.protocols.base import Decimals
 from devices.protocols.gaskit import messages
+from devices.protocols.twowire import messages as twowire_words
 from devices.simulator.bus import Bus, Faults
 from devices.simulator.electronics import Head, HeadOptions
 from devices.simulator.gaskit import GasKitOptions, GasKitPump
 from devices.simulator.pump import Options, Pump
+from devices.simulator.twowire import TwoWireOptions, TwoWirePump
 from devices.spool import Body, Spool, Waiting
 
 START = datetime(2026, 4, 22, 2, 0, tzinfo=UTC)
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 PRICES = {1: "7.52", 2: "8.03", 3: "9.10", 4: "7.11"}
 PLACES = Decimals(volume=3, totals=3)
+FLOWS = {table.DART: 4, table.GASKIT: messages.FUELLING, table.TWOWIRE: twowire_words.BUSY}
 
 
 def nozzle(id: int, position: int, mode: str = AUTO, price: str | None = None) -> NozzleWiring:
@@ -65,12 +68,24 @@ def gaskit(*addresses: int, nozzles: int = 2, **fields: object) -> LineWiring:
     return wiring(*(addresses or (1,)), nozzles=nozzles, **own)  # type: ignore[arg-type]
 
 
+def twowire(*addresses: int, nozzles: int = 2, **fields: object) -> LineWiring:
+    """A loop of Two-Wire pumps."""
+    spoken = table.PUMPS[table.TWOWIRE].serial
+    own = {"protocol": table.TWOWIRE, "baud": spoken.baud, "parity": spoken.parity, **fields}
+    own.setdefault("places", Decimals(volume=3, totals=3))
+    return wiring(*(addresses or (1,)), nozzles=nozzles, **own)  # type: ignore[arg-type]
+
+
 def head(line: LineWiring, point: PointWiring, options: HeadOptions | None = None) -> Head:
     """The simulated head that belongs at an address."""
     positions = len(point.nozzles)
     if line.protocol == table.DART:
         assert options is None or isinstance(options, Options)
         return Pump(point.address, positions, options or Options(decimals=point.decimals))
+    if line.protocol == table.TWOWIRE:
+        assert options is None or isinstance(options, TwoWireOptions)
+        own = options or TwoWireOptions(decimals=point.decimals)
+        return TwoWirePump(point.address, positions, own)
     assert options is None or isinstance(options, GasKitOptions)
     return GasKitPump(point.address, positions, options or GasKitOptions(decimals=point.decimals))
 
@@ -141,22 +156,32 @@ class Site:
         self.schedule.asked(address, self.now)
         request = self.codec.next(address, self.now)
         self.frames += 1
-        data = b"".join(answer.data for answer in self.bus.feed(request.data))
-        outcome = self.codec.feed(data, self.now)
-        events, answered = outcome.events, True
-        if not outcome.finished:
-            self.now += 0.1
-            late = self.codec.expire(self.now)
-            events, answered = events + late.events, False
+        outcome = self._exchange(request)
+        events = outcome.events
+        while outcome.reply is not None and outcome.reply.window:
+            outcome = self._exchange(outcome.reply)
+            events += outcome.events
         if outcome.reply is not None:
             self.bus.feed(outcome.reply.data)
-        self.heard(address, events, answered=answered)
+        silent = any(isinstance(event, base.Silence) for event in events)
+        self.heard(address, events, answered=not silent and not request.unanswered, silent=silent)
 
-    def heard(self, address: int, events: tuple[base.Event, ...], *, answered: bool) -> None:
+    def _exchange(self, request: base.Request) -> base.Outcome:
+        data = b"".join(answer.data for answer in self.bus.feed(request.data))
+        outcome = self.codec.feed(data, self.now)
+        if outcome.finished:
+            return outcome
+        self.now += 0.1
+        late = self.codec.expire(self.now)
+        return base.Outcome(outcome.events + late.events, reply=late.reply)
+
+    def heard(
+        self, address: int, events: tuple[base.Event, ...], *, answered: bool, silent: bool
+    ) -> None:
         """What the thread does after an exchange."""
         if answered:
             self.schedule.answered(address, self.now)
-        else:
+        elif silent:
             self.schedule.silent(address)
         point = self.points[address]
         point.hear(events, answered=answered, moment=Instant(self.now, self.at))
@@ -199,7 +224,7 @@ class Site:
         head = self.pumps[pump]
         head.lift(nozzle)
         head.squeeze(Decimal(rate))
-        flows = 4 if isinstance(head, Pump) else messages.FUELLING
+        flows = FLOWS[self.line.protocol]
         self.until(lambda: head.status == flows and head.shown.volume > 0)
 
     # ------------------------------------------------------------------ what was told

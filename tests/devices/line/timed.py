@@ -10,7 +10,7 @@ import itertools
 import random
 from decimal import Decimal
 
-from devices.line.wire import OWN_GAP, TAIL
+from devices.line.wire import OWN_GAP
 from devices.protocols import base
 from devices.protocols.base import Outcome, Request, Seconds
 from devices.simulator.bus import ANSWER_DELAY
@@ -37,7 +37,7 @@ class Timed(Site):
         self._advance()
         self.asked.setdefault(address, []).append(self.now)
         self.frames += 1
-        self._finish(self._exchange(request), address)
+        self._finish(request, address)
 
     @property
     def asked(self) -> dict[int, list[Seconds]]:
@@ -58,20 +58,25 @@ class Timed(Site):
         outcome = self.codec.feed(data, self.now)
         if not outcome.finished:
             until = sent + request.window
-            self.now = min(until, self.now + TAIL) if outcome.events else until
+            self.now = min(until, self.now + self.codec.timing.tail) if outcome.events else until
             late = self.codec.expire(self.now)
             outcome = Outcome(outcome.events + late.events, reply=late.reply)
         self._quiet_from, self._ours = self.now, not data
         return outcome
 
-    def _finish(self, outcome: Outcome, address: int) -> None:
-        reply = outcome.reply
-        if reply is not None:
+    def _finish(self, request: Request, address: int) -> None:
+        outcome = self._exchange(request)
+        events, reply = outcome.events, outcome.reply
+        while reply is not None:
             self.now = self._quiet_from + reply.turnaround
-            self.bus.feed(reply.data)
-            self._quiet_from, self._ours = self.now + len(reply.data) * self._byte(), True
-        silent = any(isinstance(event, base.Silence) for event in outcome.events)
-        self.heard(address, outcome.events, answered=not silent)
+            if not reply.window:
+                self.bus.feed(reply.data)
+                self._quiet_from, self._ours = self.now + len(reply.data) * self._byte(), True
+                break
+            outcome = self._exchange(reply)
+            events, reply = events + outcome.events, outcome.reply
+        silent = any(isinstance(event, base.Silence) for event in events)
+        self.heard(address, events, answered=not silent and not request.unanswered, silent=silent)
 
 
 class Traffic:

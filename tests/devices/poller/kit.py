@@ -27,6 +27,7 @@ from devices.simulator.heads import HEADS
 from devices.simulator.lines import BusLine
 from station.models import Nozzle, Station
 from tests import make
+from tests.devices.line.kit import FLOWS
 
 ROOT = Path(__file__).parents[3]
 PLACES = Decimals(volume=3, totals=3)
@@ -46,7 +47,7 @@ class Wired:
     def __init__(self, var: Path, protocol: str = table.DART) -> None:
         self.var = var
         spoken = table.PUMPS[protocol]
-        self.places = PLACES if protocol == table.DART else Decimals()
+        self.places = Decimals() if protocol == table.GASKIT else PLACES
         address = spoken.addresses[0]
         self.station: Station = make.station()
         make.shift(self.station)
@@ -104,7 +105,7 @@ class Wired:
             pump.lift(position)
             pump.squeeze(Decimal(4))
         enough = litres * 10**self.places.volume
-        flowing = (4, 6)[self.line.protocol == table.GASKIT]
+        flowing = FLOWS[self.line.protocol]
         until(lambda: pump.status == flowing and pump.shown.volume >= enough, 40, "fuel flows")
         with self.heads.lock:
             pump.hang()
