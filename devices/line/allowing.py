@@ -39,8 +39,15 @@ def forget_orphan(point: Point, visit: Visit) -> None:
     new = []
     if visit.grant is not None and not point.orders_of(visit.grant):
         new.append(facts.authorisation(visit.grant.id, "FAILED", point.moment.at))
+    _look_at_totals(point, visit)
     visit.grant, visit.price = None, None
     point.save(new, visit=visit if point.out else None)
+
+
+def _look_at_totals(point: Point, visit: Visit) -> None:
+    """Leave was given and never seen: where only totals tell of a sale, they are read before the next."""
+    if visit.price is not None and point.codec.abilities.totals_decide:
+        point.synced = False
 
 
 def orphaned(point: Point, visit: Visit) -> bool:
@@ -114,6 +121,7 @@ def _authorised(point: Point, visit: Visit, order: Order | None) -> None:
 
 
 def _not_authorised(point: Point, visit: Visit, order: Order | None) -> None:
+    _look_at_totals(point, visit)
     visit.grant, visit.price = None, None
     point.save(visit=visit if point.out else None)
     point.retry_at = point.moment.now + 1

@@ -224,10 +224,10 @@ class Point:
             if event.price is not None and not (self.visit and self.visit.ran):
                 self.held[event.nozzle] = event.price
         if not event.nozzle_out:
-            if self.visit is not None and not self.visit.ran and self.visit.grant is None:
-                self.visit = None  # lifted and hung again, never authorised
+            if self.visit is not None and self.visit.untouched:
+                self.visit = None  # lifted and hung again, and nobody tried to authorise it
             return
-        if self.visit is None:
+        if self.visit is None or self.visit.left_for(event.nozzle):
             self.visit = self.new_visit(event.nozzle)
         elif self.visit.ended_at is not None:
             self.next_lift = self.moment.at  # the next customer; the last fill is still being read

@@ -34,6 +34,15 @@ class Visit:
             self.price, grant.limit_litres if grant else None, grant.limit_yuan if grant else None
         )
 
+    @property
+    def untouched(self) -> bool:
+        """Nothing was asked of the head for it: no leave, and no price to give it at."""
+        return not self.ran and self.grant is None and self.price is None
+
+    def left_for(self, nozzle: int) -> bool:
+        """Another nozzle is out now, and for the one before nothing was asked."""
+        return self.untouched and self.lifted_at is not None and nozzle not in (0, self.nozzle)
+
     def holds(self, grant: Grant | None) -> bool:
         """Whether it runs, or was to run, under a grant."""
         return grant is not None and self.grant is not None and self.grant.id == grant.id

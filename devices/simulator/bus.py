@@ -75,7 +75,7 @@ class Bus:
             spoilt = bytearray(data)
             spoilt[self._dice.randrange(len(data))] ^= 1 << self._dice.randrange(8)
             data = bytes(spoilt)
-        if self._happens(self.faults.twice):
+        if self._happens(self.faults.twice) and len(data) > 2:
             spoilt, bit = bytearray(data), 1 << self._dice.randrange(8)
             for at in self._dice.sample(range(1, len(data)), 2):
                 spoilt[at] ^= bit

@@ -64,7 +64,7 @@ class _Head:
     waiting: deque[Task] = field(default_factory=deque)
     task: Task | None = None
     giving_up: str = ""  # why, while something is taken back
-    turn: bool = False  # status and money in turn while fuel flows
+    turn: int = 0  # of what is asked besides the status: money, or which nozzle is out
 
 
 class TwoWireCodec:
@@ -150,9 +150,11 @@ class TwoWireCodec:
             return STATUS if waits else head.task.ask(head.point)
         if head.point.asks_handle:
             return HANDLE
-        if head.point.sure and head.point.state == m.BUSY:
-            head.turn = not head.turn
-            return MONEY if head.turn else STATUS
+        head.turn += 1
+        if head.point.sure and head.point.state == m.BUSY and head.turn % 2:
+            return MONEY
+        if head.point.tells_handle and head.turn % 3 == 0:
+            return HANDLE  # hung and another one lifted, faster than we ask
         return STATUS
 
     # ------------------------------------------------------------------ listening

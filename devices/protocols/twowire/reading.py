@@ -59,9 +59,14 @@ class Point:
 
     @property
     def asks_handle(self) -> bool:
-        """A head with several nozzles calls, and which one is out is not known yet."""
+        """Which nozzle is out is not known yet, or another one was named once."""
+        return self.tells_handle and (not self.lifted or self._handle is not None)
+
+    @property
+    def tells_handle(self) -> bool:
+        """A head with several nozzles calls, and answers when it is asked which."""
         calls = self.sure and self.state == m.CALL and self.several
-        return calls and not self.lifted and self.deaf < HANDLE_TRIES
+        return calls and self.deaf < HANDLE_TRIES
 
     @property
     def known(self) -> bool:
@@ -100,9 +105,9 @@ class Point:
         if not said.up or said.nozzle not in self.settings.nozzles:
             self.deaf, self._handle = self.deaf + 1, None
             self.doubt()
-        elif said == self._handle:
+        elif said.nozzle == self.lifted or said == self._handle:
             self.lifted = self.nozzle = said.nozzle
-            self.deaf = 0
+            self.deaf, self._handle = 0, None
         else:
             self._handle = said
 
