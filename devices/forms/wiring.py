@@ -40,6 +40,12 @@ def _addresses() -> str:
     return "；".join(f"{one.label} {one.address_help}" for one in table.PUMPS.values())
 
 
+def _litres() -> str:
+    """How displays usually count; what a head shows is what counts."""
+    usual = "，".join(f"{one.label} {one.volume_decimals} 位" for one in table.PUMPS.values())
+    return f"以机头显示为准，一般 {usual}"
+
+
 class LineForm(forms.Form):
     """A serial line: its port, its protocol and how it speaks, the protocol's own way if unsaid."""
 
@@ -106,10 +112,18 @@ class DispenserWiringForm(forms.Form):
         max_value=255,
         help_text=_addresses(),
     )
-    volume_decimals = forms.IntegerField(label="升数小数位", min_value=0, max_value=3, initial=2)
+    volume_decimals = forms.IntegerField(
+        label="升数小数位", min_value=0, max_value=3, initial=2, help_text=_litres()
+    )
     amount_decimals = forms.IntegerField(label="金额小数位", min_value=0, max_value=3, initial=2)
     price_decimals = forms.IntegerField(label="单价小数位", min_value=0, max_value=3, initial=2)
-    totals_decimals = forms.IntegerField(label="泵码小数位", min_value=0, max_value=3, initial=2)
+    totals_decimals = forms.IntegerField(
+        label="泵码小数位",
+        min_value=0,
+        max_value=3,
+        initial=2,
+        help_text="有的机头泵码比显示少一位，投用前试加一笔核对",
+    )
 
     def __init__(self, *args: Any, station: Station, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -52,6 +52,7 @@ class PumpProtocol:
     address_help: str  # how the number on the head becomes the address
     address_words: Callable[[int], str]
     totalizer_digits: int  # in all, those after the point included
+    volume_decimals: int  # that most of its displays have
     describe: Describe
     is_poll: IsPoll
     answers_repeat: bool  # a poll is answered with the state, changed or not
@@ -84,6 +85,7 @@ PUMPS: dict[str, PumpProtocol] = {
             address_help="机头显示 1 的填 80（0x50），依次加 1",
             address_words=lambda address: f"{address}（0x{address:02X}）",
             totalizer_digits=10,
+            volume_decimals=2,
             describe=dart_words.describe,
             is_poll=dart_words.is_poll,
             answers_repeat=False,
@@ -98,6 +100,7 @@ PUMPS: dict[str, PumpProtocol] = {
             address_help="机头站号是几就填几，从 1 起",
             address_words=lambda address: f"{address} 号站",
             totalizer_digits=9,
+            volume_decimals=2,
             describe=gaskit_words.describe,
             is_poll=gaskit_words.is_poll,
             answers_repeat=True,
@@ -112,6 +115,7 @@ PUMPS: dict[str, PumpProtocol] = {
             address_help="机头泵号是几就填几，1 到 16",
             address_words=lambda address: f"{address} 号泵",
             totalizer_digits=8,
+            volume_decimals=3,
             describe=twowire_words.describe,
             is_poll=twowire_words.is_poll,
             answers_repeat=True,

@@ -154,6 +154,33 @@ def test_a_fitter_chooses_a_protocol_and_the_port_speaks_its_way(site):
     assert wired.points[0].nozzle(nozzle.position).digits == 9 - 2
 
 
+@pytest.mark.req("DEV-01", "SAL-01")
+def test_a_two_wire_loop_is_chosen_with_its_odd_speed_and_pump_16(site):
+    browser = make.signed_in(site.actor)
+    new = browser.get(reverse("devices:lines-new")).content.decode()
+    assert "Gilbarco 两线 是 5787，8 位，偶校验，1 停止位" in new
+    line = {"name": "4 号线", "url": "/dev/ttyUSB8", "protocol": "TWOWIRE", "active": "on"}
+    assert browser.post(reverse("devices:lines-new"), line).status_code == 302
+    made = Line.objects.get(name="4 号线")
+    assert made.serial == table.PUMPS[table.TWOWIRE].serial == SerialSettings(5787, 8, "E", 1)
+    edit = reverse("devices:lines-edit", args=[made.pk])
+    assert (
+        browser.post(edit, {**line, "baud": 9600, "parity": "N", "echo": "on"}).status_code == 302
+    )
+    made.refresh_from_db()
+    assert (made.serial, made.echo) == (SerialSettings(9600, 8, "N", 1), True)
+    form = browser.get(reverse("devices:dispensers-new")).content.decode()
+    assert "机头泵号是几就填几" in form and "Gilbarco 两线 3 位" in form
+    hung = site.hang(16, line=made)
+    assert "16 号泵" in browser.get(reverse("devices:dispensers")).content.decode()
+    nozzle = make.nozzle(site.station, dispenser=hung.dispenser)
+    [wired] = [one for one in queries_site.wiring(at=make.NOW) if one.id == made.pk]
+    assert wired.points[0].nozzle(nozzle.position).digits == 8 - 2
+    for strange in (0, 17):
+        with pytest.raises(wiring.WiringRefused, match="Gilbarco 两线 的地址是 1 到 16"):
+            site.hang(strange, line=made)
+
+
 def test_an_address_must_be_one_that_the_protocol_has(site):
     with pytest.raises(wiring.WiringRefused, match="Wayne DART 的地址是 80 到 207，1 不是"):
         site.hang(1)

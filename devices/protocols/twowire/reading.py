@@ -166,9 +166,10 @@ class Point:
         self.prices = {one.grade: (one.price_1, one.price_2) for one in said.grades}
 
     def prices_read(self) -> Event:
-        """The prices of all nozzles, as they were read last."""
-        rows = tuple((nozzle, self.price_of(nozzle)) for nozzle in self.settings.nozzles)
-        return base.PricesRead(address=self.settings.address, prices=rows)
+        """The prices of all nozzles, as they were read last; nought is none."""
+        rows = [(nozzle, self.price_of(nozzle)) for nozzle in self.settings.nozzles]
+        held = tuple((nozzle, price) for nozzle, price in rows if price)
+        return base.PricesRead(address=self.settings.address, prices=held)
 
     def totals(self, said: m.Totals, nozzle: int) -> Event:
         """One nozzle's totals out of the block. Raises Malformed where it has none."""

@@ -10,7 +10,7 @@ from devices.line.wire import OWN_GAP
 from devices.protocols import asks
 from devices.protocols.base import Seconds
 from devices.simulator.bus import ANSWER_DELAY, Faults
-from tests.devices.line.kit import gaskit, wiring
+from tests.devices.line.kit import gaskit, twowire, wiring
 from tests.devices.line.timed import Timed, Traffic, wait
 
 HALF_A_SECOND: Seconds = 0.5
@@ -63,6 +63,20 @@ def test_heads_of_gaskitlink_are_asked_within_half_a_second_too(
     site = Timed(tmp_path, gaskit(*range(1, 9)))
     site.ready()
     assert _longest(site, steady, changing) <= HALF_A_SECOND
+    others = [wait(times) for address, times in site.asked.items() if address > steady]
+    assert max(others, default=0) <= 1.6
+    assert all(fact["flags"] == [] for fact in site.bodies("fill"))
+
+
+@pytest.mark.req("DEV-01")
+@pytest.mark.parametrize(("nozzles", "most"), [(2, 0.56), (4, 0.9)])
+@pytest.mark.parametrize(("steady", "changing"), [(8, 0), (7, 1), (4, 4), (1, 7)])
+def test_pumps_of_two_wire_wait_no_longer_than_one_reading_of_totals_more(
+    tmp_path: Path, steady: int, changing: int, nozzles: int, most: Seconds
+) -> None:
+    site = Timed(tmp_path, twowire(*range(1, 9), nozzles=nozzles))
+    site.ready()
+    assert _longest(site, steady, changing) <= (most if changing else 0.23)
     others = [wait(times) for address, times in site.asked.items() if address > steady]
     assert max(others, default=0) <= 1.6
     assert all(fact["flags"] == [] for fact in site.bodies("fill"))

@@ -389,6 +389,8 @@ def test_prices_go_to_each_grade_and_level_and_are_read_back() -> None:
 
 def test_a_second_level_that_is_not_in_use_is_left_alone_and_one_that_differs_is_told() -> None:
     talk = Talk(second_level=False)
+    talk.pump.prices[2][0] = 0
+    assert _all(talk.do(PRICES), PricesRead)[0].prices == ((1, PRICE),)  # nought is no price
     assert _all(talk.do(DEARER), Accepted)
     assert talk.pump.prices == {1: [760, 0], 2: [810, 0]}
     talk = Talk()

@@ -14,6 +14,7 @@ from devices.management.commands import simulate
 from devices.models import Command, DispenserWiring, Line
 from devices.protocols.base import Decimals
 from devices.protocols.gaskit import messages
+from devices.protocols.twowire import messages as words
 from devices.simulator import layout
 from devices.simulator.cars import DRIVES_OFF_ONE_IN, Car, Mood, Wish, per_hour, wish
 from devices.simulator.control import Control, ControlServer
@@ -21,6 +22,7 @@ from devices.simulator.forecourt import Forecourt
 from devices.simulator.gaskit import GasKitPump
 from devices.simulator.heads import HEADS
 from devices.simulator.pump import AUTHORIZED, COMPLETED, RESET, Pump
+from devices.simulator.twowire import TwoWirePump
 from station.models import AuditEntry
 from tests import make
 
@@ -255,14 +257,17 @@ def test_the_line_in_the_books_follows_to_the_port_that_was_found() -> None:
     assert Line.objects.get().url == "socket://192.168.1.20:4001"
 
 
-def test_the_second_line_speaks_what_is_asked_for(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("key", "kind"), [("GASKITLINK", "GasKitPump"), ("TWOWIRE", "TwoWirePump")]
+)
+def test_the_second_line_speaks_what_is_asked_for(tmp_path: Path, key: str, kind: str) -> None:
     parser = simulate.Command().create_parser("manage.py", "simulate")
     assert parser.parse_args([]).second_line == "DART"
-    asked = parser.parse_args(["--second-line", "GASKITLINK"]).second_line
+    asked = parser.parse_args(["--second-line", key]).second_line
     made = Forecourt(tmp_path, cars=False, seed=1, protocols={"二号线": asked})
     try:
         kinds = [type(place.pump).__name__ for place in made.places.values()]
-        assert kinds == ["Pump"] * 4 + ["GasKitPump"] * 4
+        assert kinds == ["Pump"] * 4 + [kind] * 4
         made.places[7].pump.sell_locally(2, Decimal("12.34"), Decimal("8.03"))
         made.keep()
         kept = made._pump(7, 3, made._read())
@@ -271,10 +276,10 @@ def test_the_second_line_speaks_what_is_asked_for(tmp_path: Path) -> None:
         made.stop()
 
 
-@pytest.mark.parametrize("kind", ["GASKITLINK", "DART"])
+@pytest.mark.parametrize("kind", ["GASKITLINK", "DART", "TWOWIRE"])
 def test_a_driver_does_not_care_what_the_head_speaks(kind: str) -> None:
     pump = HEADS[kind](1, 2, Decimals(), "1")
-    pump.status = COMPLETED if kind == "DART" else messages.IDLE
+    pump.status = {"DART": COMPLETED, "TWOWIRE": words.OFF}.get(kind, messages.IDLE)
     car = Car(Wish("云A12345", 2, Decimal(20), None, Decimal("0.6")), 0.0, random.Random(1))
     for second in range(400):
         pump.advance(float(second))
@@ -284,6 +289,9 @@ def test_a_driver_does_not_care_what_the_head_speaks(kind: str) -> None:
                 _authorise(pump)
             elif isinstance(pump, GasKitPump):
                 pump.hear(messages.Preset("M", 2, 999_999, 750))
+            elif isinstance(pump, TwoWirePump):
+                pump.prices[2] = [750, 750]
+                pump.hear(words.AUTHORISE)
     assert car.mood is Mood.GONE and pump.lifted == 0
     assert 2000 <= pump.shown.volume <= 2070 and pump.meters[2].volume == pump.shown.volume
 
