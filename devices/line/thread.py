@@ -295,7 +295,7 @@ class PumpLine(threading.Thread):
             elif isinstance(message, _Halt):
                 self._halt()
             else:
-                self._halted = False
+                self._halted = self._shout = False
                 for point in self.points.values():
                     point.halted = False
                 self._show()

@@ -281,7 +281,10 @@ class TwoWireCodec:
             case int():
                 if said == m.ERROR and task is not None:
                     task.rejected(said=True)
-                return self._state(head, now) if point.take(said) else []
+                if point.take(said):
+                    return self._state(head, now)
+                late = task is not None and not task.reads and now >= task.until
+                return self._refuse(head, "no two states agree") if late else []
             case m.Money():
                 return [point.live(said)]
             case m.Extended():

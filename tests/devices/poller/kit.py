@@ -71,6 +71,7 @@ class Wired:
             name="一号线",
             url=str(var / "line-1"),
             protocol=protocol,
+            baud=spoken.serial.baud,
             parity=spoken.serial.parity,
         )
         DispenserWiring.objects.create(

@@ -22,7 +22,8 @@ ROOT = Path(__file__).parents[3]
 def test_every_protocol_of_pumps_is_asked_and_answered_by_its_simulated_head(key: str) -> None:
     spoken = table.PUMPS[key]
     address = spoken.addresses[0]
-    line = wiring(address, protocol=key, parity=spoken.serial.parity, nozzles=2)
+    own = {"baud": spoken.serial.baud, "parity": spoken.serial.parity}
+    line = wiring(address, protocol=key, nozzles=2, **own)
     codec = codec_for(line)
     bus = Bus([HEADS[key](address, 2, Decimals(), "0000000001")])
     codec.submit(ReadStatus(address=address))

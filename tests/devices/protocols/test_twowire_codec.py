@@ -609,6 +609,14 @@ def test_a_command_that_finds_no_answer_in_time_is_given_up_and_never_sent_late(
     assert _all(talk.do(FILL, turns=80), GaveUp)
 
 
+def test_a_command_whose_states_never_agree_is_given_up() -> None:
+    talk = Talk()
+    states = [m.OFF, m.CALL]
+    talk.spoil = lambda data: f.single(states[len(talk.sent) % 2], A)
+    [gave] = _all(talk.do(STATUS, turns=200), GaveUp)
+    assert gave.why == "no two states agree"
+
+
 def test_what_was_under_way_when_everything_is_dropped_leaves_the_state_in_doubt() -> None:
     talk = Talk()
     talk.pump.lift(1)
