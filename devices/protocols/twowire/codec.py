@@ -15,7 +15,7 @@ from devices.protocols.base import Event, Heard, Malformed, Outcome, Request, Se
 from devices.protocols.twowire import frames as f
 from devices.protocols.twowire import messages as m
 from devices.protocols.twowire.reading import Point
-from devices.protocols.twowire.tasks import HANDLE, MONEY, STATUS, Ask, Task, task_of
+from devices.protocols.twowire.tasks import HANDLE, MONEY, STATUS, Ask, Read, Reprice, Task, task_of
 
 TIMING = base.Timing(
     window=0.200,
@@ -266,9 +266,7 @@ class TwoWireCodec:
 
     def _missed(self) -> None:
         """No answer, or none that can be read: a block right before it was not taken for sure."""
-        head = self._heads.get(self._asked)
-        if head is None:
-            return
+        head = self._heads[self._asked]
         if self._ask == HANDLE:
             head.point.deaf += 1
         if head.task is not None:
@@ -306,7 +304,7 @@ class TwoWireCodec:
     def _figures(self, head: _Head, said: m.Report, now: Seconds) -> list[Event]:
         """A fill or the totals: believed when it is said twice in a row."""
         point, task = head.point, head.task
-        assert task is not None
+        assert isinstance(task, Read | Reprice)
         if said != task.seen:
             task.seen = said
             why = task.why_not(point) or ("no two answers agree" if now >= task.until else "")

@@ -65,10 +65,6 @@ class Task(ABC):
         """The sure state says that there is nothing to do; it is read once more before that is told."""
         return point.sure and (self.over(point) or bool(self.why_not(point)))
 
-    def figures(self, point: Point, said: m.Report) -> list[Event]:
-        """A report that was said twice. Raises Malformed where it lacks what was asked for."""
-        return []
-
     def rejected(self, *, said: bool) -> None:
         """A block right before this was not taken: the head said so, or nobody knows."""
         return
@@ -148,6 +144,7 @@ class Read(Task):
         return "no two answers agree" if self.tries >= 2 * MAX_TRIES else ""
 
     def figures(self, point: Point, said: m.Report) -> list[Event]:
+        """A report that was said twice. Raises Malformed where it lacks what was asked for."""
         if isinstance(said, m.Transaction):
             return [point.fill(said)]
         assert isinstance(said, m.Totals)
@@ -305,6 +302,7 @@ class Reprice(Writing):
         return super().why_not(point)
 
     def figures(self, point: Point, said: m.Report) -> list[Event]:
+        """Totals that were said twice: what of the prices in them differs is to be written."""
         assert isinstance(said, m.Totals)
         for grade in self.wanted:
             grade_of(said.grades, grade + 1)

@@ -35,6 +35,8 @@ from devices.protocols.twowire import frames as f
 from devices.protocols.twowire import messages as m
 from devices.protocols.twowire.codec import TwoWireCodec
 from devices.protocols.twowire.describe import describe
+from devices.protocols.twowire.reading import Point
+from devices.protocols.twowire.tasks import task_of
 from devices.simulator.bus import Bus, Faults
 from devices.simulator.twowire import TwoWireOptions, TwoWirePump
 
@@ -366,6 +368,16 @@ def test_a_head_that_does_not_tell_which_nozzle_is_out_is_not_authorised() -> No
     assert "which nozzle" in gave.why and "1 authorise" not in talk.sent
 
 
+def test_a_handle_that_is_down_already_is_asked_again_with_the_state() -> None:
+    talk = Talk()
+    talk.run(3)
+    told = [m.report(m.Extended(False, 1)), m.report(m.Extended(True, 4))]
+    talk.spoil = lambda data: told.pop() if told and len(data) == m.EXTENDED_SIZE else data
+    talk.pump.lift(2)
+    talk.until(Condition.CALLING)
+    assert not told and _all(talk.events, NozzleSelected)[-1].nozzle == 2
+
+
 # --------------------------------------------------------------------------- prices
 
 
@@ -569,6 +581,34 @@ def test_leave_that_does_not_show_is_taken_back_before_it_is_given_up() -> None:
     talk.until(Condition.CALLING)
     assert _all(talk.do(_authorise()), Accepted)  # with the nozzle out it is busy at once
     talk.until(Condition.FUELLING) if talk.pump.status != m.BUSY else None
+
+
+def test_leave_is_not_given_again_to_somebody_who_hung_up() -> None:
+    talk = Talk(pump(nozzles=1))
+    talk.pump.lift(1)
+    talk.until(Condition.CALLING)
+    talk.bus.faults.unheard = 1
+    talk.codec.submit(_authorise())
+    talk.turn()
+    talk.bus.faults.unheard = 0
+    talk.pump.hang()
+    [gave] = _all(talk.run(8), GaveUp)
+    assert gave.why == "hung up" and talk.sent.count("1 authorise") == 1
+    assert talk.sent.count("1 stop") == 1 and not talk.pump.open
+
+
+def test_a_sum_that_a_display_of_five_digits_cannot_hold_is_given_up() -> None:
+    talk = Talk(pump(nozzles=1, money_digits=5))
+    talk.run(3)
+    assert _all(talk.do(_authorise(limit_yuan=D(1000)), turns=200), GaveUp)
+    assert not [one for one in talk.sent if "size=5" in one]
+    assert "1 authorise" not in talk.sent
+
+
+def test_a_reading_is_over_by_its_figures_and_by_no_state() -> None:
+    places = DeviceSettings(address=A, nozzles=(1,), decimals=PLACES)
+    for command in (FILL, TOTALS, PRICES):
+        assert not task_of(command, places).over(Point(places))
 
 
 def test_leave_is_only_given_where_the_head_may_take_it() -> None:

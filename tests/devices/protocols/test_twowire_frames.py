@@ -111,6 +111,7 @@ def test_every_block_is_read_as_it_was_written(said: m.Block) -> None:
 @given(reports)
 def test_every_report_is_read_as_it_was_written(said: m.Report) -> None:
     assert _read(m.report(said)) == said
+    assert describe(m.report(said), from_master=False) == str(said)
 
 
 @given(st.lists(st.one_of(transactions, totals), min_size=1, max_size=4), st.integers(1, 9))
@@ -211,6 +212,17 @@ def test_what_makes_no_sense_is_malformed() -> None:
     for wrong in ("", "FF F0", "FF E0 FB E0 F0", "FF E9 FE E0 E1 E1 FB ED F0"):
         with pytest.raises(Malformed):
             m.read_block(bytes.fromhex(wrong))
+    marks = (
+        (f.MONEY_PRESET, f.LEVEL_1, f.VOLUME, *f.digits(1, 5)),
+        (f.MONEY_PRESET, f.ID, *f.digits(1, 7)),
+        (f.VOLUME_PRESET, f.LEVEL_1, f.GRADE, 0xE0, f.VOLUME, *f.digits(1, 5)),
+    )
+    for words in marks:
+        with pytest.raises(Malformed, match="no such block"):
+            m.read_block(f.down(bytes(words)))
+    with pytest.raises(Malformed, match="not as long"):
+        m.read_block(f.seal(b"\xe1" + m.block(m.SetPrice(1, 0, 1))[2:-3]))
+    assert describe(m.report(m.Money(7)), from_master=False) == "Money(value=7)"
     for said in (m.SetPrice(1, 0, 10_000), m.PresetVolume(1, 16, 1), m.PresetMoney(1, 4)):
         with pytest.raises(Malformed):
             m.block(said)
