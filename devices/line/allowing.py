@@ -22,15 +22,6 @@ def nozzle_of(point: Point, order: Order) -> NozzleWiring | None:
     return next((one for one in point.wiring.nozzles if one.id == order.nozzle), None)
 
 
-def waits_for_lift(point: Point, order: Order) -> bool:
-    """Leave given now would be for whichever nozzle is lifted, unless it is in litres of a product."""
-    binds = point.codec.abilities.binds_nozzle or len(point.wiring.nozzles) == 1
-    grant = order.grant
-    if binds or grant is None or grant.limit_litres is None:
-        return not binds
-    return grant.limit_yuan is not None
-
-
 def forget_orphan(point: Point, visit: Visit) -> None:
     """A grant that the head did not take, as its status says now; an order still waiting tries again.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from devices.line import facts, orders
-from devices.line.allowing import authorise, forget_orphan, nozzle_of, waits_for_lift
+from devices.line.allowing import authorise, forget_orphan, nozzle_of
 from devices.line.asking import read_totals_of
 from devices.line.link import Ask, Job
 from devices.line.orders import Order
@@ -51,7 +51,8 @@ def _start(point: Point, order: Order) -> Job | None:
 def _start_authorising(point: Point, order: Order, nozzle: NozzleWiring) -> Job | None:
     if point.condition is Condition.CALLING and point.nozzle == nozzle.position:
         return authorise(point, order)
-    if point.condition is Condition.IDLE and not waits_for_lift(point, order):
+    loose = point.wiring.loose(point.codec.abilities)
+    if point.condition is Condition.IDLE and (order.names_product or not loose):
         return authorise(point, order)
     return None
 

@@ -39,14 +39,26 @@ class Order:
     reading: str = "PERIODIC"
     document: str = ""
 
+    @property
+    def names_product(self) -> bool:
+        """A limit in litres alone; money, or leave to the full, is for whatever is lifted."""
+        grant = self.grant
+        return grant is not None and grant.limit_litres is not None and grant.limit_yuan is None
 
-def why_late(*, online: bool, doubt: str, binds: bool) -> str:
+    def late(self, at: datetime, *, loose: bool) -> bool:
+        """Too late to be carried out. On a loose head leave waits for the lift, as long as it holds."""
+        waits = loose and self.kind == AUTHORISE and not self.names_product
+        until = self.grant.valid_until if waits and self.grant is not None else self.valid_until
+        return until < at
+
+
+def why_late(*, online: bool, doubt: str, loose: bool) -> str:
     """What kept an order waiting until it was void, for the person who gave it."""
     if doubt:
         return "加油机小数位不符"
     if not online:
         return "加油机离线"
-    return "加油位忙" if binds else "加油位忙，或还没有提枪"
+    return "加油位忙，或还没有提枪" if loose else "加油位忙"
 
 
 def grant_body(grant: Grant) -> Body:

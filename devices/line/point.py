@@ -379,9 +379,9 @@ class Point:
 
     def expire(self, at: datetime) -> None:
         """Void what is late."""
-        for order in [one for one in self.orders if one.valid_until < at]:
-            binds = self.codec.abilities.binds_nozzle
-            why = orders.why_late(online=self.link.online, doubt=self.doubt, binds=binds)
+        loose = self.link.online and self.wiring.loose(self.codec.abilities)
+        for order in [one for one in self.orders if one.late(at, loose=loose)]:
+            why = orders.why_late(online=self.link.online, doubt=self.doubt, loose=loose)
             self.answer(order, orders.VOID, f"超时未执行：{why}", at)
 
     def halt(self, moment: Instant) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from devices.protocols.base import Decimals, SerialSettings
+from devices.protocols.base import Abilities, Decimals, SerialSettings
 from devices.spool import Body
 
 AUTO, MANUAL = "AUTO", "MANUAL"
@@ -51,6 +51,10 @@ class PointWiring:
 
     def nozzle(self, position: int) -> NozzleWiring | None:
         return next((one for one in self.nozzles if one.position == position), None)
+
+    def loose(self, abilities: Abilities) -> bool:
+        """Leave given while hung would be for whichever of its nozzles is lifted."""
+        return not abilities.binds_nozzle and len(self.nozzles) > 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,15 +107,18 @@ def test_litres_of_a_product_are_given_while_hung_and_money_waits_for_the_lift(s
     assert site.state() == "AUTHORISED"
     site.fill(litres="900")
     assert site.bodies("fill")[0]["litres"] == "3.000"
-    site.order(orders.AUTHORISE, id=2, grant=site.grant(id=10, limit_yuan=D("7.52")), seconds=60)
-    site.run(3)
+    site.order(orders.AUTHORISE, id=2, grant=site.grant(id=10, limit_yuan=D("7.52")))
+    site.run(30)  # longer than an order lasts: it holds as long as its grant
     assert site.answers() == [(1, "DONE")] and not site.pump.open
     site.fill(litres="900")
     assert site.answers() == [(1, "DONE"), (2, "DONE")]
     assert [one["authorisation"] for one in site.bodies("fill")] == [9, 10]
-    site.order(orders.AUTHORISE, id=3, grant=site.grant(id=11, limit_yuan=D(9)), seconds=2)
+    site.order(orders.AUTHORISE, id=3, grant=site.grant(id=11, seconds=20, limit_yuan=D(9)))
     site.until(lambda: (3, "VOID") in site.answers())
     assert "还没有提枪" in site.bodies("command")[-1]["answer"]
+    assert site.grants()[-1] == "EXPIRED"
+    site.pump.lift(2)  # what is lifted then has nothing of it
+    site.until(lambda: site.state(2) == "FUELLING")
 
 
 def test_a_head_with_one_nozzle_takes_money_while_hung(tmp_path: Path) -> None:
