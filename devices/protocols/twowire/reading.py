@@ -148,7 +148,8 @@ class Point:
     def price_of(self, nozzle: int) -> Decimal:
         """What the head sells at. A second level that is in use and differs is the one told."""
         first, second = self.prices.get(nozzle - 1, (0, 0))
-        return scaled(second or first, self.settings.decimals.price)
+        told = (second or first) if first else 0  # nought at the first level is no price at all
+        return scaled(told, self.settings.decimals.price)
 
     def fill(self, said: m.Transaction) -> Event:
         """A fill that was said twice."""

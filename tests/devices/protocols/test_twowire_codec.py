@@ -705,6 +705,20 @@ def test_answers_of_another_pump_or_of_another_kind_are_never_taken() -> None:
     assert "cut off" in [one.why for one in _all(talk.turn(), Damaged)]
 
 
+def test_words_that_come_one_by_one_are_one_answer() -> None:
+    talk = Talk()
+    talk.run(3)
+    talk.codec.submit(TOTALS)
+    out: list[Event] = []
+    for _ in range(2):
+        talk.bus.feed(talk.codec.next(A, talk.now).data)
+        for word in talk.pump._totals():
+            outcome = talk.codec.feed(bytes((word,)), talk.now)
+            out += outcome.events
+        assert outcome.finished
+    assert _all(out, TotalsRead) and _all(out, Damaged) == []
+
+
 def test_two_heads_on_a_loop_are_kept_apart() -> None:
     talk = Talk(pump(1), pump(16))
     talk.run(3, 1)
