@@ -17,7 +17,7 @@ from tests.members.points_histories import History, history
 
 pytestmark = [pytest.mark.django_db, pytest.mark.req("PTS-14")]
 Kind = PointsTxn.Kind
-# POINTS_HISTORIES=1000 walks as many as the acceptance asks for.
+# POINTS_HISTORIES=1000 with --timeout=0 walks as many as the acceptance asks for.
 HISTORIES = int(os.environ.get("POINTS_HISTORIES", "30"))
 
 amounts = st.integers(1, 120)
