@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from devices.line import orders
-from devices.line.orders import Grant, Order
 from devices.line.thread import codec_for
 from devices.line.wiring import Price
 from devices.protocols import table
@@ -57,21 +56,6 @@ def _customer(station: Station, nozzle: int = 1, litres: int = 2, rate: int = 3)
     until(lambda: len(station.bodies("fill")) > count and pump.status == m.IDLE, seconds=30)
 
 
-def _order(station: Station, id: int, kind: str, nozzle: int = 1, **limits: Decimal) -> None:
-    late = datetime.now(UTC) + timedelta(seconds=20)
-    grant = Grant(90 + id, nozzle, late, **limits) if kind == orders.AUTHORISE else None
-    station.line.order(Order(id, kind, nozzle, late, grant=grant))
-
-
-def _answered(station: Station, id: int) -> bool:
-    return (id, "DONE") in [(b["id"], b["status"]) for b in station.bodies("command")]
-
-
-def _told(station: Station, nozzle: int = 1) -> Decimal:
-    fills = [one for one in station.bodies("fill") if one["nozzle"] == nozzle]
-    return sum((D(str(one["litres"])) for one in fills), D(0))
-
-
 def _metered(station: Station, position: int = 1) -> Decimal:
     return D(station.pumps[0].meters[position].volume) / 100
 
@@ -81,7 +65,7 @@ def test_sales_at_two_nozzles_are_facts_with_their_frames(station: Station) -> N
     _customer(station, 1)
     _customer(station, 2)
     assert [fill["nozzle"] for fill in station.bodies("fill")] == [1, 2]
-    assert (_told(station, 1), _told(station, 2)) == (_metered(station, 1), _metered(station, 2))
+    assert (station.told(1), station.told(2)) == (_metered(station, 1), _metered(station, 2))
     assert all(fill["flags"] == [] for fill in station.bodies("fill"))
     frames = read_reference(station.folder / "box", str(station.bodies("fill")[0]["frames"]))
     describe = table.PUMPS[table.GASKIT].describe
@@ -92,11 +76,11 @@ def test_sales_at_two_nozzles_are_facts_with_their_frames(station: Station) -> N
 
 @pytest.mark.req("SAL-03")
 def test_presets_by_litres_and_by_sum_stop_at_their_limit(station: Station) -> None:
-    _order(station, 1, orders.AUTHORISE, limit_litres=D("2.00"))
-    until(lambda: _answered(station, 1) and station.state() == "AUTHORISED")
+    station.order(1, orders.AUTHORISE, limit_litres=D("2.00"))
+    until(lambda: station.answered(1) and station.state() == "AUTHORISED")
     _customer(station, litres=90)
-    _order(station, 2, orders.AUTHORISE, limit_yuan=D("15.04"))
-    until(lambda: _answered(station, 2) and station.state() == "AUTHORISED")
+    station.order(2, orders.AUTHORISE, limit_yuan=D("15.04"))
+    until(lambda: station.answered(2) and station.state() == "AUTHORISED")
     _customer(station, litres=90)
     assert [(one["litres"], one["amount"]) for one in station.bodies("fill")] == [
         ("2.000", "15.04"),
@@ -111,18 +95,18 @@ def test_a_delivery_is_paused_goes_on_and_is_stopped(station: Station) -> None:
         pump.lift(1)
         pump.squeeze(D("0.5"))
     until(lambda: station.state() == "FUELLING")
-    _order(station, 1, orders.SUSPEND)
-    until(lambda: _answered(station, 1) and station.state() == "SUSPENDED")
+    station.order(1, orders.SUSPEND)
+    until(lambda: station.answered(1) and station.state() == "SUSPENDED")
     held = pump.shown.volume
-    _order(station, 2, orders.RESUME)
-    until(lambda: _answered(station, 2) and pump.shown.volume > held)
-    _order(station, 3, orders.STOP)
-    until(lambda: _answered(station, 3))
+    station.order(2, orders.RESUME)
+    until(lambda: station.answered(2) and pump.shown.volume > held)
+    station.order(3, orders.STOP)
+    until(lambda: station.answered(3))
     assert pump.status == m.STOPPED
     with station.heads.lock:
         pump.hang()
     until(lambda: station.bodies("fill") and pump.status == m.IDLE)
-    assert _told(station) == _metered(station)
+    assert station.told() == _metered(station)
 
 
 @pytest.mark.req("SAL-05")
@@ -170,7 +154,7 @@ def test_a_sale_while_the_line_was_down_and_a_power_cut_lose_no_drop(station: St
         pump.give_power()
         pump.hang()
     until(lambda: len(station.bodies("fill")) == 3 and pump.status == m.IDLE)
-    assert _told(station) == _metered(station)
+    assert station.told() == _metered(station)
 
 
 def test_a_line_that_stops_between_the_fact_and_the_close_closes_it_next_time(
@@ -210,7 +194,7 @@ def test_an_echoing_converter_and_a_bad_wire_still_tell_every_fill(tmp_path: Pat
     until(lambda: station.state() == "IDLE", seconds=30)
     for _ in range(3):
         _customer(station)
-    assert _told(station) == _metered(station)
+    assert station.told() == _metered(station)
     assert all(fill["flags"] == [] for fill in station.bodies("fill"))
     assert station.line.live.bad_frames > 0
     station.close()

@@ -12,7 +12,7 @@ import pytest
 
 from devices.line import orders
 from devices.line.listening import ReaderLine
-from devices.line.orders import Order
+from devices.line.orders import Grant, Order
 from devices.line.thread import PumpLine
 from devices.line.wiring import LineWiring, from_body, to_body
 from devices.protocols.base import Seconds
@@ -52,6 +52,21 @@ class Station:
 
     def bodies(self, kind: str) -> list[dict[str, object]]:
         return [fact.body for fact in self.spool.waiting(1000) if fact.kind == kind]
+
+    def order(self, id: int, kind: str, nozzle: int = 1, **limits: Decimal) -> None:
+        """Order something of a nozzle, with a grant where it is an authorisation."""
+        late = datetime.now(UTC) + timedelta(seconds=20)
+        grant = Grant(90 + id, nozzle, late, **limits) if kind == orders.AUTHORISE else None
+        self.line.order(Order(id, kind, nozzle, late, grant=grant))
+
+    def answered(self, id: int) -> bool:
+        """Whether an order was told to be done."""
+        return (id, "DONE") in [(one["id"], one["status"]) for one in self.bodies("command")]
+
+    def told(self, nozzle: int = 1) -> Decimal:
+        """The litres of all fills that were told of a nozzle."""
+        fills = [one for one in self.bodies("fill") if one["nozzle"] == nozzle]
+        return sum((Decimal(str(one["litres"])) for one in fills), Decimal(0))
 
     def close(self) -> None:
         self.stop()

@@ -11,14 +11,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from django.db import connection
 
-from devices.models import DispenserWiring, Fill, Line, Reader
+from devices.models import DispenserWiring, Fill, Line, NozzleState, Reader
+from devices.poller.main import Poller
 from devices.protocols import table
 from devices.protocols.base import Decimals
 from devices.simulator.bus import Bus
@@ -123,6 +124,20 @@ class Wired:
     def close(self) -> None:
         self.heads.end_it()
         self.scanner.close()
+
+
+@contextlib.contextmanager
+def polled(var: Path, protocol: str) -> Iterator[Wired]:
+    """A wired station with the whole poller running in a thread, its first nozzle idle."""
+    made = Wired(var, protocol)
+    poller = Poller(made.var)
+    thread = threading.Thread(target=poller.run)
+    thread.start()
+    until(lambda: NozzleState.objects.filter(nozzle=made.nozzle, state="IDLE").exists())
+    yield made
+    poller.ending.set()
+    thread.join()
+    made.close()
 
 
 class Proxy:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
@@ -12,14 +11,13 @@ import pytest
 from django.utils.timezone import now
 
 from devices.models import Authorisation, Command, Fill, NozzleState, TotalizerReading
-from devices.poller.main import Poller
 from devices.protocols import table
 from devices.protocols.twowire import messages as m
 from devices.queries import status
 from devices.queries.frames import frames_of
 from devices.services import authorising
 from tests import make
-from tests.devices.poller.kit import Wired, until
+from tests.devices.poller.kit import Wired, polled, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -27,16 +25,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def wired(tmp_path: Path, settings) -> Iterator[Wired]:  # type: ignore[no-untyped-def]
     settings.VAR_DIR = tmp_path
-    made = Wired(tmp_path, table.TWOWIRE)
-    poller = Poller(made.var)
-    thread = threading.Thread(target=poller.run)
-    thread.start()
-    until(lambda: NozzleState.objects.filter(nozzle=made.nozzle, state="IDLE").exists())
-    until(lambda: made.pump.prices[1] == [752, 752])
-    yield made
-    poller.ending.set()
-    thread.join()
-    made.close()
+    with polled(tmp_path, table.TWOWIRE) as made:
+        until(lambda: made.pump.prices[1] == [752, 752])
+        yield made
 
 
 @pytest.mark.req("DEV-01", "SAL-02", "SAL-03", "SAL-04")
