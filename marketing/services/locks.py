@@ -207,11 +207,7 @@ def approve(*, lock: PriceLock, actor: User, at: datetime) -> None:
 @transaction.atomic
 def reject(*, lock: PriceLock, actor: User, at: datetime, reason: str) -> None:
     """Send a planned lock back. Refuses without a reason, or what no longer waits."""
-    held = _held(lock)
-    if not reason.strip():
-        raise LockRefused("没有驳回：请写明原因。")
-    if held.status != Status.PLANNED:
-        raise LockDecided(f"没有驳回：{held.number} {held.get_status_display()}，请刷新页面。")
+    held = _to_end(lock, Status.PLANNED, reason, undone="没有驳回")
     held.status = Status.REJECTED
     held.save(update_fields=["status"])
     _note(held, "rejected", at=at, actor=actor, reason=reason)
@@ -220,13 +216,19 @@ def reject(*, lock: PriceLock, actor: User, at: datetime, reason: str) -> None:
 @transaction.atomic
 def stop(*, lock: PriceLock, actor: User, at: datetime, reason: str) -> None:
     """Take back what is left of a lock in force. Refuses without a reason, or what is not in force."""
-    held = _held(lock)
-    if not reason.strip():
-        raise LockRefused("没有停止：请写明原因。")
-    if held.status != Status.APPROVED:
-        raise LockDecided(f"没有停止：{held.number} {held.get_status_display()}，请刷新页面。")
+    held = _to_end(lock, Status.APPROVED, reason, undone="没有停止")
     _end(held, at=at, actor=actor, words=reason)
     _note(held, "stopped", at=at, actor=actor, reason=reason)
+
+
+def _to_end(lock: PriceLock, status: Status, reason: str, *, undone: str) -> PriceLock:
+    """The lock held, where it still is in this state and a reason was given."""
+    held = _held(lock)
+    if not reason.strip():
+        raise LockRefused(f"{undone}：请写明原因。")
+    if held.status != status:
+        raise LockDecided(f"{undone}：{held.number} {held.get_status_display()}，请刷新页面。")
+    return held
 
 
 def end_all(*, member: Member, at: datetime, actor: User | None, words: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from uuid import uuid4
 
 from django.contrib import messages
@@ -131,39 +132,31 @@ def lock(request: StaffRequest, pk: int) -> HttpResponse:
 @require_POST
 @may("marketing.locks.approve")
 def lock_approve(request: StaffRequest, pk: int) -> HttpResponse:
-    found = _found(request, pk)
-    return decided(
-        request,
-        lambda at: services.approve(lock=found, actor=request.user, at=at),
-        words=f"{found.number} 已批准，加油时自动用。",
-        to=reverse("marketing:lock", args=[pk]),
-        page=lambda refusal: _page(request, _found(request, pk), refusal),
-    )
+    return _decided(request, pk, services.approve, "已批准，加油时自动用。")
 
 
 @require_POST
 @may("marketing.locks.approve")
 def lock_reject(request: StaffRequest, pk: int) -> HttpResponse:
-    found = _found(request, pk)
-    return decided(
-        request,
-        lambda at: services.reject(
-            lock=found, actor=request.user, at=at, reason=reason_of(request)
-        ),
-        words=f"{found.number} 已驳回。",
-        to=reverse("marketing:lock", args=[pk]),
-        page=lambda refusal: _page(request, _found(request, pk), refusal),
-    )
+    return _decided(request, pk, services.reject, "已驳回。", reason=reason_of(request))
 
 
 @require_POST
 @may("marketing.locks.grant")
 def lock_stop(request: StaffRequest, pk: int) -> HttpResponse:
+    return _decided(
+        request, pk, services.stop, "已停止，剩下的升数收回。", reason=reason_of(request)
+    )
+
+
+def _decided(
+    request: StaffRequest, pk: int, act: Callable[..., None], words: str, **more: str
+) -> HttpResponse:
     found = _found(request, pk)
     return decided(
         request,
-        lambda at: services.stop(lock=found, actor=request.user, at=at, reason=reason_of(request)),
-        words=f"{found.number} 已停止，剩下的升数收回。",
+        lambda at: act(lock=found, actor=request.user, at=at, **more),
+        words=f"{found.number} {words}",
         to=reverse("marketing:lock", args=[pk]),
         page=lambda refusal: _page(request, _found(request, pk), refusal),
     )
