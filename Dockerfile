@@ -26,7 +26,7 @@ RUN PRODUCTION=1 STATIC_FINDERS=0 SECRET_KEY=only-while-collecting-static-files-
     SITE_KEY=only-while-collecting-static-files-0000 \
     DATABASE_URL=postgresql://nobody/none REDIS_URL=redis://nobody \
     python manage.py collectstatic --noinput \
-    && mkdir -p var && chown station:station var
+    && mkdir -p var/practice /srv/practice && chown -R station:station var /srv/practice
 USER station
 ENV PRODUCTION=1 STATIC_FINDERS=0 LOG_JSON=1 BIND=0.0.0.0:8000
 VOLUME /srv/station/var

@@ -10,9 +10,11 @@ FIFTY = Only-for-the-deployment-check-0123456789-abcdefghijkl
 
 # Every process would compile all that it imports afresh: three seconds at each start.
 unexport PYTHONDONTWRITEBYTECODE
+# To `make run` it means "beside"; in the environment it would mean that the process practises.
+unexport PRACTICE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run code demo test check bench requirements screenshots backup seal-key restore lock clean
+.PHONY: help setup setup-dev run practice code demo test check bench requirements screenshots backup seal-key restore lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*  ## (.*)/  make \1\t\2/' | expand -t 24
@@ -23,8 +25,11 @@ setup:  ## environment, dependencies and front-end files of a running station
 setup-dev:  ## the same with what tests and checks need
 	@$(SETUP) dev
 
-run: setup  ## run the whole station; the demo is built on the first start (BIND=127.0.0.1:8000)
-	@exec $(MANAGE) run_station
+run: setup  ## run the whole station, with PRACTICE=1 the practice station too; the first start builds the demo (BIND=127.0.0.1:8000)
+	@exec $(MANAGE) run_station $(if $(filter 1,$(PRACTICE)),--with-practice)
+
+practice: setup  ## run the practice station (练习站) beside or without the live one, on the next port
+	@exec $(MANAGE) practice
 
 code:  ## the second factor of the demo's owner and manager, now
 	@$(PYTHON) -I station/runtime/demo_code.py

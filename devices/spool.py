@@ -7,10 +7,11 @@ as the facts that follow from it, so there is no moment at which one is known wi
 """
 
 import json
+import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -88,10 +89,17 @@ class Spool:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
         self._db.executescript(_SCHEMA)
+        self.news = os.eventfd(0, os.EFD_NONBLOCK)  # readable once there are new facts
 
     def close(self) -> None:
         with self._lock:
             self._db.close()
+            os.close(self.news)
+
+    def heard_news(self) -> None:
+        """Whoever waits for `news` is about to look at what waits."""
+        with suppress(BlockingIOError):
+            os.eventfd_read(self.news)
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -131,6 +139,8 @@ class Spool:
                     " ON CONFLICT (name) DO UPDATE SET body = excluded.body",
                     (name, _dump(body)),
                 )
+        if new:
+            os.eventfd_write(self.news, 1)
         return tuple(new)
 
     def waiting(self, limit: int = 200, *, again: bool = False) -> list[Waiting]:

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from finance.views import days, founding, owner, reports
+from finance.views import days, founding, owner, practice, reports
 
 app_name = "finance"
 urlpatterns: list[URLPattern] = [
@@ -10,6 +10,11 @@ urlpatterns: list[URLPattern] = [
     path("dashboard/", owner.dashboard, name="dashboard"),
     path("founding/", founding.wizard, name="wizard"),
     path("founding/<slug:step>/", founding.wizard, name="wizard-step"),
+    path("practice/", practice.index, name="practice"),
+    path("practice/start/<slug:slug>/", practice.start, name="practice_start"),
+    path("practice/<uuid:key>/", practice.attempt, name="practice_attempt"),
+    path("practice/<uuid:key>/hint/", practice.hint, name="practice_hint"),
+    path("practice/<uuid:key>/finish/", practice.finish, name="practice_finish"),
     path("days/", days.days, name="days"),
     path("days/<str:date>/", days.day, name="day"),
     path("days/<str:date>/accept/", days.accept, name="day_accept"),

@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern] = [
     path("dips/new/", tanks.dip, name="dip"),
     path("deliveries/", deliveries.deliveries, name="deliveries"),
     path("deliveries/plan/", deliveries.plan, name="delivery-plan"),
+    path("gauge-deliveries/", deliveries.gauge_deliveries, name="gauge-deliveries"),
     path("deliveries/<str:number>/", deliveries.delivery, name="delivery"),
     path("deliveries/<str:number>/start/", deliveries.start, name="delivery-start"),
     path("deliveries/<str:number>/measure/", deliveries.measure, name="delivery-measure"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils.timezone import now
 
+from devices.services import printers
 from sales.services import (
     leasing,
     prepay_changes,
@@ -13,15 +14,25 @@ from sales.services import (
     pricing,
     printing,
     service_times,
+    signs,
     uploads,
 )
 
 
 @shared_task(ignore_result=True)
 def put_due_prices(**kwargs: object) -> None:
-    """Each second: put prices into force whose instant has come, and follow them to every pump."""
+    """Each second: put prices into force, and follow them to every sign and every pump."""
     pricing.put_due(at=now())
     price_downloads.follow_up(at=now())
+    signs.follow_up(at=now())
+    signs.keep_right(at=now())
+
+
+@shared_task(ignore_result=True)
+def watch_printers(**kwargs: object) -> None:
+    """Every three seconds: ask the printers how they stand, and print what waited for one."""
+    if printers.watch(at=now()):
+        printing.print_waiting(at=now())
 
 
 @shared_task(ignore_result=True)

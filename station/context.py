@@ -16,8 +16,10 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 
 from station.access import StaffRequest, may_do
+from station.doors import PRACTICE_PAGE
 from station.models import Alert, BusinessDay, Message, Shift, Station
 from station.models.people import Role
+from station.queries.practice import live_address, practice_address
 
 THEMES: Final = (
     ("", "跟随系统", "device-desktop"),
@@ -243,6 +245,11 @@ class Frame:
         return page_for("devices:stop_all", self._staff.role) if self._staff else ""
 
     @cached_property
+    def reads(self) -> str:
+        """Where a page sends what a reader typed into it."""
+        return page_for("devices:typed_read", self._staff.role) if self._staff else ""
+
+    @cached_property
     def account(self) -> tuple[Entry, ...]:
         if not self._staff:
             return ()
@@ -252,6 +259,28 @@ class Frame:
             for name, label, symbol in _ACCOUNT
             if (href := page_for(name, role))
         )
+
+    @property
+    def practising(self) -> bool:
+        """Whether this is the practice station, which every page says."""
+        return bool(settings.PRACTICE)
+
+    @cached_property
+    def live_href(self) -> str:
+        """The way back from the practice station."""
+        return live_address(self._request)
+
+    @cached_property
+    def practice_href(self) -> str:
+        """The way to the practice station, for who may and where one runs."""
+        if not self._staff or not practice_address(self._request):
+            return ""
+        return page_for("station:practice_go", self._staff.role)
+
+    @cached_property
+    def practice_page(self) -> str:
+        """The scenarios, within the practice station."""
+        return page_for(PRACTICE_PAGE, self._staff.role) if self._staff else ""
 
     @cached_property
     def sign_out(self) -> str:

@@ -46,6 +46,7 @@ MENU = [
         [
             ("油罐", "inventory:tanks"),
             ("卸油单", "inventory:deliveries"),
+            ("液位仪进油", "inventory:gauge-deliveries"),
             ("罐存记录", "inventory:dips"),
         ],
     ),
@@ -132,14 +133,24 @@ MENU = [
         [
             ("设备状态", "devices:status"),
             ("告警", "devices:alarms"),
+            ("设备台账", "devices:machines"),
+            ("检定与自校", "devices:tests"),
+            ("维修", "devices:repairs"),
+            ("接线调试", "devices:probes"),
             ("接线", "devices:lines"),
             ("加油机地址", "devices:dispensers"),
+            ("液位仪", "devices:gauges"),
             ("读卡器和扫码枪", "devices:readers"),
             ("打印机", "devices:printers"),
+            ("客显", "devices:displays"),
+            ("价格牌", "devices:signs"),
             ("自助终端", "devices:kiosks"),
             ("打印队列", "sales:receipts"),
             ("换表", "devices:meters"),
+            ("报文", "devices:frames"),
             ("刷卡与扫码", "devices:swipes"),
+            ("车牌识别", "devices:plates"),
+            ("车牌摄像头", "devices:cameras"),
             ("运行状况", "station:health"),
         ],
     ),
@@ -159,8 +170,18 @@ MENU = [
         ],
     ),
 ]
+# Pages of a section that only a demo has.
+DEMO_PAGES = {"设备": [("模拟设备", "devices:simulated")]}
+# Where everybody starts in a practice station.
+PRACTICE_PAGE = "finance:practice"
+# What a swipe or scan opens on a page of the staff: by its meaning, the right and the URL name.
+READ_PAGES: dict[str, tuple[str, str]] = {
+    "MEMBER_CARD": ("members.view", "members:member"),
+    "DOCUMENT": ("sales.view", "sales:sale"),
+}
 # Providers: dotted path of `f(*, query: str, user: User, stations: QuerySet) -> list[station.queries.search.Hit]`.
 SEARCH = [
+    "devices.queries.search.hits",
     "sales.queries.search.hits",
     "inventory.queries.search.hits",
     "members.queries.search.hits",

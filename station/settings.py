@@ -18,6 +18,7 @@ from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
 from station.doors import CLOSINGS as CLOSINGS
+from station.doors import DEMO_PAGES
 from station.doors import DOSSIERS as DOSSIERS
 from station.doors import GIVE_GIFTS as GIVE_GIFTS
 from station.doors import GO_LIVE as GO_LIVE
@@ -30,9 +31,12 @@ from station.doors import MENU as MENU
 from station.doors import MERGES as MERGES
 from station.doors import PHONE_FACTS as PHONE_FACTS
 from station.doors import PHONE_PAGES as PHONE_PAGES
+from station.doors import PRACTICE_PAGE as PRACTICE_PAGE
 from station.doors import PRESENCE as PRESENCE
+from station.doors import READ_PAGES as READ_PAGES
 from station.doors import SEARCH as SEARCH
 from station.doors import TENDERS as TENDERS
+from station.runtime import practice
 from station.runtime.embedded import database_url, redis_url
 from station.runtime.logging import configure as configure_logging
 
@@ -42,14 +46,21 @@ env = environ.Env()
 DEBUG = env.bool("DEBUG", default=False)
 PRODUCTION = env.bool("PRODUCTION", default=False)
 DEMO = env.bool("DEMO", default=False)
+if DEMO:
+    MENU = [(name, icon, [*pages, *DEMO_PAGES.get(name, [])]) for name, icon, pages in MENU]
+# 练习站: this process belongs to the practice station and never touches live data.
+PRACTICE = env.bool("PRACTICE", default=False)
 VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var"))).absolute()
+if PRACTICE:
+    HOME = {role: [PRACTICE_PAGE, *pages] for role, pages in HOME.items()}
+    MENU = [("练习", "outline/school", [("科目", PRACTICE_PAGE)]), *MENU]
 
 
 def _secret(name: str, length: int) -> str:
     """A secret from the environment, else one kept in var/ (development and the demo only)."""
     value: str = env.str(name, default="")
     if not value:
-        if PRODUCTION:
+        if PRODUCTION and not PRACTICE:
             raise ImproperlyConfigured(f"{name} 未设置：生产环境必须提供")
         path = VAR_DIR / f"{name.lower()}.txt"
         if not path.exists():
@@ -78,6 +89,16 @@ SECRET_KEY = _secret("SECRET_KEY", 32)
 SITE_KEY = _secret("SITE_KEY", 32)
 # While the site key is being changed: the key before. `manage.py rotate_site_key` ends its use.
 SITE_KEY_PREVIOUS = env.str("SITE_KEY_PREVIOUS", default="")
+
+# Signs who goes practising, and what he passed; the live and the practice station share it.
+PRACTICE_KEY = env.str("PRACTICE_KEY", default="")
+if not (PRACTICE_KEY or PRODUCTION or PRACTICE):
+    PRACTICE_KEY = _secret("PRACTICE_KEY", practice.KEY_LETTERS)
+# Where each finds the other: an address, or ":8001" for another port of the same host. Without
+# PRACTICE_URL the one that runs on this machine is found by itself.
+PRACTICE_URL = env.str("PRACTICE_URL", default="")
+LIVE_URL = env.str("LIVE_URL", default="")
+PRACTICE_DIR = VAR_DIR if PRACTICE else VAR_DIR / practice.FOLDER
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
@@ -193,6 +214,19 @@ CACHES = {
 }
 _socket = f"redis+socket://{REDIS_URL.removeprefix('unix://')}?virtual_host={CACHE_DB + 1}"
 CELERY_BROKER_URL = _socket if REDIS_URL.startswith("unix://") else REDIS_URL
+_why_not = practice.why_not(
+    practice.Ground(
+        var=VAR_DIR,
+        database=DATABASES["default"]["NAME"],
+        redis_url=REDIS_URL,
+        cache_db=CACHE_DB,
+        key=PRACTICE_KEY,
+        texts=env.str("TEXT_CHANNEL", default=""),
+    ),
+    practice=PRACTICE,
+)
+if _why_not:
+    raise ImproperlyConfigured(_why_not)
 CELERY_TASK_ALWAYS_EAGER = env.bool("CELERY_TASK_ALWAYS_EAGER", default=False)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -220,6 +254,7 @@ _BEAT: dict[str, timedelta | crontab] = {
     "members.warn_bearer_cards": crontab(hour=6, minute=15),
     "members.sweep_closed": crontab(hour=3, minute=5),
     "inventory.check_levels": timedelta(seconds=30),
+    "inventory.ask_about_deliveries": timedelta(minutes=1),
     "station.check_calendar": crontab(hour=6, minute=5),
     "members.forget_codes": crontab(hour=4, minute=10),
     "members.evaluate_tiers": crontab(hour=0, minute=20),
@@ -242,20 +277,38 @@ _BEAT: dict[str, timedelta | crontab] = {
     "members.send_texts": timedelta(seconds=30),
     "marketing.remind_coupons": crontab(hour="9-20", minute=12),
     "sales.print_receipts": timedelta(seconds=15),
+    "sales.watch_printers": timedelta(seconds=3),
     "sales.settle_prepays": timedelta(seconds=1),
     "sales.book_uploads": timedelta(seconds=30),
     "sales.drop_stale_leases": crontab(minute=20),
     "sales.put_due_prices": timedelta(seconds=1),
     "sales.watch_service_times": timedelta(minutes=5),
     "devices.end_what_is_late": timedelta(seconds=5),
+    "devices.watch_gauges": timedelta(seconds=30),
+    "devices.thin_gauge_readings": crontab(hour=3, minute=15),
+    "devices.check_certificates": crontab(hour=6, minute=25),
+    "devices.check_self_tests": crontab(hour=6, minute=27),
+    "station.collect_practice": timedelta(seconds=15),
+    "finance.practice_scenes": timedelta(seconds=2),
+    "devices.take_plate_files": timedelta(seconds=2),
+    "devices.watch_cameras": timedelta(seconds=10),
+    "devices.forget_plates": crontab(hour=3, minute=15),
 }
+# What a practice station has no use for, and what only it has.
+for _name in (
+    ["station.backup", "station.collect_practice"] if PRACTICE else ["finance.practice_scenes"]
+):
+    del _BEAT[_name]
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     name: {"task": name.replace(".", ".tasks.", 1), "schedule": when}
     for name, when in _BEAT.items()
 }
 # A worker that was away has one of these to catch up, not all.
 CELERY_BEAT_SCHEDULE["sales.put_due_prices"]["options"] = {"expires": 5}
+CELERY_BEAT_SCHEDULE["sales.watch_printers"]["options"] = {"expires": 3}
 CELERY_BEAT_SCHEDULE["devices.end_what_is_late"]["options"] = {"expires": 10}
+if PRACTICE:
+    CELERY_BEAT_SCHEDULE["finance.practice_scenes"]["options"] = {"expires": 5}
 
 AUTH_USER_MODEL = "station.User"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
@@ -275,6 +328,10 @@ LOGIN_URL = "station:sign_in"
 CSRF_FAILURE_VIEW = "station.views.errors.csrf_failure"
 SESSION_COOKIE_AGE = env.int("SESSION_HOURS", default=12) * 3600
 SESSION_COOKIE_HTTPONLY = True
+if PRACTICE:
+    # Cookies know no ports: both stations may be open in one browser.
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "practice_session", "practice_csrf"
+    MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
@@ -285,10 +342,12 @@ if HTTPS:
 # The demo's second line speaks TCP. 0: the usual port, or a free one where another station has it.
 SIMULATOR_PORT = env.int("SIMULATOR_PORT", default=0)
 # A till locks itself after this many idle minutes; the cashier comes back with a PIN.
-IDLE_LOCK_MINUTES = env.int("IDLE_LOCK_MINUTES", default=15)
+IDLE_LOCK_MINUTES = 0 if PRACTICE else env.int("IDLE_LOCK_MINUTES", default=15)
 
 # Where texts (短信) go: local (kept for the demo's own page), none, or the dotted path of an adapter.
-TEXT_CHANNEL = env.str("TEXT_CHANNEL", default="local" if DEMO or DEBUG else "none")
+TEXT_CHANNEL = (
+    "local" if PRACTICE else env.str("TEXT_CHANNEL", default="local" if DEMO or DEBUG else "none")
+)
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

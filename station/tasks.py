@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils.timezone import localtime, now
 
 from station.runtime.backup import make_backup, remove_old_backups
-from station.services import calendar, jobs
+from station.services import calendar, jobs, practice
 from station.services import heartbeat as services
 
 BACKUPS_KEPT = 14
@@ -37,3 +37,9 @@ def backup(**kwargs: object) -> None:
     """The nightly backup; 运行状况 shows its age, so a night without one is seen."""
     make_backup(at=localtime())
     remove_old_backups(keep=BACKUPS_KEPT)
+
+
+@shared_task(name="station.tasks.collect_practice")
+def collect_practice(**kwargs: object) -> None:
+    """Keep the results that the practice station of this machine has signed."""
+    practice.collect()

@@ -47,7 +47,10 @@ DECLARE
 BEGIN
     SET LOCAL session_replication_role = replica;
     FOREACH emptied IN ARRAY ARRAY[{}] LOOP
-        EXECUTE FORMAT('DELETE FROM %I', emptied);
+        -- Most have never had a row: to ask for the file is a tenth of planning a DELETE.
+        IF pg_relation_size(emptied::text::regclass) > 0 THEN
+            EXECUTE FORMAT('DELETE FROM %I', emptied);
+        END IF;
     END LOOP;
 END $$;"""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import uuid
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
@@ -13,12 +14,16 @@ from django.db import DatabaseError, connection, models, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from devices.models import PriceSign
+from devices.services import cameras, plates
 from members.services import value_accounts, value_topping
 from members.services.value_keeping import locked_one
+from sales.services import cash
 from station.access import may_do
 from station.models import Station, User
 from tests import make
 from tests.architecture.test_models import our_models
+from tests.devices import register
 from tests.marketing import offers
 from tests.members import rewards as mall
 from tests.test_role_matrix import FILLERS, Address, addresses, ask
@@ -108,6 +113,31 @@ def work(station: Station) -> None:
         day=session.shift.day,
         at=make.NOW,
         actor=session.cashier,
+    )
+    register.own(nozzle)
+    camera = cameras.save_camera(
+        row=None,
+        values={
+            "name": f"{whose}摄像头",
+            "kind": "PUSH",
+            "island": nozzle.dispenser.island,
+            "nozzle": None,
+            "folder": "",
+            "active": True,
+        },
+        at=make.NOW,
+        actor=session.cashier,
+        station=station,
+    )
+    plates.record_plate(camera=camera, event=plates.Event("e", "云A12345", make.NOW), at=make.NOW)
+    PriceSign.objects.create(station=station, name=f"{whose}价格牌", kind="MANUAL")
+    cash.move(
+        client_key=str(uuid.uuid4()),
+        session=session,
+        kind="DROP",
+        amount=Decimal(10),
+        actor=session.cashier,
+        at=make.NOW,
     )
     mall.give(member, 100)
     mall.order(member, mall.reward("礼品", 10, "SERVICE"), station)

@@ -18,7 +18,9 @@ class CardForm(forms.Form):
     number = forms.CharField(
         label="卡号", max_length=40, help_text="在读卡器上刷一下，下面会出现卡号；也可手工输入"
     )
-    holder = forms.ModelChoiceField(label="持卡人", queryset=User.objects.none())
+    holder = forms.ModelChoiceField(
+        label="持卡人", queryset=User.objects.none(), empty_label="（请选择）"
+    )
 
     def __init__(self, *args: Any, station: Station, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -54,7 +56,11 @@ class RuleForm(forms.Form):
 class SampleForm(forms.Form):
     """A sample to try the rules with."""
 
-    medium = forms.ChoiceField(label="介质", choices=ReadRule.Medium.choices)
+    medium = forms.ChoiceField(
+        label="介质",
+        choices=[("", "键盘式（不分卡和码）"), *ReadRule.Medium.choices],
+        required=False,
+    )
     sample = forms.CharField(label="样本", max_length=120, strip=False)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django import forms
+from django.utils.timezone import localtime
 
-from devices.models import Alarm, Fill, Swipe
-from station.forms.controls import DayField
+from devices.models import Alarm, Fill, Line, Probe, Swipe
+from station.forms.controls import DayField, MomentField
 from station.models import Nozzle, Station
 
 ANY = [("", "全部")]
@@ -56,3 +57,32 @@ class SwipeFilter(forms.Form):
         label="结果", required=False, choices=[*ANY, *Swipe.Outcome.choices]
     )
     since = DayField(label="日期起", required=False)
+
+
+class FrameFilter(forms.Form):
+    """A line and a stretch of time, local; the last ten minutes if unsaid."""
+
+    line = forms.ModelChoiceField(label="线路", queryset=Line.objects.none(), empty_label=None)
+    since = MomentField(label="起")
+    until = MomentField(label="止")
+    polls = forms.BooleanField(label="连同例行轮询", required=False)
+
+    def __init__(self, *args: Any, station: Station, at: datetime, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["line"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = Line.objects.filter(station=station).order_by("-active", "name")
+        self.lines = list(field.queryset)
+        field.initial = self.lines[0].pk if self.lines else None
+        local = localtime(at).replace(second=0, microsecond=0, tzinfo=None)
+        self.fields["since"].initial = local - timedelta(minutes=10)
+        self.fields["until"].initial = local + timedelta(minutes=1)
+
+    def wanted(self) -> tuple[Line | None, datetime | None, datetime | None, bool]:
+        """What is to be shown; None where it was not said rightly."""
+        said = getattr(self, "cleaned_data", {})
+        return said.get("line"), said.get("since"), said.get("until"), bool(said.get("polls"))
+
+
+class ProbeFilter(forms.Form):
+    status = forms.ChoiceField(label="状态", required=False, choices=[*ANY, *Probe.Status.choices])

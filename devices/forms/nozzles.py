@@ -61,6 +61,17 @@ class ReasonForm(forms.Form):
     )
 
 
+class LiftForm(forms.Form):
+    """Why a tank is sold of in spite of the water in it."""
+
+    reason = forms.CharField(
+        label="解除原因",
+        max_length=200,
+        help_text="例如：人工量水 8 mm，探棒浮子卡住。会写入审计日志。",
+        error_messages={"required": "请写明为什么可以解除停售"},
+    )
+
+
 class WordForm(forms.Form):
     """What was done about an alarm."""
 

@@ -53,6 +53,8 @@ def goes_by_itself(point: Point) -> bool:
     nozzle = point.wiring.nozzle(point.nozzle)
     if visit is None or nozzle is None or nozzle.mode != AUTO or not point.may_authorise():
         return False
+    if nozzle.held:
+        return False
     price = nozzle.price_at(point.moment.at)
     return price is not None and point.held.get(nozzle.position) == price
 
@@ -126,11 +128,15 @@ def _not_authorised(point: Point, visit: Visit, order: Order | None) -> None:
 
 
 def abandoned(point: Point) -> bool:
-    """Authorised, but nobody will fill: hung up again without fuel, or the grant ran out."""
+    """Authorised, but nobody will fill: hung up again, the grant ran out, or the tank is held."""
     visit = point.visit
     if point.condition is not Condition.AUTHORISED or point.out or visit is None:
         return False
     if visit.lifted_at is not None:
+        return True
+    nozzle = point.wiring.nozzle(visit.nozzle)
+    if nozzle is not None and nozzle.held:
+        visit.outcome = "CANCELLED"
         return True
     if visit.grant is not None and visit.grant.valid_until < point.moment.at:
         visit.outcome = "EXPIRED"

@@ -1,48 +1,52 @@
-"""The thread of a card reader or a scanner: it only listens."""
+"""The thread of a card reader or a scanner: it listens, and asks those that only answer."""
 
 from __future__ import annotations
 
 import logging
-import sqlite3
-import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 from devices.line import facts
-from devices.line.port import Port, PortLost
-from devices.line.thread import REOPEN_FIRST, REOPEN_LAST, LineLive
+from devices.line.keeping import PortThread
+from devices.line.pcsc import SCHEME, PcscPort
+from devices.line.port import Port
 from devices.line.wire import now, wall
 from devices.line.wiring import LineWiring
 from devices.protocols import table
+from devices.protocols.asker import Asker
 from devices.protocols.base import (
     Damaged,
     Event,
+    Heard,
     Listener,
     Outcome,
     Scanned,
+    Silence,
     Swiped,
 )
 from devices.protocols.scanner import mask
-from devices.recorder import HEARD, JUNK, Recorder
-from devices.spool import Fact, Spool
-from station.queries.trouble import said_of
+from devices.recorder import HEARD, JUNK, SENT
+from devices.spool import Spool
 
 log = logging.getLogger(__name__)
 
 CARD, CODE = "CARD", "CODE"
+MUTE = 10  # questions without an answer until a reader counts as gone: three to four seconds
+MUTE_WORDS = "没有应答，请检查它的电源和接线"
 
 
-def listener_for(line: LineWiring) -> Listener:
+def listener_for(line: LineWiring) -> Listener | Asker:
     """The codec that the wiring names."""
     spoken = table.READERS.get(line.protocol)
     if spoken is None:
         raise ValueError(f"no listener for {line.protocol}")
-    made = spoken.listener()
+    made = spoken.listener(line.options)
     made.settings = line.serial
     return made
 
 
-class ReaderLine(threading.Thread):
+class ReaderLine(PortThread):
     """One reader. A payment code goes to `whisper` with the key of its swipe and is kept nowhere."""
 
     def __init__(
@@ -53,43 +57,38 @@ class ReaderLine(threading.Thread):
         boxes: Path,
         whisper: Callable[[str, str], None],
     ) -> None:
-        super().__init__(name=f"reader {line.name}", daemon=True)
-        self.line = line
-        self.live = LineLive(line.id)
-        self._spool = spool
-        self._box = Recorder(boxes, line.box)
+        super().__init__(line, kind="reader", spool=spool, boxes=boxes)
         self._whisper = whisper
         self._listener = listener_for(line)
-        self._ending = threading.Event()
+        # Whom to ask, where the device speaks only when it is asked.
+        self._asker: Asker | None = (
+            cast(Asker, self._listener) if table.READERS[line.protocol].asks else None
+        )
+        self._unanswered = 0
 
-    def end(self) -> None:
-        self._ending.set()
-
-    def run(self) -> None:
-        pause = REOPEN_FIRST
+    def work(self, port: Port) -> None:
+        self._opened()
         while not self._ending.is_set():
-            try:
-                port = Port(self.line.url, self._listener.settings)
-            except PortLost as lost:
-                self._lost(lost)
-                self._ending.wait(pause)
-                pause = min(REOPEN_LAST, pause * 2)
-                continue
-            pause = REOPEN_FIRST
-            self._opened()
-            try:
-                while not self._ending.is_set():
-                    self._listen(port)
-            except PortLost as lost:
-                self._lost(lost)
-            finally:
-                port.close()
-        self._box.close()
+            self._listen(port)
+
+    def _open(self) -> Port:
+        return PcscPort(self.line.url) if self.line.url.startswith(SCHEME) else super()._open()
 
     def _listen(self, port: Port) -> None:
+        self._ask(port)
         data = port.receive(self._listener.quiet)
         outcome = self._listener.feed(data, now()) if data else self._listener.expire(now())
         self._take(outcome)
+
+    def _ask(self, port: Port) -> None:
+        request = self._asker.next(now()) if self._asker is not None else None
+        if request is None:
+            return
+        port.send(request.data)
+        self.live.polls += 1
+        self._box.write(
+            SENT, Heard(request.data, True, request.secret).masked(), facts.millis(wall())
+        )
 
     def _take(self, outcome: Outcome) -> None:
         at = wall()
@@ -100,6 +99,8 @@ class ReaderLine(threading.Thread):
         if outcome.heard:
             self.live.heard_at = at
             self._box.flush()
+        if any(heard.good for heard in outcome.heard):
+            self._answered()
         for number, event in enumerate(outcome.events):
             self._one(event, f"swipe:{self.line.id}:{facts.millis(at)}:{number}")
 
@@ -111,6 +112,8 @@ class ReaderLine(threading.Thread):
                 if secret:
                     self._whisper(key, code)
                 self._keep(CODE, mask(code), secret, key)
+            case Silence():
+                self._unheard()
             case Damaged(why=why):
                 log.info("%s: %s", self.line.name, why)
 
@@ -127,32 +130,15 @@ class ReaderLine(threading.Thread):
             )
         )
 
-    def _record(self, fact: Fact) -> None:
-        try:
-            self._spool.record(facts=[fact])
-        except sqlite3.Error as trouble:
-            self.live.error = f"本地存储写入失败：{trouble}"
-            log.error("spool refused: %s", trouble)
+    def _unheard(self) -> None:
+        self._unanswered += 1
+        if self._unanswered == MUTE:
+            self.live.error = f"读卡器{MUTE_WORDS}"
+            log.warning("%s: no answer", self.line.name)
+            self._alarm(f"的读卡器{MUTE_WORDS}", kind="SILENCE")
 
-    def _opened(self) -> None:
-        self.live.is_open, self.live.error = True, ""
-        self._alarm(f"{self.line.name}已恢复", over=True)
-
-    def _lost(self, why: PortLost) -> None:
-        if self.live.is_open or not self.live.error:
-            log.warning("%s: %s", self.line.name, why)
-            self._alarm(f"{self.line.name}无法打开或已断开，请检查接线和电源")
-        self.live.is_open, self.live.error = False, said_of(why)
-
-    def _alarm(self, text: str, *, over: bool = False) -> None:
-        self._record(
-            facts.alarm(
-                kind="LINE",
-                subject=self.line.name,
-                text=text,
-                at=wall(),
-                station=self.line.station,
-                line=self.line.id,
-                over=over,
-            )
-        )
+    def _answered(self) -> None:
+        if self._unanswered >= MUTE:
+            self.live.error = ""
+            self._alarm("的读卡器已恢复应答", kind="SILENCE", over=True)
+        self._unanswered = 0

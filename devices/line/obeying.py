@@ -49,6 +49,9 @@ def _start(point: Point, order: Order) -> Job | None:
 
 
 def _start_authorising(point: Point, order: Order, nozzle: NozzleWiring) -> Job | None:
+    if nozzle.held:
+        point.answer(order, orders.FAILED, f"停售：{nozzle.held}", point.moment.at)
+        return None
     if point.condition is Condition.CALLING and point.nozzle == nozzle.position:
         return authorise(point, order)
     loose = point.wiring.loose(point.codec.abilities)
@@ -84,6 +87,10 @@ def suspend_or_resume(point: Point, order: Order) -> Job:
     pausing = order.kind == orders.SUSPEND
     wanted = {Condition.SUSPENDED} if pausing else {Condition.AUTHORISED, Condition.FUELLING}
     ready = {Condition.AUTHORISED, Condition.FUELLING} if pausing else {Condition.SUSPENDED}
+    if not point.codec.abilities.suspends:
+        text = "这种加油机没有暂停，要停请用停止"
+        point.answer(order, orders.FAILED, text, point.moment.at)
+        return
     if point.condition not in ready:
         text = "没有在加油，无法暂停" if pausing else "没有暂停中的加油"
         point.answer(order, orders.FAILED, text, point.moment.at)

@@ -266,7 +266,7 @@ class Point:
         """Nothing assumed about the head holds any more."""
         self.synced, self.alone = False, True
         self.condition, self.unclosed = None, False
-        if self.codec.abilities.sets_prices:  # else they are ours, and travel with each preset
+        if self.codec.abilities.reads_prices:  # else they are ours, and go with each preset
             self.held.clear()
         self.drop_job()
         self.codec.preempt(self.address)

@@ -10,15 +10,14 @@ from __future__ import annotations
 import logging
 import queue
 import sqlite3
-import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from devices.line import facts
 from devices.line.board import NozzleLive
+from devices.line.health import LineHealth
+from devices.line.keeping import PortThread
 from devices.line.link import Instant
 from devices.line.orders import Order
 from devices.line.point import Point
@@ -30,36 +29,21 @@ from devices.protocols import table
 from devices.protocols.base import (
     Codec,
     Condition,
-    Damaged,
     DeviceSettings,
+    Event,
     Seconds,
     Timing,
 )
-from devices.recorder import Recorder
 from devices.spool import Spool
-from station.queries.trouble import said_of
 
 log = logging.getLogger(__name__)
 
-REOPEN_FIRST: Seconds = 0.2
-REOPEN_LAST: Seconds = 2.0
 NAP: Seconds = 0.05
 FLUSH_EVERY: Seconds = 1.0
-BAD_SHARE = 20  # one bad frame in so many exchanges is an alarm
-BAD_WINDOW = 400  # exchanges over which they are counted
-
-
-@dataclass(slots=True)
-class LineLive:
-    """Health of the line, as a copy for other threads."""
-
-    line: int
-    is_open: bool = False
-    heard_at: datetime | None = None
-    polls: int = 0
-    answers: int = 0
-    bad_frames: int = 0
-    error: str = ""
+# A converter that lost the other end, or hangs, keeps its connection and says nothing: the port is
+# opened anew after so long without one byte, and ever more rarely where all heads are off.
+QUIET_FIRST: Seconds = 8.0
+QUIET_LAST: Seconds = 60.0
 
 
 class _Halt:
@@ -111,7 +95,7 @@ def _timing(usual: Timing, options: Mapping[str, Any]) -> Timing:
     )
 
 
-class PumpLine(threading.Thread):
+class PumpLine(PortThread):
     """One line of dispensers."""
 
     def __init__(
@@ -123,14 +107,11 @@ class PumpLine(threading.Thread):
         may_authorise: Callable[[], bool],
         halted: bool = False,
     ) -> None:
-        super().__init__(name=f"line {line.name}", daemon=True)
-        self.line = line
-        self.live = LineLive(line.id)
-        self._spool = spool
-        self._box = Recorder(boxes, line.box)
+        super().__init__(line, kind="line", spool=spool, boxes=boxes)
+        self._health = LineHealth(self.live)
+        self._quiet = QUIET_FIRST
         self._may_authorise = may_authorise
         self._inbox: queue.SimpleQueue[Order | LineWiring | _Halt | bool] = queue.SimpleQueue()
-        self._ending = threading.Event()
         self._codec = codec_for(line)
         self._halted = halted
         self._halting = False
@@ -140,8 +121,6 @@ class PumpLine(threading.Thread):
         self.schedule = Schedule(self.points, self._codec.timing)
         self._board: tuple[NozzleLive, ...] = ()
         self._flushed: Seconds = 0.0
-        self._bad: list[int] = []  # exchange numbers of bad frames
-        self._bad_told = False
 
     def _point(self, address: int) -> Point:
         wiring = next(point for point in self.line.points if point.address == address)
@@ -179,36 +158,12 @@ class PumpLine(threading.Thread):
     def release(self) -> None:
         self._inbox.put(True)
 
-    def end(self) -> None:
-        self._ending.set()
-
     def board(self) -> tuple[NozzleLive, ...]:
         return self._board
 
     # ------------------------------------------------------------------ the thread
 
-    def run(self) -> None:
-        pause = REOPEN_FIRST
-        while not self._ending.is_set():
-            try:
-                port = Port(self.line.url, self._codec.settings)
-            except PortLost as lost:
-                self._lost(lost)
-                self._wait(pause)
-                pause = min(REOPEN_LAST, pause * 2)
-                continue
-            pause = REOPEN_FIRST
-            self._opened()
-            try:
-                wire = Wire(port, self._codec, self._box, echo=self.line.echo)
-                self._work(wire)
-            except PortLost as lost:
-                self._lost(lost)
-            finally:
-                port.close()
-        self._box.close()
-
-    def _wait(self, seconds: Seconds) -> None:
+    def _pause(self, seconds: Seconds) -> None:
         """Without a port nobody can be reached, but orders still grow late and are answered."""
         until = now() + seconds
         while not self._ending.is_set() and now() < until:
@@ -218,8 +173,10 @@ class PumpLine(threading.Thread):
                 self._halted_yet()
             self._ending.wait(NAP)
 
-    def _work(self, wire: Wire) -> None:
-        while not self._ending.is_set():
+    def work(self, port: Port) -> None:
+        self._opened()
+        wire = Wire(port, self._codec, self._box, echo=self.line.echo)
+        while not self._ending.is_set() and not self._given_up(wire):
             self._read_inbox()
             if self._shout:
                 self._stop_all_at_once(wire)
@@ -233,7 +190,7 @@ class PumpLine(threading.Thread):
             request = self._codec.next(address, moment)
             events, answered = wire.exchange(request)
             told = answered and not request.unanswered
-            self._count(told, sum(isinstance(event, Damaged) for event in events))
+            self._count(events, told, wire.unasked)
             if told:
                 self.schedule.answered(address, now())
             elif not answered:
@@ -252,8 +209,7 @@ class PumpLine(threading.Thread):
         try:
             point.hear(events, answered=answered, moment=Instant(now(), wall()))  # type: ignore[arg-type]
         except sqlite3.Error as trouble:
-            self.live.error = f"本地存储写入失败：{trouble}"
-            log.error("spool refused: %s", trouble)
+            self._refused(trouble)
         turn = self.schedule.turns[point.address]
         turn.fuelling = point.condition is Condition.FUELLING
         turn.busy = point.busy and point.link.online
@@ -335,45 +291,26 @@ class PumpLine(threading.Thread):
 
     # ------------------------------------------------------------------ health
 
-    def _count(self, answered: bool, bad: int) -> None:
-        live = self.live
-        live.polls += 1
-        live.answers += answered
-        live.bad_frames += bad
-        if answered:
-            live.heard_at = wall()
-        self._bad += [live.polls] * bad
-        if live.polls % 50 == 0:
-            self._bad = [number for number in self._bad if number > live.polls - BAD_WINDOW]
-            too_many = len(self._bad) * BAD_SHARE > BAD_WINDOW
-            if too_many != self._bad_told:
-                self._bad_told = too_many
-                self._alarm("CHECKSUM", f"{self.line.name}坏帧过多", over=not too_many)
+    def _count(self, events: tuple[Event, ...], told: bool, unasked: bool) -> None:
+        for share in self._health.count(events, answered=told, unasked=unasked, at=wall()):
+            self._alarm(share.words, kind=share.kind, over=not share.told)
+
+    def _given_up(self, wire: Wire) -> bool:
+        """Whether the port has brought nothing for so long that it is opened anew."""
+        if now() - wire.heard_at < self._quiet:
+            if wire.heard_at > wire.began_at:
+                self._quiet = QUIET_FIRST
+            return False
+        self._quiet = min(QUIET_LAST, self._quiet * 2)
+        log.info("%s: nothing heard, opened anew", self.line.name)
+        return True
 
     def _opened(self) -> None:
-        self.live.is_open, self.live.error = True, ""
-        self._alarm("LINE", f"{self.line.name}已恢复", over=True)
+        if not self.live.is_open:  # else it was only opened anew
+            super()._opened()
 
     def _lost(self, why: PortLost) -> None:
-        if self.live.is_open or not self.live.error:
-            log.warning("%s: %s", self.line.name, why)
-            self._alarm("LINE", f"{self.line.name}无法打开或已断开，请检查接线和电源")
-        self.live.is_open, self.live.error = False, said_of(why)
+        super()._lost(why)
         for point in self.points.values():
             point.lost(Instant(now(), wall()))
         self._show()
-
-    def _alarm(self, kind: str, text: str, *, over: bool = False) -> None:
-        fact = facts.alarm(
-            kind=kind,
-            subject=self.line.name,
-            text=text,
-            at=wall(),
-            station=self.line.station,
-            line=self.line.id,
-            over=over,
-        )
-        try:
-            self._spool.record(facts=[fact])
-        except sqlite3.Error as trouble:
-            log.error("spool refused: %s", trouble)

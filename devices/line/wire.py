@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from typing import Protocol
 
 from devices.line.port import Port
 from devices.protocols.base import Codec, Echo, Event, Heard, Outcome, Request, Seconds, Silence
-from devices.recorder import HEARD, JUNK, SENT, Recorder
+from devices.recorder import HEARD, JUNK, SENT
 
 OWN_GAP: Seconds = 0.016  # after our own acknowledgement: longer than any gap inside a message
 
@@ -20,23 +21,31 @@ def wall() -> datetime:
     return datetime.now(UTC)
 
 
+class Box(Protocol):
+    """Where every frame is noted; what is secret in it was masked before."""
+
+    def write(self, direction: str, data: bytes, at_ms: int) -> object: ...
+
+
 class Wire:
     """Port, codec and black box of one line."""
 
-    def __init__(self, port: Port, codec: Codec, box: Recorder, *, echo: bool) -> None:
+    def __init__(self, port: Port, codec: Codec, box: Box, *, echo: bool) -> None:
         self._port, self._codec, self._box = port, codec, box
         self._byte = codec.settings.byte_time()
         self._echo = Echo() if echo else None
         self._quiet_from: Seconds = now()  # when the line fell silent
         self._ours = True  # the last word was ours
+        self.began_at = self.heard_at = self._quiet_from  # heard: any byte at all
+        self.unasked = False  # something lay on the wire before the last question
 
     def exchange(self, request: Request) -> tuple[tuple[Event, ...], bool]:
         """The events, and whether the device answered at all."""
         self._keep_quiet(request.turnaround)
-        self._drop_stale()
+        events = self._stale()
         sent_at = self._send(request)
         outcome = self._listen(request, sent_at)
-        events = outcome.events
+        events += outcome.events
         while outcome.reply is not None:
             reply = outcome.reply
             self._keep_quiet(reply.turnaround)
@@ -55,11 +64,20 @@ class Wire:
         if left > 0:
             time.sleep(left)
 
-    def _drop_stale(self) -> None:
+    def _stale(self) -> tuple[Event, ...]:
         """What came before the question is no answer to it."""
         stale = self._port.receive(0)
-        if stale:
+        expected = self._codec.abilities.speaks_unasked
+        self.unasked = bool(stale) and not expected
+        if not stale:
+            return ()
+        self.heard_at = now()
+        if not expected:
             self._box.write(JUNK, stale, _ms())
+            return ()
+        outcome = self._codec.feed(self._echo.strip(stale) if self._echo else stale, now())
+        self._record(outcome)
+        return outcome.events
 
     def _send(self, request: Request) -> Seconds:
         """Returns when the last byte leaves the wire."""
@@ -78,6 +96,7 @@ class Wire:
         tail, longest = self._codec.timing.tail, self._codec.timing.longest_answer
         while True:
             data = self._port.receive(until - now())
+            self.heard_at = now() if data else self.heard_at
             if data and self._echo is not None:
                 data = self._echo.strip(data)
             if data:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -33,6 +33,8 @@ class NozzleWiring:
     epoch: int = 0
     totalizer: Decimal | None = None  # last known in this epoch, where the spool has none
     digits: int = 8  # of the totalizer, before the point
+    tank: int = 0
+    held: str = ""  # why nothing of its tank is sold now; put on by the poller
 
     def price_at(self, at: datetime) -> Decimal | None:
         """The price in force, or nothing where none was ever set."""
@@ -58,8 +60,28 @@ class PointWiring:
 
 
 @dataclass(frozen=True, slots=True)
+class GaugedTank:
+    """One tank of a gauge: its number at the console, and the tank it is."""
+
+    number: int
+    tank: int
+    name: str  # for what people read
+    capacity: Decimal  # litres
+    water_limit: Decimal  # mm; above it nothing of the tank is sold
+    waived: str = ""  # since when the hold is that a person has lifted, ISO with zone
+
+
+@dataclass(frozen=True, slots=True)
+class SignWiring:
+    """A price sign: its number in the frames, and the rows that show a price."""
+
+    number: int
+    rows: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LineWiring:
-    """One serial line. Readers and scanners have no points."""
+    """One serial line. Readers, scanners, gauges, displays and signs have no points."""
 
     id: int
     station: int
@@ -71,10 +93,13 @@ class LineWiring:
     options: dict[str, Any]
     points: tuple[PointWiring, ...] = ()
     reader: int | None = None
+    tanks: tuple[GaugedTank, ...] = ()
     go_on_alone: bool = True  # 断网策略: authorise by itself while the database is away
     bits: int = 8
     stop: int = 1
     echo: bool = False  # the converter repeats what we send
+    idle_text: str | None = None  # of a customer's display that stands at a till
+    sign: SignWiring | None = None
 
     @property
     def serial(self) -> SerialSettings:
@@ -89,7 +114,8 @@ class LineWiring:
     def same_port(self, other: LineWiring) -> bool:
         """True where a running line can take the other wiring without opening its port again."""
         keep = ("id", "station", "url", "protocol", "serial", "echo", "options", "reader")
-        return all(getattr(self, name) == getattr(other, name) for name in keep) and [
+        said = ("idle_text", "sign")
+        return all(getattr(self, name) == getattr(other, name) for name in (*keep, *said)) and [
             (point.address, point.decimals, [one.position for one in point.nozzles])
             for point in self.points
         ] == [
@@ -110,6 +136,7 @@ def from_body(body: Body) -> tuple[LineWiring, ...]:
 
 def _line(line: LineWiring) -> Body:
     out: Body = {one.name: getattr(line, one.name) for one in fields(line)}
+    out["sign"] = line.sign and {"number": line.sign.number, "rows": list(line.sign.rows)}
     out["points"] = [
         {
             "address": point.address,
@@ -124,6 +151,10 @@ def _line(line: LineWiring) -> Body:
         }
         for point in line.points
     ]
+    out["tanks"] = [
+        {**asdict(one), "capacity": str(one.capacity), "water_limit": str(one.water_limit)}
+        for one in line.tanks
+    ]
     return out
 
 
@@ -137,11 +168,25 @@ def _nozzle(nozzle: NozzleWiring) -> Body:
         "epoch": nozzle.epoch,
         "totalizer": None if nozzle.totalizer is None else str(nozzle.totalizer),
         "digits": nozzle.digits,
+        "tank": nozzle.tank,
     }
 
 
 def _read_line(body: Body) -> LineWiring:
-    return LineWiring(**{**body, "points": tuple(_read_point(one) for one in body["points"])})
+    sign = body.get("sign")
+    return LineWiring(
+        **{
+            **body,
+            "points": tuple(_read_point(one) for one in body["points"]),
+            "tanks": tuple(_read_tank(one) for one in body.get("tanks", ())),
+            "sign": sign and SignWiring(sign["number"], tuple(sign["rows"])),
+        }
+    )
+
+
+def _read_tank(body: Body) -> GaugedTank:
+    figures = {name: Decimal(body[name]) for name in ("capacity", "water_limit")}
+    return GaugedTank(**{**body, **figures})
 
 
 def _read_point(body: Body) -> PointWiring:

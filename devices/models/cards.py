@@ -17,6 +17,8 @@ class ReadRule(models.Model):
         GOODS = "GOODS", "商品条码"
         PAYMENT_CODE = "PAYMENT_CODE", "付款码"
         DOCUMENT = "DOCUMENT", "单据号"
+        VEHICLE_TAG = "VEHICLE_TAG", "车辆标签"
+        DRIVER_CARD = "DRIVER_CARD", "司机卡"
         UNKNOWN = "UNKNOWN", "未知"
 
     class Medium(models.TextChoices):
@@ -96,7 +98,16 @@ class Swipe(models.Model):
         LOST = "LOST", "已挂失"
 
     station = models.ForeignKey("station.Station", models.PROTECT, related_name="+")
-    reader = models.ForeignKey("devices.Reader", models.PROTECT, related_name="swipes")
+    reader = models.ForeignKey(
+        "devices.Reader", models.PROTECT, null=True, blank=True, related_name="swipes"
+    )
+    # A reader that types has no line: whoever sat there, and at which till.
+    typed_by = models.ForeignKey(
+        "station.User", models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    till = models.ForeignKey(
+        "station.Till", models.PROTECT, null=True, blank=True, related_name="+"
+    )
     key = models.CharField("去重键", max_length=80, unique=True)
     medium = models.CharField("介质", max_length=4, choices=ReadRule.Medium.choices)
     text = models.CharField("内容(付款码打码)", max_length=120)
@@ -106,9 +117,30 @@ class Swipe(models.Model):
     occurred_at = models.DateTimeField("时间")
     recorded_at = models.DateTimeField("入库时间", db_default=Now())
     taken_at = models.DateTimeField("收银台取走时间", null=True, blank=True)
+    echoed_at = models.DateTimeField("另一路也送到的时间", null=True, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["reader", "-id"], name="swipes_of_a_reader")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(reader__isnull=False, typed_by=None)
+                | Q(reader=None, typed_by__isnull=False),
+                name="a_read_is_heard_or_typed",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["reader", "-id"], name="swipes_of_a_reader"),
+            models.Index(fields=["station", "text", "-id"], name="swipes_of_a_text"),
+            models.Index(
+                fields=["station", "-occurred_at"],
+                condition=Q(meaning__in=["VEHICLE_TAG", "DRIVER_CARD"]),
+                name="fleet_swipes_of_a_station",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_meaning_display()} {self.text}"
+
+    @property
+    def source(self) -> str:
+        """Which reader it was: its line, or the person at whose keyboard it typed."""
+        return str(self.reader or f"键盘式（{self.typed_by}）")

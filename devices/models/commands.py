@@ -69,6 +69,7 @@ class Command(models.Model):
         PRICE = "PRICE", "下发价格"
         READ_TOTALS = "READ_TOTALS", "读泵码"
         REWIRE = "REWIRE", "重新载入接线"
+        SIGN = "SIGN", "改价格牌"
 
     class Status(models.TextChoices):
         WAITING = "WAITING", "等待"

@@ -58,6 +58,48 @@ class LineState(models.Model):
         return f"{self.line}"
 
 
+class PollerState(models.Model):
+    """What waits in the poller's spool for the database, as it last wrote."""
+
+    station = models.OneToOneField(
+        "station.Station", models.CASCADE, related_name="poller", primary_key=True
+    )
+    written_at = models.DateTimeField("更新时间")
+    waiting = models.PositiveIntegerField("待入库", default=0)
+    oldest_at = models.DateTimeField("最早一条", null=True, blank=True)
+    refused = models.PositiveIntegerField("入库被拒", default=0)
+    trouble = models.CharField("被拒原因", max_length=200, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.station} 待入库 {self.waiting}"
+
+
+class PrinterState(models.Model):
+    """What a printer said of itself when it was last asked."""
+
+    class Condition(models.TextChoices):
+        READY = "READY", "正常"
+        NEAR_END = "NEAR_END", "纸快用完"
+        PAPER_END = "PAPER_END", "缺纸"
+        COVER_OPEN = "COVER_OPEN", "机盖打开"
+        ERROR = "ERROR", "故障"
+        OFFLINE = "OFFLINE", "离线"
+        MUTE = "MUTE", "不回报状态"
+
+    printer = models.OneToOneField(
+        "devices.Printer", models.CASCADE, related_name="state", primary_key=True
+    )
+    condition = models.CharField("状态", max_length=10, choices=Condition.choices)
+    since = models.DateTimeField("自")
+    checked_at = models.DateTimeField("最近询问")
+    answers = models.BooleanField("回应过", default=False)  # then silence means that it is away
+    confirms = models.BooleanField("打完会回应", default=True)  # GS r
+    error = models.CharField("错误", max_length=200, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.printer} {self.get_condition_display()}"
+
+
 class Alarm(models.Model):
     """告警 of a machine: raised once, seen, cleared by the machine or handled with a word."""
 
@@ -71,10 +113,25 @@ class Alarm(models.Model):
         SCALE = "SCALE", "小数位不符"
         DEVICE = "DEVICE", "设备报警"
         LINE = "LINE", "线路故障"
+        IDENTITY = "IDENTITY", "地址不符"
+        MASTER = "MASTER", "另有主机"
+        CLOCK = "CLOCK", "时钟跳变"
         POLLER = "POLLER", "采集程序"
         WATER = "WATER", "罐内水高"
         LOW = "LOW", "低液位"
         HIGH = "HIGH", "高液位"
+        OVERFILL = "OVERFILL", "溢油"
+        PROBE = "PROBE", "探棒脱线"
+        LEVEL = "LEVEL", "液位读数不可信"
+        LOSS = "LOSS", "油量突降"
+        LEAK = "LEAK", "漏油"
+        IDLE_FALL = "IDLE_FALL", "静置下降"
+        GAUGE = "GAUGE", "液位仪"
+        PAPER = "PAPER", "小票机缺纸"
+        PRINTER = "PRINTER", "小票机故障"
+        DISPLAY = "DISPLAY", "客显断开"
+        SIGN = "SIGN", "价格牌"
+        CAMERA = "CAMERA", "摄像头失联"
 
     class Status(models.TextChoices):
         OPEN = "OPEN", "未处理"
@@ -123,3 +180,8 @@ class Alarm(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+    @property
+    def words(self) -> str:
+        """What it is in a word: the gauge's own, else its kind."""
+        return self.subject.partition("·")[2] or self.get_kind_display()

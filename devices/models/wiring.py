@@ -121,9 +121,20 @@ class Printer(models.Model):
     target = models.CharField(
         "地址", max_length=200, help_text="192.168.1.50:9100、/dev/ttyS1 或文件路径"
     )
+    baud = models.PositiveIntegerField("波特率", default=9600)  # of a serial one
     columns = models.PositiveSmallIntegerField("每行字符数", default=48)
     opens_drawer = models.BooleanField("带钱箱", default=False)
+    drawer_pin = models.PositiveSmallIntegerField("钱箱插脚", default=2)
+    drawer_times = models.PositiveSmallIntegerField("开钱箱次数", default=1)
     active = models.BooleanField("在用", default=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(drawer_pin__in=[2, 5], drawer_times__range=(1, 3)),
+                name="a_drawer_hangs_on_pin_two_or_five",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

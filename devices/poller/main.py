@@ -18,12 +18,20 @@ from django.db import DatabaseError, InterfaceError, connection
 
 from devices.line import facts, orders
 from devices.line.board import NozzleLive
-from devices.line.listening import ReaderLine
+from devices.line.gauging import GaugeLine
+from devices.line.holding import Holds
 from devices.line.thread import PumpLine
 from devices.line.wire import now, wall
 from devices.line.wiring import LineWiring, from_body, to_body
+from devices.poller import outputs
+from devices.poller.clock import ClockWatch, step_facts
+from devices.poller.due import Due
 from devices.poller.ordering import order_of
+from devices.poller.outputs import AnyLine, SideLine, side_line
+from devices.poller.probing import Probes
+from devices.poller.pruning import Pruning
 from devices.poller.stopping import StopSocket
+from devices.poller.waiting import spool_state
 from devices.protocols import table
 from devices.protocols.base import Seconds
 from devices.queries import site
@@ -31,7 +39,6 @@ from devices.services import live, spooled, taking
 from devices.services.commands import CHANNEL
 from devices.services.local_stop import SOCKET
 from devices.services.taking import Taken
-from devices.services.whispering import whisper
 from devices.spool import Spool
 
 log = structlog.get_logger(__name__)
@@ -41,24 +48,9 @@ LINES_EVERY: Seconds = 2.0
 REWIRE_EVERY: Seconds = 30.0
 RETRY_EVERY: Seconds = 1.0
 AGAIN_EVERY: Seconds = 10.0
-PRUNE_EVERY: Seconds = 3600.0
 BATCH = 200
 HALT_PATIENCE: Seconds = 10.0
 _AWAY = (DatabaseError, InterfaceError, OSError)
-
-
-@dataclass(slots=True)
-class Due:
-    """When something is to be done next."""
-
-    every: Seconds
-    at: Seconds = 0.0
-
-    def now(self, moment: Seconds) -> bool:
-        if moment < self.at:
-            return False
-        self.at = moment + self.every
-        return True
 
 
 @dataclass(slots=True)
@@ -69,8 +61,11 @@ class Poller:
     ending: threading.Event = field(default_factory=threading.Event)
     spool: Spool = field(init=False)
     pumps: dict[int, PumpLine] = field(init=False, default_factory=dict)
-    readers: dict[int, ReaderLine] = field(init=False, default_factory=dict)
+    sides: dict[int, SideLine] = field(init=False, default_factory=dict)  # what is no pump
+    holds: Holds = field(init=False)
+    probes: Probes = field(init=False, default_factory=Probes)
     database: bool = field(init=False, default=False)
+    _wired: tuple[LineWiring, ...] = field(init=False, default=())
     _shown: dict[int, NozzleLive] = field(init=False, default_factory=dict)
     _halting: dict[int, Seconds] = field(init=False, default_factory=dict)  # command: since
     _listening: bool = field(init=False, default=False)
@@ -79,11 +74,13 @@ class Poller:
     _wiring_due: Due = field(init=False, default_factory=lambda: Due(REWIRE_EVERY))
     _retry_due: Due = field(init=False, default_factory=lambda: Due(RETRY_EVERY))
     _again_due: Due = field(init=False, default_factory=lambda: Due(AGAIN_EVERY))
-    _prune_due: Due = field(init=False, default_factory=lambda: Due(PRUNE_EVERY))
+    _pruning: Pruning = field(init=False, default_factory=Pruning)
     _recovered: bool = field(init=False, default=False)
+    _clock: ClockWatch = field(init=False, default_factory=ClockWatch)
 
     def __post_init__(self) -> None:
         self.spool = Spool(self.var / "spool" / "spool.sqlite3")
+        self.holds = Holds(self.spool, self._obey_holds)
 
     # ------------------------------------------------------------------ life
 
@@ -96,6 +93,7 @@ class Poller:
                 self._turn()
         finally:
             stop.close()
+            self.probes.end()
             self._end_lines(self._all)
             connection.close()
             self.spool.close()
@@ -107,6 +105,9 @@ class Poller:
             self._wire(from_body(kept))
 
     def _turn(self) -> None:
+        step = self._clock.stepped(now(), wall())
+        if step is not None:
+            self.spool.record(facts=step_facts(self._stations, step, wall()))
         if not self.database and not self._retry_due.now(now()):
             self.ending.wait(BEAT)
             return
@@ -122,10 +123,11 @@ class Poller:
         self._recover()
         self._take()
         self._halted()
+        self.probes.turn(busy=[one.line.url for one in self._all], at=wall())
+        outputs.feed(self.sides)
         self._show()
         self._move()
-        if self._prune_due.now(now()):
-            self.spool.prune(at=wall())
+        self._pruning.turn(self.spool, self.var / "blackbox", at=wall())
         self._wait()
 
     def _away(self, trouble: Exception) -> None:
@@ -151,10 +153,11 @@ class Poller:
         self._told = False
 
     def _wait(self) -> None:
-        """Until somebody notifies or a beat has passed."""
+        """Until somebody notifies, a line tells something new, or a beat has passed."""
         inner = connection.connection
-        ready, _, _ = select.select([inner.fileno()], [], [], BEAT)
-        if ready:
+        ready, _, _ = select.select([inner.fileno(), self.spool.news], [], [], BEAT)
+        self.spool.heard_news()
+        if inner.fileno() in ready:
             with connection.wrap_database_errors:
                 inner.poll()
             inner.notifies.clear()
@@ -168,7 +171,7 @@ class Poller:
 
     def _wire(self, lines: tuple[LineWiring, ...]) -> None:
         wanted = {line.id: line for line in lines}
-        running: dict[int, PumpLine | ReaderLine] = {**self.pumps, **self.readers}
+        running = {one.line.id: one for one in self._all}
         gone = [
             one
             for pk, one in running.items()
@@ -177,15 +180,25 @@ class Poller:
         self._end_lines(gone)
         for one in gone:
             self.pumps.pop(one.line.id, None)
-            self.readers.pop(one.line.id, None)
+            self.sides.pop(one.line.id, None)
             if self.database:
                 nozzles = [n.id for point in one.line.points for n in point.nozzles]
                 live.silence(at=wall(), nozzles=nozzles)
-        for line in lines:
+        with self.holds.lock:
+            self._wired = lines
+            self.holds.waive(lines)
+            for line in map(self.holds.put_on, lines):
+                known = self.pumps.get(line.id) or self.sides.get(line.id)
+                if known is None:
+                    self._start(line)
+                elif isinstance(known, PumpLine | GaugeLine):
+                    known.rewire(line)
+
+    def _obey_holds(self) -> None:
+        """By the gauge's thread: pumps sell nothing of a tank that is held, from their next poll on."""
+        for line in self._wired:
             if line.id in self.pumps:
-                self.pumps[line.id].rewire(line)
-            elif line.id not in self.readers:
-                self._start(line)
+                self.pumps[line.id].rewire(self.holds.put_on(line))
 
     def _start(self, line: LineWiring) -> None:
         boxes = self.var / "blackbox"
@@ -200,13 +213,14 @@ class Poller:
                 halted=self.halted,
             )
             self.pumps[line.id].start()
-        elif line.reader is not None:
-            reader = ReaderLine(line, spool=self.spool, boxes=boxes, whisper=whisper)
-            self.readers[line.id] = reader
-            reader.start()
+            return
+        side = side_line(line, spool=self.spool, boxes=boxes, holds=self.holds)
+        if side is not None:
+            self.sides[line.id] = side
+            side.start()
 
     @staticmethod
-    def _end_lines(lines: Iterable[PumpLine | ReaderLine]) -> None:
+    def _end_lines(lines: Iterable[AnyLine]) -> None:
         for line in lines:
             line.end()
         for line in lines:
@@ -255,8 +269,8 @@ class Poller:
     # ------------------------------------------------------------------ commands
 
     @property
-    def _all(self) -> list[PumpLine | ReaderLine]:
-        return [*self.pumps.values(), *self.readers.values()]
+    def _all(self) -> list[AnyLine]:
+        return [*self.pumps.values(), *self.sides.values()]
 
     @property
     def _stations(self) -> set[int]:
@@ -300,6 +314,9 @@ class Poller:
             self._answer(one.id, orders.DONE, "已解除急停")
         elif one.kind == orders.REWIRE:
             self._answer(one.id, orders.DONE, "接线与价格已重新载入")
+        elif one.kind == orders.SIGN:
+            if not outputs.order(self.sides, one):
+                self._answer(one.id, orders.FAILED, "价格牌没有接线")
         else:
             self._to_line(one)
 
@@ -365,6 +382,8 @@ class Poller:
             for one in self._all
         ]
         live.write_lines(rows, heard=heard, at=wall())
+        live.write_poller(spool_state(self.spool, self._stations, wall()))
+        outputs.show_signs(self.sides.values())
 
     def _move(self) -> None:
         """Bring waiting facts up; what was refused is tried again at longer intervals."""

@@ -29,6 +29,9 @@ class Malformed(ValueError):
     """Bytes that are not a whole and undamaged frame, or a frame that makes no sense."""
 
 
+FOREIGN = "another address answered"  # the answer is whole, and not from whom was asked
+
+
 # --------------------------------------------------------------------------- the line itself
 
 
@@ -96,6 +99,7 @@ class Abilities:
     transaction_ids: bool = False
     stops_all_at_once: bool = False  # a broadcast that halts every head of the line
     binds_nozzle: bool = True  # False: leave given while hung is for whichever nozzle is lifted
+    speaks_unasked: bool = False  # its heads say things by themselves, between answers too
     totals_decide: bool = False  # what the head holds may be the fill before: a sale moves totals
 
 
@@ -210,9 +214,13 @@ class Silence(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Damaged(Event):
-    """Something came that was not a whole frame."""
+    """Something came that was not a whole frame, or not from the address that was asked."""
 
     why: str
+
+    @property
+    def foreign(self) -> bool:
+        return self.why == FOREIGN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -326,6 +334,20 @@ class Listener(Protocol):
     def feed(self, data: bytes, now: Seconds) -> Outcome: ...
 
     def expire(self, now: Seconds) -> Outcome: ...
+
+
+class Passive(Protocol):
+    """Somebody who hears both sides of a line and speaks to neither: what a recording is read by.
+
+    It believes what the controller believes, by the same rules. What it cannot know is why a
+    question was put, so what a command wanted and whether it was given up is not among its events.
+    """
+
+    def sent(self, raw: bytes, now: Seconds) -> None:
+        """A frame of the controller's."""
+
+    def heard(self, raw: bytes, now: Seconds) -> tuple[Event, ...]:
+        """What comes of a frame of a head's. Damage is an event too."""
 
 
 class Echo:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from django.utils.timezone import localtime
+
 from devices.models import NozzleState, Printer, ReadRule
 from devices.protocols import table
+from devices.queries.equipment import current_certificates
+from devices.queries.standing import standings
 from devices.queries.status import lines, unwired
 from devices.queries.totalizers import latest
 from station.models import Nozzle, Station
@@ -15,12 +19,14 @@ from station.queries.prices import prices_at
 
 
 def findings(*, station: Station, at: datetime) -> list[Finding]:
-    """Wiring, answering lines, opening totalizers, prices held by the pumps, printers, rules."""
+    """Wiring, answering lines, opening totalizers, prices held by the pumps, verifications and
+    certificates, printers, rules."""
     printers = Printer.objects.filter(station=station, active=True).exists()
     rules = ReadRule.objects.filter(station=station, active=True).exists()
     return [
         *_wires(station, at),
         *_nozzles(station, at),
+        *_papers(station, at),
         Finding(
             "设备", "小票打印机", printers, "没有打印机，小票只能看屏幕", "devices:printers", True
         ),
@@ -32,7 +38,7 @@ def _wires(station: Station, at: datetime) -> Iterator[Finding]:
     bare = unwired(station=station)
     yield Finding("设备", "加油机接线", not bare, f"{bare} 台加油机没有接线", "devices:dispensers")
     for status in lines(station=station, at=at):
-        listens = status.line.protocol in table.READERS
+        listens = status.line.protocol not in table.PUMPS
         yield Finding(
             "设备",
             f"线路 {status.line}",
@@ -65,3 +71,16 @@ def _nozzles(station: Station, at: datetime) -> Iterator[Finding]:
             f"机上 {held or '未读到'}，挂牌价 {wanted or '未定'}",
             "sales:prices",
         )
+
+
+def _papers(station: Station, at: datetime) -> Iterator[Finding]:
+    """What an inspector asks for. It warns: a station may go live while an institute is on its way."""
+    words: dict[str, list[str]] = {}
+    for nozzle, now in standings(station=station, at=at):
+        if now.tone != "good":
+            words.setdefault(now.word, []).append(str(nozzle.number))
+    missing = "；".join(f"{'、'.join(numbers)} 号枪{word}" for word, numbers in words.items())
+    yield Finding("计量", "加油机检定", not words, missing, "devices:tests", True)
+    over = current_certificates(station=station).filter(valid_until__lt=localtime(at).date())
+    named = "、".join(f"{row.equipment.number} {row.get_kind_display()}" for row in over[:5])
+    yield Finding("计量", "设备证书", not named, f"已过期：{named}", "devices:certificates", True)

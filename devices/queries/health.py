@@ -1,4 +1,4 @@
-"""What the lines contribute to 运行状况: one check per line, and the poller's heartbeat."""
+"""What the machines contribute to 运行状况: a check per line and printer, and the poller's heartbeat."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from django.db.models import Max
 
-from devices.models import Command, Line, LineState
+from devices.models import Command, Line, LineState, PollerState, Printer
+from devices.queries.printers import printer_light
 from devices.queries.status import line_status
 from station.queries.health import Check, State
 
@@ -15,11 +16,11 @@ STATES = {"good": State.OK, "wait": State.WARNING, "bad": State.FAILED}
 
 
 def checks(*, at: datetime) -> list[Check]:
-    """The poller, every line in use, and orders nobody took. Three statements."""
+    """The poller, its spool, every line and printer, and orders nobody took. Five statements."""
     lines = Line.objects.filter(active=True, station__active=True).select_related(
         "state", "station"
     )
-    found = [_poller(at)]
+    found = [_poller(at), _spool(at)]
     for line in lines.order_by("station__code", "name"):
         status = line_status(line, at)
         detail = status.error or status.word
@@ -35,6 +36,7 @@ def checks(*, at: datetime) -> list[Check]:
                 line.station_id,
             )
         )
+    found += _printers(at)
     waiting = Command.objects.filter(
         status=Command.Status.WAITING, valid_until__lt=at - LATE
     ).count()
@@ -50,6 +52,28 @@ def checks(*, at: datetime) -> list[Check]:
     return found
 
 
+def _printers(at: datetime) -> list[Check]:
+    printers = Printer.objects.filter(active=True, station__active=True).exclude(
+        kind=Printer.Kind.FILE
+    )
+    found = []
+    for printer in printers.select_related("state", "station").order_by("station__code", "name"):
+        light = printer_light(printer, at)
+        tone = "good" if light.tone == "off" else light.tone
+        found.append(
+            Check(
+                f"devices.printer.{printer.pk}",
+                f"{printer.station} {printer.name}",
+                # Without paper nothing stops: receipts wait, sales do not.
+                State.WARNING if tone == "bad" else STATES[tone],
+                light.error or light.word,
+                None,
+                printer.station_id,
+            )
+        )
+    return found
+
+
 def _poller(at: datetime) -> Check:
     written = LineState.objects.filter(line__active=True).aggregate(at=Max("written_at"))["at"]
     if written is None:
@@ -57,3 +81,21 @@ def _poller(at: datetime) -> Check:
     late = int((at - written).total_seconds())
     state = State.FAILED if written < at - LATE else State.OK
     return Check("devices.poller", "采集程序", state, f"{max(late, 0)} 秒前有更新", late)
+
+
+def _spool(at: datetime) -> Check:
+    """What lies in the poller's spool and not in the database."""
+    states = list(PollerState.objects.order_by("station"))
+    waiting = sum(state.waiting for state in states)
+    refused = [state for state in states if state.refused]
+    oldest = [state.oldest_at for state in states if state.oldest_at is not None]
+    if refused:
+        count = sum(state.refused for state in refused)
+        detail = f"{count} 条现场数据入库被拒，仍保存在采集机上：{refused[0].trouble}"
+        return Check("devices.spool", "待入库数据", State.FAILED, detail, waiting)
+    if oldest and min(oldest) < at - LATE:
+        seconds = int((at - min(oldest)).total_seconds())
+        detail = f"{waiting} 条现场数据没有入库，最早的已等 {seconds} 秒"
+        return Check("devices.spool", "待入库数据", State.WARNING, detail, waiting)
+    detail = f"{waiting} 条正在入库" if waiting else "没有积压"
+    return Check("devices.spool", "待入库数据", State.OK, detail, waiting)

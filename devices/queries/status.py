@@ -1,4 +1,4 @@
-"""Whether the machines answer: lines, dispensers, readers and printers of a station."""
+"""Whether the machines answer: lines, dispensers and readers of a station."""
 
 from __future__ import annotations
 
@@ -7,8 +7,20 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
-from devices.models import DispenserWiring, Line, NozzleState, Printer, Reader, Swipe
+from devices.models import (
+    Alarm,
+    DispenserWiring,
+    GaugeReading,
+    GaugeTank,
+    Line,
+    NozzleState,
+    Reader,
+    Swipe,
+    TankHold,
+)
 from devices.protocols import table
+from devices.queries import gauges
+from devices.queries.holds import stopping
 from devices.queries.ports import port_kind
 from station.models import Station
 
@@ -54,12 +66,13 @@ def line_status(line: Line, at: datetime) -> LineStatus:
     state = getattr(line, "state", None)
     if state is None:
         return LineStatus(line, "wait", "未连接过", None, None, 0, "")
-    answered = state.answers * 100 // state.polls if state.polls else None
+    counted = state.polls and table.is_asked(line.protocol)  # a display is told and never answers
+    answered = state.answers * 100 // state.polls if counted else None
     if state.written_at < at - 3 * QUIET:
         tone, word = "bad", "采集程序未运行"
     elif not state.is_open:
         tone, word = "bad", "端口未打开"
-    elif line.protocol in table.PUMPS and (state.heard_at is None or state.heard_at < at - QUIET):
+    elif table.is_asked(line.protocol) and (state.heard_at is None or state.heard_at < at - QUIET):
         tone, word = "bad", "无应答"
     else:
         tone, word = "good", "正常"
@@ -94,6 +107,36 @@ def _pump(wiring: DispenserWiring, nozzles: list[NozzleState]) -> PumpStatus:
     )
 
 
+@dataclass(frozen=True)
+class GaugeStatus:
+    """One gauged tank: whether its gauge answers, and what it said last."""
+
+    wiring: GaugeTank
+    tone: str
+    word: str
+    reading: GaugeReading | None
+    hold: TankHold | None
+    alarms: tuple[Alarm, ...]
+
+
+def gauged(*, station: Station, at: datetime) -> list[GaugeStatus]:
+    """Every tank with a gauge, by number. Five statements."""
+    known = {row.line.pk: row for row in lines(station=station, at=at)}
+    last = gauges.latest(station=station, at=at)
+    holds = {row.tank_id: row for row in stopping(station=station)}
+    cries = gauges.crying(station=station)
+    out = []
+    for wiring in gauges.wired(station=station):
+        line, live = known.get(wiring.line_id), last.get(wiring.tank_id)
+        tone, word = (line.tone, line.word) if line else ("wait", "未连接过")
+        if tone == "good" and (live is None or not live.fresh):
+            tone, word = "bad", "没有可信读数"
+        reading = live.reading if live else None
+        hold, alarms = holds.get(wiring.tank_id), cries[str(wiring.tank)]
+        out.append(GaugeStatus(wiring, tone, word, reading, hold, alarms))
+    return out
+
+
 def readers(*, station: Station) -> QuerySet[Reader]:
     """Readers and scanners by line, each with `last_at`, the time of its last read."""
     last = Swipe.objects.filter(reader=OuterRef("pk")).order_by("-id")
@@ -102,13 +145,6 @@ def readers(*, station: Station) -> QuerySet[Reader]:
         .select_related("line__state", "till", "island")
         .annotate(last_at=Subquery(last.values("occurred_at")[:1]))
         .order_by("line__name")
-    )
-
-
-def printers(*, station: Station) -> QuerySet[Printer]:
-    """Printers in use by name."""
-    return (
-        Printer.objects.filter(station=station, active=True).select_related("till").order_by("name")
     )
 
 

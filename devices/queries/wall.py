@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from django.db.models import F, FilteredRelation, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, QuerySet, Subquery
 
-from devices.models import Authorisation, Command, LineState, NozzleState
+from devices.models import Authorisation, Command, LineState, NozzleState, TankHold
 from devices.queries.commands import STOPS
-from station.models import Nozzle, PriceChange, PriceLine, Station
+from devices.queries.fleet import fleet_swipes
+from devices.queries.standing import standing_of, with_standing
+from station.models import Nozzle, Station
 from station.money import Litres, Yuan
+from station.queries.prices import holding
 
 State = NozzleState.State
 LIVE = ("WAITING", "SENT", "FUELLING")
@@ -42,11 +45,25 @@ class NozzleNow:
     limit_amount: Yuan | None
     limit_litres: Litres | None
     document: str
+    hold: int | None = None  # the hold of its tank, where nothing of it is sold
+    water: Decimal | None = None  # mm, when the hold began
+    unverified: str = ""  # why its verification does not hold, "" where it does
 
     @property
     def word(self) -> str:
         """The state in one word."""
         return "停用" if self.state == State.CLOSED else str(State(self.state).label)
+
+    @property
+    def held_back(self) -> str:
+        """Why nothing is sold of its tank, "" where it is."""
+        return "" if self.hold is None else f"停售：罐内水高 {self.water:.1f} mm"
+
+    @property
+    def free(self) -> bool:
+        """Whether it may be let loose, so far as this says."""
+        is_waiting = self.state in {State.IDLE, State.CALLING}
+        return is_waiting and self.authorisation is None and self.hold is None
 
     @property
     def limit(self) -> str:
@@ -69,6 +86,7 @@ class Forecourt:
     stopped_by: str
     stopped_at: datetime | None
     heard_at: datetime | None
+    identified: bool = False  # a vehicle or a driver of a fleet, at an island, lately
 
 
 def forecourt(*, station: Station, at: datetime) -> Forecourt:
@@ -77,16 +95,17 @@ def forecourt(*, station: Station, at: datetime) -> Forecourt:
     first = rows[0] if rows else None
     stopped = first is not None and first.__dict__["last_stop"] == Command.Kind.STOP_ALL
     return Forecourt(
-        nozzles=tuple(_now(row) for row in rows),
+        nozzles=tuple(_now(row, at) for row in rows),
         stopped_by=(first.__dict__["stopped_by"] or "系统") if first and stopped else "",
         stopped_at=first.__dict__["stopped_at"] if first and stopped else None,
         heard_at=first.__dict__["heard_at"] if first else None,
+        identified=first is not None and first.__dict__["identified"],
     )
 
 
 def nozzle_now(*, nozzle: Nozzle, at: datetime) -> NozzleNow:
     """One nozzle as the wall shows it. One statement."""
-    return _now(_rows(nozzle.station, at).get(pk=nozzle.pk))
+    return _now(_rows(nozzle.station, at).get(pk=nozzle.pk), at)
 
 
 def _rows(station: Station, at: datetime) -> QuerySet[Nozzle]:
@@ -95,21 +114,19 @@ def _rows(station: Station, at: datetime) -> QuerySet[Nozzle]:
         .exclude(status=Command.Status.VOID)
         .order_by("-id")
     )
-    posted = PriceLine.objects.filter(
-        change__station=station,
-        change__status=PriceChange.Status.IN_FORCE,
-        change__effective_at__lte=at,
-        grade=OuterRef("tank__grade"),
-    ).order_by("-change__effective_at", "-change_id")
+    posted = holding(at).filter(change__station=station, grade=OuterRef("tank__grade"))
     heard = LineState.objects.filter(line__station=station).order_by("-written_at")
+    holds = TankHold.objects.filter(tank=OuterRef("tank"), ended_at=None, lifted_at=None)
     return (
-        Nozzle.objects.filter(station=station)
+        with_standing(Nozzle.objects.filter(station=station))
         .select_related("tank__grade", "dispenser__island", "state")
         .annotate(
             live=FilteredRelation("authorisations", condition=Q(authorisations__status__in=LIVE))
         )
         .annotate(
             posted=Subquery(posted.values("price")[:1]),
+            hold_id=Subquery(holds.values("pk")[:1]),
+            hold_water=Subquery(holds.values("water_height")[:1]),
             auth_id=F("live__id"),
             auth_status=F("live__status"),
             auth_amount=F("live__limit_amount"),
@@ -119,15 +136,17 @@ def _rows(station: Station, at: datetime) -> QuerySet[Nozzle]:
             stopped_by=Subquery(stops.values("actor__name")[:1]),
             stopped_at=Subquery(stops.values("asked_at")[:1]),
             heard_at=Subquery(heard.values("written_at")[:1]),
+            identified=Exists(fleet_swipes(station=station, at=at)),
         )
         .order_by("dispenser__number", "position")
     )
 
 
-def _now(row: Nozzle) -> NozzleNow:
+def _now(row: Nozzle, at: datetime) -> NozzleNow:
     state: NozzleState | None = getattr(row, "state", None)
     more = row.__dict__  # what the query annotated
     status = more["auth_status"]
+    standing = standing_of(row, at=at)
     return NozzleNow(
         pk=row.pk,
         number=row.number,
@@ -148,4 +167,7 @@ def _now(row: Nozzle) -> NozzleNow:
         limit_amount=more["auth_amount"],
         limit_litres=more["auth_litres"],
         document=more["auth_document"] or "",
+        hold=more["hold_id"],
+        water=more["hold_water"],
+        unverified=standing.text if standing.warns else "",
     )

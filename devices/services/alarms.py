@@ -12,7 +12,8 @@ from devices.models import Alarm, Line
 from station.errors import Refusal
 from station.models import Alert, Nozzle, Station, User
 from station.queries.calendar import open_day
-from station.services import alerts, audit
+from station.queries.crew import on_duty
+from station.services import alerts, audit, messages
 
 LIVE = (Alarm.Status.OPEN, Alarm.Status.SEEN)
 SERIOUS = frozenset(
@@ -23,6 +24,14 @@ SERIOUS = frozenset(
         Alarm.Kind.GAP,
         Alarm.Kind.PRICE,
         Alarm.Kind.SCALE,
+        Alarm.Kind.IDENTITY,
+        Alarm.Kind.MASTER,
+        Alarm.Kind.CLOCK,
+        Alarm.Kind.WATER,
+        Alarm.Kind.OVERFILL,
+        Alarm.Kind.LOSS,
+        Alarm.Kind.LEAK,
+        Alarm.Kind.IDLE_FALL,
     }
 )
 
@@ -45,16 +54,20 @@ def raise_alarm(
     at: datetime,
     nozzle: Nozzle | None = None,
     line: Line | None = None,
+    url: str = "",
+    tell: bool = True,
 ) -> Alarm:
     """Raise the alarm of a machine about a subject, or count it once more while it lives.
 
-    The first time it is put on the list of alerts too. Never refuses.
+    The first time it is put on the list of alerts too, and whoever is on duty gets a message; both
+    lead to `url`, where something can be done about it, else to the alarm. Without `tell` it is an
+    alarm alone, since another one has told of the same. Never refuses.
     """
     live = Alarm.objects.filter(
         station=station, kind=kind, subject=subject[:60], status__in=LIVE
     ).order_by("pk")
     told = {"text": text[:300], "last_at": at}
-    if not live.update(count=F("count") + 1, **told):
+    while not live.update(count=F("count") + 1, **told):
         try:
             with transaction.atomic():
                 alarm = Alarm.objects.create(
@@ -67,11 +80,13 @@ def raise_alarm(
                     raised_at=at,
                     **told,
                 )
-        except IntegrityError:  # another writer raised it in this instant
-            live.update(count=F("count") + 1, **told)
-        else:
-            _alert(alarm, at)
-            return alarm
+        except IntegrityError as error:
+            if "one_live_alarm_per_kind_and_subject" not in str(error):
+                raise
+            continue  # another writer raised it in this instant, and may have cleared it since
+        if tell:
+            _alert(alarm, at, url or reverse("devices:alarm", args=[alarm.pk]))
+        return alarm
     return live[0]
 
 
@@ -84,6 +99,11 @@ def clear_alarm(*, station: Station, kind: Alarm.Kind | str, subject: str, at: d
     if cleared:
         alerts.clear_alert(station=station, key=_key(kind, subject), at=at)
     return bool(cleared)
+
+
+def hush(*, station: Station, kind: Alarm.Kind | str, subject: str, at: datetime) -> None:
+    """Take the alert of an alarm off the list, because somebody has decided; the alarm itself stays."""
+    alerts.clear_alert(station=station, key=_key(kind, subject), at=at)
 
 
 @transaction.atomic
@@ -113,7 +133,7 @@ def handle(*, alarm: Alarm, word: str, actor: User, at: datetime) -> None:
     _note(alarm, "devices.alarm.handled", actor=actor, at=at, reason=word)
 
 
-def _alert(alarm: Alarm, at: datetime) -> None:
+def _alert(alarm: Alarm, at: datetime, url: str) -> None:
     serious = alarm.kind in SERIOUS
     alerts.raise_alert(
         station=alarm.station,
@@ -122,8 +142,18 @@ def _alert(alarm: Alarm, at: datetime) -> None:
         level=Alert.Level.CRITICAL if serious else Alert.Level.WARNING,
         text=alarm.text,
         at=at,
-        url=reverse("devices:alarm", args=[alarm.pk]),
+        url=url,
     )
+    for person in on_duty(alarm.station):
+        messages.tell(
+            recipient=person,
+            key=f"alarm:{alarm.pk}",
+            subject=f"设备告警：{alarm.get_kind_display()}",
+            text=alarm.text,
+            at=at,
+            url=url,
+            station=alarm.station,
+        )
 
 
 def _key(kind: str, subject: str) -> str:

@@ -11,6 +11,8 @@ from django.db.models import Q, QuerySet
 
 from devices.models import Authorisation, Command, NozzleState
 from devices.queries.commands import last_stop
+from devices.queries.holds import hold_of
+from devices.queries.standing import refusal_of
 from devices.services import commands
 from station.errors import Refusal
 from station.models import Nozzle, Station, User
@@ -88,7 +90,12 @@ def authorise(
 
 
 def refuse_unready(*, nozzle: Nozzle, at: datetime, own_price: Yuan | None = None) -> Yuan:
-    """The posted price (元/升) of a nozzle that may be let loose now; refuses NotAuthorised others."""
+    """The posted price (元/升) of a nozzle that may be let loose now; refuses NotAuthorised others,
+    and one without a valid verification where the station says so."""
+    if unverified := refusal_of(nozzle=nozzle, at=at):
+        raise NotAuthorised(
+            f"{nozzle} 未授权：{unverified}，本站设定为停止授权。请换一把枪，检定合格后在“检定与自校”登记"
+        )
     posted = price_at(station=nozzle.station, grade=nozzle.tank.grade, at=at)
     return _check_nozzle(nozzle=nozzle, posted=posted, own_price=own_price)
 
@@ -285,6 +292,7 @@ def _check_nozzle(*, nozzle: Nozzle, posted: Yuan | None, own_price: Yuan | None
     if not nozzle.active:
         raise NotAuthorised(f"{nozzle} 未授权：它已停用，请换一把枪")
     _refuse_stopped(nozzle.station, str(nozzle))
+    _refuse_held(nozzle)
     state = NozzleState.objects.filter(nozzle=nozzle).first()
     if state is None or state.state == State.OFFLINE:
         raise NotAuthorised(f"{nozzle} 未授权：加油机离线，请检查通讯后再试")
@@ -304,7 +312,16 @@ def _refuse_stopped(station: Station, subject: str) -> None:
     stopped = last_stop(station)
     if stopped is not None:
         who = stopped.actor.name if stopped.actor else "系统"
-        raise NotAuthorised(f"{subject} 未放行：{who}按了急停，请站长解除急停后再试")
+        raise NotAuthorised(f"{subject} 未授权：{who}按了急停，请站长解除急停后再试")
+
+
+def _refuse_held(nozzle: Nozzle) -> None:
+    held = hold_of(nozzle.tank)
+    if held is not None:
+        raise NotAuthorised(
+            f"{nozzle} 未授权：{nozzle.tank}停售，罐内水高 {held.water_height:.1f} mm，"
+            f"超过上限 {held.water_limit:.1f} mm。请排水，或由站长写明原因后解除"
+        )
 
 
 def _refuse_state(nozzle: Nozzle, states: set[State], text: str) -> None:

@@ -55,6 +55,7 @@ def issue_by_document(
     actor: User | None,
     at: datetime,
     replaces: Card | None = None,
+    meaning: ReadRule.Meaning = ReadRule.Meaning.MEMBER_CARD,
 ) -> Card:
     """Issue a card to who has that document (a member by his number); with `replaces` instead of one.
 
@@ -70,7 +71,7 @@ def issue_by_document(
     card = Card(
         station=station,
         number=number.strip(),
-        meaning=ReadRule.Meaning.MEMBER_CARD,
+        meaning=meaning,
         medium=medium,
         document=document,
         replaces=replaces,

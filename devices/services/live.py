@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from django.db import connection, transaction
 
-from devices.models import LineState, NozzleState
+from devices.models import LineState, NozzleState, PollerState, SignRow
 from station.money import Litres, Yuan
 
 _WRITE = """
@@ -117,6 +117,22 @@ def write_lines(rows: Sequence[LineNow], *, heard: Sequence[int], at: datetime) 
         ],
     )
     NozzleState.objects.filter(nozzle__in=heard).update(heard_at=at)
+
+
+def write_poller(rows: Iterable[PollerState]) -> None:
+    """Write what waits in the spool, one row for each station of the site."""
+    PollerState.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["station"],
+        update_fields=["written_at", "waiting", "oldest_at", "refused", "trouble"],
+    )
+
+
+def write_signs(rows: Sequence[tuple[int, int, Yuan | None, datetime]]) -> None:
+    """Write what the rows of price signs show: line, row, price (None: dark) and when it was read."""
+    for line, row, price, at in rows:
+        SignRow.objects.filter(sign__line=line, row=row).update(shown=price, heard_at=at)
 
 
 def silence(*, at: datetime, nozzles: Sequence[int]) -> None:

@@ -13,7 +13,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import DataError, IntegrityError, transaction
 
 from devices.models import Authorisation, Command, Line, MeterChange, Reader
-from devices.services import alarms, commands, facts, local_stop, reads
+from devices.services import alarms, commands, facts, gauges, holds, local_stop, reads
 from station.errors import Refusal
 from station.models import Nozzle, Station
 
@@ -227,6 +227,36 @@ def _halted(fact: Moving) -> None:
     local_stop.note(station=station, kind=Command.Kind(body["kind"]), who=body["who"], at=at)
 
 
+def _gauge(fact: Moving) -> None:
+    gauges.record_readings(
+        [gauges.ReadingFact.of(one) for one in fact.body["tanks"]],
+        at=datetime.fromisoformat(fact.body["at"]),
+        format=fact.body["format"],
+    )
+
+
+def _gauge_delivery(fact: Moving) -> None:
+    gauges.record_delivery(gauges.DeliveryFact.of(fact.body))
+
+
+def _gauge_alarms(fact: Moving) -> None:
+    body = fact.body
+    gauges.take_alarms(
+        tank=body["tank"], types=body["types"], at=datetime.fromisoformat(body["at"])
+    )
+
+
+def _water_hold(fact: Moving) -> None:
+    body = fact.body
+    at = datetime.fromisoformat(body["at"])
+    if body["over"]:
+        holds.end(tank=body["tank"], at=at)
+        return
+    holds.begin(
+        tank=body["tank"], water=Decimal(body["water"]), limit=Decimal(body["limit"]), since=at
+    )
+
+
 _STORES: dict[str, Callable[[Moving], None]] = {
     "fill": _fill,
     "totals": _totals,
@@ -237,4 +267,8 @@ _STORES: dict[str, Callable[[Moving], None]] = {
     "authorisation": _authorisation,
     "swipe": _swipe,
     "halted": _halted,
+    "gauge": _gauge,
+    "gauge_delivery": _gauge_delivery,
+    "gauge_alarms": _gauge_alarms,
+    "water_hold": _water_hold,
 }

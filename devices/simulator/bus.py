@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from devices.protocols.base import Seconds
-from devices.simulator.electronics import Head
+from devices.simulator.electronics import Head, Message
 
 ANSWER_DELAY: Seconds = 0.010  # real heads were measured at 10 to 50 ms
 
@@ -60,13 +60,19 @@ class Bus:
                 for each in self.pumps.values():
                     each.hear(message.said)
                 continue
-            pump = self.pumps.get(message.address)
-            if pump is None or message.address in self.faults.dead:
-                continue
-            reply = pump.hear(message.said)
+            reply = self._asked(message)
             if reply is not None:
                 out += self._spoil(reply)
         return out
+
+    def _asked(self, message: Message) -> bytes | None:
+        """All who share it hear it, one answers."""
+        replies = [
+            self.pumps[address].hear(message.said)
+            for address in (message.address, *message.shared)
+            if address in self.pumps and address not in self.faults.dead
+        ]
+        return next((reply for reply in replies if reply is not None), None)
 
     def _spoil(self, data: bytes) -> list[Answer]:
         if self._happens(self.faults.lost):

@@ -50,6 +50,7 @@ class Message:
     address: int
     poll: bool
     said: Any  # what the head of that protocol understands
+    shared: tuple[int, ...] = ()  # others that it is for as well; the first that is there answers
     everyone: bool = False  # for all heads of the line; none of them answers
 
 

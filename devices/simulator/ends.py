@@ -8,6 +8,7 @@ import os
 import pty
 import select
 import socket
+import threading
 import tty
 from pathlib import Path
 
@@ -22,6 +23,11 @@ class PtyEnd:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._ours = self._theirs = -1
         self.mend()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is plugged in."""
+        return self._ours >= 0
 
     def mend(self) -> None:
         """Plug in; again after a break under the same name."""
@@ -84,6 +90,16 @@ class TcpEnd:
         assert self._listening is not None
         return int(self._listening.getsockname()[1])
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it is plugged in."""
+        return self._listening is not None
+
+    @property
+    def last_port(self) -> int:
+        """The same while it is unplugged."""
+        return self._address[1]
+
     def mend(self) -> None:
         """Listen; again after a break on the same port."""
         if self._listening is None:
@@ -134,3 +150,18 @@ class TcpEnd:
 
 
 End = PtyEnd | TcpEnd
+
+
+class EndThread(threading.Thread):
+    """Whoever lives at an end of a wire, until `end_it`."""
+
+    def __init__(self, name: str, end: End) -> None:
+        super().__init__(name=name, daemon=True)
+        self.end = end
+        self._ending = threading.Event()
+
+    def end_it(self) -> None:
+        self._ending.set()
+        if self.is_alive():
+            self.join()
+        self.end.close()

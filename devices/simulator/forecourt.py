@@ -21,7 +21,10 @@ from devices.simulator.electronics import Fill, Head
 from devices.simulator.ends import End, PtyEnd, TcpEnd
 from devices.simulator.heads import HEADS
 from devices.simulator.lines import BusLine, Gun, Reader
+from devices.simulator.peripherals import Peripherals
+from devices.simulator.tank_farm import TankFarm, TankNow
 
+SWITCH = "no-power"
 LAYOUT_DECIMALS = Decimals(
     volume=layout.VOLUME_DECIMALS,
     amount=layout.AMOUNT_DECIMALS,
@@ -54,26 +57,33 @@ class Forecourt:
     byte_times: bool = True
     seed: int | None = None
     port: int = 0
+    printer_port: int = 0
     yielding: bool = True
+    tcp: bool = True  # else the second line is a pseudo-terminal too
     protocols: Mapping[str, str] = field(default_factory=dict)  # by line, where not the layout's
     decimals: Mapping[int, Decimals] = field(default_factory=dict)
     totals: Mapping[tuple[int, int], Decimal] = field(default_factory=dict)
+    tanks: Mapping[int, TankNow] = field(default_factory=dict)
     wall: Callable[[], datetime] = datetime.now
     tell: Callable[[str], None] = lambda text: None
     places: dict[int, Place] = field(init=False, default_factory=dict)
     lines: dict[str, BusLine] = field(init=False, default_factory=dict)
     readers: dict[str, Reader | Gun] = field(init=False, default_factory=dict)
+    farm: TankFarm = field(init=False)
     queue: list[Wish] = field(init=False, default_factory=list)
     left: list[str] = field(init=False, default_factory=list)  # plates of those who drove off
+    around: Peripherals = field(init=False)
     _ending: threading.Event = field(init=False, default_factory=threading.Event)
     _kept: str = field(init=False, default="")
+    _keeping: threading.Lock = field(init=False, default_factory=threading.Lock)
     _dice: random.Random = field(init=False)
 
     def __post_init__(self) -> None:
         self._dice = random.Random(self.seed)
         self.folder.mkdir(parents=True, exist_ok=True)
         kept = self._read()
-        for line in layout.LINES:
+        self.switch.unlink(missing_ok=True)
+        for line in self._laid:
             pumps = [
                 self._pump(one.number, self._address(one), kept)
                 for one in layout.DISPENSERS
@@ -88,6 +98,21 @@ class Forecourt:
             end = PtyEnd(self.folder / reader.pty)
             listens = reader.protocol == table.RDM6300
             self.readers[reader.name] = Reader(end) if listens else Gun(end)
+        self.farm = TankFarm(
+            self.folder,
+            clock=self.wall,
+            tanks=self.tanks,
+            speed=self.speed,
+            byte_times=self.byte_times,
+            seed=self.seed,
+        )
+        self.around = Peripherals(
+            self.folder,
+            port=self.printer_port or layout.PRINTER_PORT,
+            display=layout.DISPLAY.pty,
+            sign=layout.SIGN.pty,
+            wall=self.wall,
+        )
 
     def _protocol(self, number: int) -> str:
         """What a dispenser speaks: its line's own protocol, or the one that was asked for."""
@@ -106,15 +131,55 @@ class Forecourt:
         bus = Bus(pumps, dice=random.Random(self.seed))
         return BusLine(bus, end, byte_times=self.byte_times, speed=self.speed)
 
+    @property
+    def _laid(self) -> tuple[layout.SimulatedLine, ...]:
+        """The lines, each on its wire."""
+        if self.tcp:
+            return layout.LINES
+        return tuple(
+            replace(line, pty=line.pty or f"line-{number}")
+            for number, line in enumerate(layout.LINES, 1)
+        )
+
     def addresses(self) -> dict[str, str]:
         """Where each line and reader is reached now, by name."""
         lines = {
             line.name: replace(line, port=end.port).url(str(self.folder))
             if isinstance(end := self.lines[line.name].end, TcpEnd)
             else line.url(str(self.folder))
-            for line in layout.LINES
+            for line in self._laid
         }
-        return lines | {one.name: one.url(str(self.folder)) for one in layout.READERS}
+        others = (*layout.READERS, layout.GAUGE, layout.DISPLAY, layout.SIGN)
+        return lines | {one.name: one.url(str(self.folder)) for one in others}
+
+    def printer_target(self) -> str:
+        """Where the receipt printer is reached now."""
+        return f"127.0.0.1:{self.around.printer_port}"
+
+    @property
+    def ends(self) -> dict[str, End]:
+        """The ends of the wires that can be broken, by line."""
+        lines = {name: line.end for name, line in self.lines.items()}
+        return {**lines, layout.GAUGE.name: self.farm.line.end}
+
+    # ------------------------------------------------------------------ power
+
+    @property
+    def switch(self) -> Path:
+        """There while the power is off: what else hangs on the same fuse looks for it."""
+        return self.folder / SWITCH
+
+    def power(self, *, on: bool) -> None:
+        """Cut the power of every head in mid-fill, or give it back."""
+        if on:
+            self.switch.unlink(missing_ok=True)
+        else:
+            self.switch.touch()
+        for place in self.places.values():
+            with place.line.lock:
+                place.line.advance()
+                if place.pump.powered is not on:
+                    (place.pump.give_power if on else place.pump.cut_power)()
 
     # ------------------------------------------------------------------ what a head keeps
 
@@ -144,7 +209,12 @@ class Forecourt:
         return pump
 
     def keep(self) -> None:
-        """Write totalizers and displays, as a head's own memory does."""
+        """Write totalizers, displays and tanks, as their own memory does."""
+        with self._keeping:  # the last time by whoever stops it, perhaps amid another
+            self.farm.keep()
+            self._keep_heads()
+
+    def _keep_heads(self) -> None:
         body = {
             str(place.number): {
                 **{str(n): [m.volume, m.amount] for n, m in place.pump.meters.items()},
@@ -168,19 +238,22 @@ class Forecourt:
     # ------------------------------------------------------------------ running
 
     def start(self) -> None:
-        for line in self.lines.values():
+        for line in (*self.lines.values(), self.farm.line):
             line.start()
+        self.around.start()
 
     def stop(self) -> None:
         """A power cut in good order: fills under way end and are kept."""
         self._ending.set()
         for line in self.lines.values():
             line.end_it()
+        self.farm.line.end_it()
         for place in self.places.values():
             place.pump.cut_power()
         self.keep()
         for reader in self.readers.values():
             reader.end.close()
+        self.around.stop()
 
     def run(self) -> None:
         """Let cars come and go until `stop` is called from elsewhere."""
@@ -200,6 +273,7 @@ class Forecourt:
         for place in self.places.values():
             with place.line.lock:
                 self._serve(place, now)
+        self.farm.draw((place.number, place.pump) for place in self.places.values())
 
     def _arrivals(self, passed: Seconds) -> None:
         expected = per_hour(self.wall()) / 3600 * Decimal(str(round(passed, 3)))
@@ -208,8 +282,11 @@ class Forecourt:
 
     def _serve(self, place: Place, now: Seconds) -> None:
         if place.car is None:
-            if self.queue and not place.pump.lifted and place.pump.powered:
-                place.car = Car(self.queue.pop(0), now, self._dice)
+            free = not place.pump.lifted and place.pump.powered
+            asked = next((one for one in self.queue if one.position in place.pump.meters), None)
+            if free and asked is not None:
+                self.queue.remove(asked)
+                place.car = Car(asked, now, self._dice)
             return
         place.car.step(place.pump, now)
         if place.car.mood is Mood.GONE:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from devices.protocols.base import Malformed, Seconds, SerialSettings
 from devices.protocols.gaskit import messages as m
 from devices.protocols.gaskit.codec import SERIAL
-from devices.protocols.gaskit.frames import QUESTIONS, Deframer, encode
+from devices.protocols.gaskit.frames import QUESTIONS, deframer, encode
 from devices.simulator.electronics import Fill, Head, HeadOptions, Message
 
 _FLOWS = (m.STARTED, m.FUELLING)
@@ -34,7 +34,7 @@ class GasKitEar:
     settings: SerialSettings = SERIAL
 
     def __init__(self) -> None:
-        self._deframer = Deframer(QUESTIONS)
+        self._deframer = deframer(QUESTIONS)
 
     def feed(self, data: bytes) -> Iterator[Message | None]:
         for piece in self._deframer.feed(data):

@@ -1,4 +1,5 @@
-"""The demo forecourt: 8 dispensers of 4 nozzles on two lines, a card reader and a scanner.
+"""The demo forecourt: 8 dispensers of 4 nozzles on two lines, a card reader, a scanner, a tank gauge;
+at the main till a receipt printer and a customer's display, at the entrance a price sign.
 
 Both lines speak DART unless the simulator is told otherwise.
 
@@ -60,6 +61,14 @@ READERS = (
     SimulatedLine("读卡器", table.RDM6300, pty="reader-1", parity="N"),
     SimulatedLine("扫码枪", table.SCANNER, pty="scanner-1", parity="N"),
 )
+GAUGE = SimulatedLine("液位仪", table.VEEDER_ROOT, pty="gauge-1", parity="N")
+TANKS = tuple(sorted(set(TANK_OF_POSITION)))  # the gauge counts them as the station does
+LABELS = {1: "92# GASOLINE", 2: "95# GASOLINE", 3: "98# GASOLINE", 4: "0# DIESEL"}
+WATER_MM = "4"
+DISPLAY = SimulatedLine("主收银台客显", table.CD5220_CHINESE, pty="display-1", parity="N")
+SIGN = SimulatedLine("进站口价格牌", table.PRICESIGN, pty="sign-1", parity="N")
+PRINTER = "主收银台小票机"
+PRINTER_PORT = 40560  # or a free one where that is taken
 DISPENSERS = tuple(
     SimulatedDispenser(
         number=number,

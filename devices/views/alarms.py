@@ -103,6 +103,7 @@ def _page(
         "alarm": found,
         "tone": TONES[found.status],
         "live": found.status in asked.LIVE,
+        "may_report": may_do(request.role, "devices.repairs.report"),
         "may_handle": may_do(request.role, "devices.alarms.handle"),
         "form": form,
         "refusal": refusal,

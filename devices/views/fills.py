@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from django.conf import settings
 from django.db.models import Sum
-from django.http import HttpResponse, HttpResponseBase
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.timezone import localdate
@@ -15,7 +12,10 @@ from django.views.decorators.http import require_GET
 from devices.forms.filters import FillFilter
 from devices.models import Fill
 from devices.queries import fills as asked
-from devices.queries.frames import frames_of
+from devices.queries import frames as boxed
+from devices.queries.ports import black_box
+from devices.services.proving import LEAST_PROVER
+from devices.views.frames import taken
 from station.access import StaffRequest, may, may_do
 from station.queries.columns import Column, Empty
 from station.queries.listing import ListPage
@@ -66,12 +66,25 @@ def fill(request: StaffRequest, pk: int) -> HttpResponse:
     )
     found = get_object_or_404(fills, pk=pk, station=request.station)
     seeing = may_do(request.role, "devices.frames")
-    boxes = Path(settings.VAR_DIR) / "blackbox"
+    polls = request.GET.get("polls") == "1"
     content = {
         "fill": found,
         "flags": asked.flag_words(found),
         "computed": found.litres * found.unit_price,
-        "frames": frames_of(found, boxes=boxes) if seeing else None,
+        "frames": boxed.frames_of(found, boxes=black_box(), polls=polls) if seeing else None,
+        "polls": polls,
         "seeing": seeing,
+        "may_test": found.litres >= LEAST_PROVER - 1 and may_do(request.role, "devices.tests"),
     }
     return render(request, "devices/fill.html", content)
+
+
+@require_GET
+@may("devices.frames")
+def fill_frames(request: StaffRequest, pk: int) -> HttpResponseBase:
+    found = get_object_or_404(Fill, pk=pk, station=request.station)
+    recorded = boxed.recorded_of(found, boxes=black_box())
+    if not recorded:
+        raise Http404("这一笔的报文已不在黑匣子里")
+    name = f"报文-加油记录{found.pk}.log"
+    return taken(request, boxed.export_of_fill(found, recorded), name, f"fill:{found.pk}")

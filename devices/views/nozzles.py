@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from devices.forms.nozzles import PresetForm
 from devices.models import Authorisation
+from devices.queries.totalizers import reading_at
 from devices.queries.wall import nozzle_now
 from devices.services import authorising
 from station.access import StaffRequest, may
@@ -46,7 +47,7 @@ def authorise(request: StaffRequest, pk: int) -> HttpResponse:
             )
             figure = form.cleaned_data["figure"]
             words = {"yuan": f"，预置 {figure} 元", "litres": f"，预置 {figure} 升"}
-            return _done(f"已下发授权：{made.nozzle}{words.get(form.cleaned_data['kind'], '')}")
+            return done(f"已下发授权：{made.nozzle}{words.get(form.cleaned_data['kind'], '')}")
         except Refusal as refusal:
             form.add_error(None, str(refusal))
     return _panel(request, nozzle, form, status=422)
@@ -115,7 +116,7 @@ def _ordered(
         order(now())
     except Refusal as refusal:
         return _refused(request, nozzle, str(refusal))
-    return _done(words)
+    return done(words)
 
 
 def _refused(request: StaffRequest, nozzle: Nozzle, words: str) -> HttpResponse:
@@ -130,9 +131,11 @@ def _panel(
     refusal: str = "",
     status: int = 200,
 ) -> HttpResponse:
+    at = now()
     content = {
         "nozzle": nozzle,
-        "now": nozzle_now(nozzle=nozzle, at=now()),
+        "now": nozzle_now(nozzle=nozzle, at=at),
+        "totalizer": reading_at(nozzle=nozzle, at=at),
         "form": form,
         "refusal": refusal,
         "quick": QUICK,
@@ -141,7 +144,8 @@ def _panel(
     return render(request, "devices/_nozzle.html", content, status=status)
 
 
-def _done(words: str) -> HttpResponse:
+def done(words: str) -> HttpResponse:
+    """The order is given: the panel closes, and the page says so."""
     response = HttpResponse(status=204)
     response["HX-Trigger"] = json.dumps(
         {"toast": {"level": "success", "text": words}, "wall:done": {}}

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from devices.forms.cards import CardForm, RuleForm, SampleForm
 from devices.forms.filters import SwipeFilter
-from devices.models import Card, ReadRule
+from devices.models import Card
 from devices.queries import swipes as asked
 from devices.services import cards as services
 from station.access import StaffRequest, may, may_do
@@ -33,8 +33,8 @@ def swipes(request: StaffRequest) -> HttpResponseBase:
         title="刷卡与扫码",
         columns=(
             Column("时间", "occurred_at", "moment"),
-            Column("读卡器", lambda row: str(row.reader)),
-            Column("位置", lambda row: str(row.reader.till or row.reader.island or "")),
+            Column("读卡器", "source"),
+            Column("位置", asked.place_of),
             Column("介质", lambda row: row.get_medium_display()),
             Column("内容", "text", "code"),
             Column("含义", lambda row: row.get_meaning_display()),
@@ -108,9 +108,7 @@ def card_new(request: StaffRequest) -> HttpResponse:
     content = {
         "form": form,
         "back_href": reverse("devices:cards"),
-        "unknown": asked.swipes(station=request.station, outcome="UNKNOWN")
-        .filter(medium=ReadRule.Medium.CARD)
-        .order_by("-id")[:5],
+        "unknown": asked.unknown_cards(station=request.station),
     }
     return render(request, "devices/card_new.html", content, status=422 if form.errors else 200)
 
@@ -134,18 +132,24 @@ def card_move(request: StaffRequest, pk: int, to: str) -> HttpResponse:
     return redirect("devices:card", pk)
 
 
-@require_GET
+@require_http_methods(["GET", "POST"])
 @may("devices.swipes")
 def rule_test(request: StaffRequest) -> HttpResponse:
-    form = SampleForm(request.GET or None)
+    """Try a text. By POST, since a payment code that is tried belongs into no address."""
+    form = SampleForm(request.POST or None)
     meant = None
     if form.is_bound and form.is_valid():
-        meant = asked.meant(
-            station=request.station.pk,
+        meant = asked.decide(
+            station=request.station,
             medium=form.cleaned_data["medium"],
             text=form.cleaned_data["sample"],
         )
-    return render(request, "devices/rule_test.html", {"form": form, "meant": meant})
+        if meant.secret:
+            form = SampleForm(initial={"medium": meant.medium})
+    content = {"form": form, "meant": meant}
+    answer = render(request, "devices/rule_test.html", content, status=422 if form.errors else 200)
+    answer["Cache-Control"] = "no-store"
+    return answer
 
 
 def _card(request: StaffRequest, pk: int) -> Card:

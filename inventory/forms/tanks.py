@@ -52,6 +52,7 @@ class DipForm(_Plain):
     net_l = LitresInput(
         label="净油体积(升)", required=False, min_value=0, help_text="没有罐容表时直接填写"
     )
+    gauge = forms.IntegerField(required=False, widget=forms.HiddenInput)
     handover = forms.BooleanField(label="作为本班交接班罐存", required=False)
     note = forms.CharField(label="备注", required=False, max_length=100)
 
@@ -131,17 +132,37 @@ class ReadingsForm(_Plain):
             self.fields[f"height_{tank.pk}"] = _millimetres(f"{tank} 油水总高(mm)", required=True)
             self.fields[f"water_{tank.pk}"] = _millimetres(f"{tank} 水高(mm)", required=False)
             self.fields[f"temp_{tank.pk}"] = _celsius(f"{tank} 油温(℃)")
+            self.fields[f"gauge_{tank.pk}"] = forms.IntegerField(
+                required=False, widget=forms.HiddenInput
+            )
 
     def readings(self) -> Mapping[int, dict[str, Any]]:
-        """Heights and temperature by tank id."""
+        """Heights and temperature by tank id, and the reading of a gauge that they began with."""
         values = self.cleaned_data
         return {
             tank.pk: {
                 "total_height_mm": values[f"height_{tank.pk}"],
                 "water_height_mm": values[f"water_{tank.pk}"] or 0,
                 "temp_c": values[f"temp_{tank.pk}"],
+                "gauge": values[f"gauge_{tank.pk}"],
             }
             for tank in self.tanks
+        }
+
+    @staticmethod
+    def initial_of(readings: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
+        """By tank id what a gauge says, as the form's fields are called."""
+        names = {
+            "height": "total_height_mm",
+            "water": "water_height_mm",
+            "temp": "temp_c",
+            "gauge": "gauge",
+        }
+        return {
+            f"{field}_{tank}": values[name]
+            for tank, values in readings.items()
+            if values.get("total_height_mm") is not None
+            for field, name in names.items()
         }
 
 

@@ -66,6 +66,7 @@ class Reading:
     water_height_mm: int = 0
     temp_c: Decimal | None = None
     net_l: Litres | None = None
+    source: str = Dip.Source.DIP
 
 
 @transaction.atomic
@@ -281,7 +282,6 @@ def _dip(
         raise Refusal(f"请填写{tank}的计量读数")
     return record_dip(
         tank=tank,
-        source=Dip.Source.DIP,
         purpose=purpose,
         at=at,
         actor=actor,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -12,8 +13,9 @@ from django.urls import reverse
 from django.utils.timezone import now
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from inventory.forms.tanks import DeliveryFilter, NoteForm, ReadingsForm, ReasonForm
+from inventory.forms.tanks import DeliveryFilter, NoteForm, ReadingsForm, ReasonForm, TankFilter
 from inventory.models import Delivery
+from inventory.queries.gauges import deliveries_seen, initial, measured, source_of
 from inventory.queries.partners import truck_of
 from inventory.services import deliveries as services
 from inventory.services.deliveries import Note, Reading
@@ -79,6 +81,42 @@ def deliveries(request: StaffRequest) -> HttpResponseBase:
         opens=lambda row: reverse("inventory:delivery", args=[row.number]),
         primary=new,
         empty=Empty("还没有卸油单", "油罐车到站时先录入出库单，再卸油。").leading(new),
+    )
+    return list_response(request, listing)
+
+
+@require_GET
+@may("inventory.tanks")
+def gauge_deliveries(request: StaffRequest) -> HttpResponseBase:
+    """What gauges saw delivered, beside the notes."""
+    filters = filters_of(request, TankFilter, station=request.station)
+    values = filters.cleaned_data
+    rows = deliveries_seen(station=request.station)
+    if values.get("tank"):
+        rows = rows.filter(tank=values["tank"])
+    rows = within(rows, "ended_at", since=values.get("since"), until=values.get("until"))
+    listing = ListPage(
+        title="液位仪测到的进油",
+        columns=(
+            Column("结束", "ended_at", "moment"),
+            Column("开始", "started_at", "moment", minor=True),
+            Column("油罐", "tank"),
+            Column("油品", "tank.grade.code", "grade"),
+            Column("卸前净油(L)", "start_volume", "litres", minor=True),
+            Column("卸后净油(L)", "end_volume", "litres", minor=True),
+            Column("进油(L)", lambda row: row.end_volume - row.start_volume, "litres"),
+            Column(
+                "卸油单",
+                lambda row: row.number or "没有对应的卸油单",
+                "state",
+                tone=lambda row: "good" if row.number else "bad",
+            ),
+        ),
+        rows=rows,
+        order=("-ended_at",),
+        filters=filters,
+        opens=lambda row: reverse("inventory:delivery", args=[row.number]) if row.number else "",
+        empty=Empty("还没有测到进油", "接了液位仪的油罐卸油后，会出现在这里。"),
     )
     return list_response(request, listing)
 
@@ -169,11 +207,24 @@ def _measure(
     form = ReadingsForm(request.POST, tanks=_tanks(row))
     if form.is_valid():
         try:
-            act(row, {tank: Reading(**reading) for tank, reading in form.readings().items()})
+            act(row, {tank.pk: _reading(tank, form.readings()[tank.pk]) for tank in form.tanks})
             return redirect("inventory:delivery", number=number)
         except Refusal as refusal:
             form.add_error(None, str(refusal))
     return _show(request, row, form=form, status=422)
+
+
+def _reading(tank: Tank, typed: dict[str, Any]) -> Reading:
+    """As it is kept: by whom it was measured, and the figures."""
+    gauge = typed.pop("gauge")
+    return Reading(**typed, source=source_of(tank=tank, gauge=gauge, typed=typed))
+
+
+def _blank(row: Delivery) -> ReadingsForm:
+    """The form as it begins: with what the gauges say now."""
+    said = measured(station=row.station, at=now())
+    begun = {pk: initial(one) for pk, one in said.items()}
+    return ReadingsForm(tanks=_tanks(row), initial=ReadingsForm.initial_of(begun))
 
 
 def _with_reason(
@@ -208,7 +259,7 @@ def _show(
             "tank__number"
         ),
         "steps": _steps(row),
-        "form": form or ReadingsForm(tanks=_tanks(row)),
+        "form": form or _blank(row),
         "reason": reason or ReasonForm(),
         "received": received,
         "variance": received - row.issued_l if received else None,

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from inventory.forms.tanks import DipForm, TankAdjustForm, TankFilter
 from inventory.models import Dip, TankBook, TankMovement
-from inventory.queries.books import levels
+from inventory.queries.gauges import day_of, initial, measured, source_of, standing
 from inventory.services.dips import record_dip
 from inventory.services.movements import adjust
 from station.access import StaffRequest, may, may_do
@@ -30,14 +30,17 @@ from station.views.listing import filters_of, list_response
 @may("inventory.tanks")
 def tanks(request: StaffRequest) -> HttpResponse:
     at = now()
-    return render(request, "inventory/tanks.html", {"levels": levels(request.station), "at": at})
+    tanks = standing(station=request.station, at=at)
+    return render(request, "inventory/tanks.html", {"tanks": tanks, "at": at})
 
 
 @require_GET
 @may("inventory.tanks")
 def tank(request: StaffRequest, pk: int) -> HttpResponse:
-    tank = _tank(request, pk)
-    level = next((level for level in levels(request.station) if level.tank == tank), None)
+    tank, at = _tank(request, pk), now()
+    here = next(
+        (one for one in standing(station=request.station, at=at) if one.level.tank == tank), None
+    )
     books = (
         TankBook.objects.filter(tank=tank, shift__isnull=False)
         .select_related("shift__day")
@@ -48,23 +51,36 @@ def tank(request: StaffRequest, pk: int) -> HttpResponse:
     return render(
         request,
         "inventory/tank.html",
-        {"tank": tank, "level": level, "books": books, "dips": dips, "movements": movements},
+        {
+            "tank": tank,
+            "level": here.level if here else None,
+            "live": here.live if here else None,
+            "hold": here.hold if here else None,
+            "alarms": here.alarms if here else (),
+            "day": day_of(tank=tank, at=at),
+            "at": at,
+            "books": books,
+            "dips": dips,
+            "movements": movements,
+        },
     )
 
 
 @require_http_methods(["GET", "POST"])
 @may("inventory.dip")
 def dip(request: StaffRequest) -> HttpResponse:
-    form = DipForm(
-        request.POST or None, station=request.station, initial={"tank": request.GET.get("tank")}
-    )
+    form = DipForm(request.POST or None, station=request.station, initial=_begun(request))
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
         shift = open_shift(request.station)
         try:
             row = record_dip(
                 tank=values["tank"],
-                source=Dip.Source.DIP,
+                source=source_of(
+                    tank=values["tank"],
+                    gauge=values["gauge"],
+                    typed={**values, "water_height_mm": values["water_height_mm"] or 0},
+                ),
                 purpose=Dip.Purpose.HANDOVER if values["handover"] else Dip.Purpose.ROUTINE,
                 total_height_mm=values["total_height_mm"],
                 water_height_mm=values["water_height_mm"] or 0,
@@ -86,6 +102,15 @@ def dip(request: StaffRequest) -> HttpResponse:
         {"form": form, "back_href": reverse("inventory:tanks")},
         status=422 if form.errors else 200,
     )
+
+
+def _begun(request: StaffRequest) -> dict[str, object]:
+    """The tank that was asked for, with what its gauge says now."""
+    asked = request.GET.get("tank", "")
+    if not asked.isdecimal():
+        return {"tank": asked}
+    said = measured(station=request.station, at=now())
+    return {"tank": asked, **initial(said.get(int(asked)))}
 
 
 @require_http_methods(["GET", "POST"])

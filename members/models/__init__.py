@@ -10,6 +10,7 @@ from members.models.exchanges import (
     PartnerProgram,
 )
 from members.models.files import ImportBatch, ImportTrouble, MemberExport
+from members.models.fleet import Driver
 from members.models.gifts import Gift, GiftCall, GiftPlan, Occasion, PersonMark
 from members.models.kiosk import KioskVisit
 from members.models.merging import DuplicatePair, Merge
@@ -55,6 +56,7 @@ __all__ = [
     "ClubEvent",
     "Company",
     "Consent",
+    "Driver",
     "DuplicatePair",
     "EarnRule",
     "ExchangeCall",

@@ -25,6 +25,8 @@ class Company(models.Model):
     phone_index = models.CharField("电话索引", max_length=64, blank=True, db_index=True)
     bank_account_sealed = models.CharField("银行账号(密文)", max_length=300, blank=True)
     bank_account_index = models.CharField("账号索引", max_length=64, blank=True, db_index=True)
+    # Seconds within which vehicle and driver are identified before a pump is let loose; 0: not used.
+    pair_seconds = models.PositiveSmallIntegerField("双重识别(秒)", default=0)
     active = models.BooleanField("在用", default=True)
 
     def __str__(self) -> str:

@@ -3,6 +3,10 @@ and what he was told."""
 
 from __future__ import annotations
 
+from django.db.models import Q
+
+from devices.models import PlateRead
+from devices.queries.cameras import plate_of
 from members.models import (
     ExchangeOrder,
     Member,
@@ -12,6 +16,7 @@ from members.models import (
     PoolMember,
     Redemption,
     ValueTxn,
+    Vehicle,
 )
 from members.queries import points, value
 from members.queries.dossier import Sheet
@@ -20,7 +25,7 @@ from station.queries.wording import local
 
 
 def sheets(*, member: Member) -> list[Sheet]:
-    """His ledgers and those of whoever was merged into him, the oldest row first. Seven tables."""
+    """His ledgers and those of whoever was merged into him, the oldest row first. Eight tables."""
     ids = ids_of(member)
     return [
         _points(ids),
@@ -30,6 +35,7 @@ def sheets(*, member: Member) -> list[Sheet]:
         _orders(ids),
         _tiers(ids),
         _messages(ids),
+        _cameras(ids),
     ]
 
 
@@ -176,3 +182,16 @@ def _messages(ids: list[int]) -> Sheet:
         for row in rows.order_by("created_at", "pk")
     ]
     return Sheet("消息", ("会员号", "时间", "类别", "标题", "内容", "已读"), told)
+
+
+def _cameras(ids: list[int]) -> Sheet:
+    """Where cameras read the plates of his cars, as long as that is kept."""
+    plates = Vehicle.objects.filter(member__in=ids).exclude(plate_index="").values("plate_index")
+    rows = PlateRead.objects.filter(
+        Q(corrected_index="", plate_index__in=plates) | Q(corrected_index__in=plates)
+    ).select_related("station", "camera", "key")
+    told = [
+        (local(row.occurred_at), row.station.name, row.camera.name, plate_of(row))
+        for row in rows.order_by("occurred_at", "pk")
+    ]
+    return Sheet("车牌识别", ("时间", "油站", "摄像头", "车牌"), told)

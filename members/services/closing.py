@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils.module_loading import import_string
 
 from devices.models import Card
+from devices.services.plates import forget_plates
 from members.models import Member, MemberExport, Vehicle
 from members.services import consents, events, gifts
 from members.services.gifts import leave_marks
@@ -102,6 +103,7 @@ def forget(*, member: Member, reason: str, at: datetime, actor: User | None) -> 
 def _close(member: Member, *, reason: str, at: datetime, actor: User | None) -> None:
     plates = Vehicle.objects.filter(member=member).values_list("plate_index", flat=True)
     leave_marks([("PHONE", member.phone_index), *(("PLATE", one) for one in plates)], at)
+    forget_plates(indexes=list(plates), at=at)  # what cameras read of his cars
     Member.objects.filter(pk=member.pk).update(
         status=Member.Status.CLOSED,
         closed_at=at,

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
 from members.models import Channel, Company, Member, ProfileChange, Vehicle
+from members.services import fleet
 from members.services.noting import about
 from station.errors import Refusal
 from station.models import Grade, User
 from station.queries.masking import mask_plate
+from station.queries.plates import PLATE
 from station.services.sealing import blind_index, normal, seal, tail_index
-
-PLACES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
-PLATE = re.compile(rf"[{PLACES}][A-Z][A-HJ-NP-Z0-9]{{4,5}}[A-HJ-NP-Z0-9挂学警港澳领]")
 
 
 class BadPlate(Refusal):
@@ -87,10 +85,15 @@ def add_vehicle(
 
 @transaction.atomic
 def remove_vehicle(*, vehicle: Vehicle, plate: str, at: datetime, actor: User | None) -> None:
-    """Take a plate away: sold, or typed wrongly. `plate` is masked already. Twice is once."""
+    """Take a plate away: sold, or typed wrongly. `plate` is masked already. Twice is once.
+
+    The tags and cards of a company's vehicle are void at once, and may be issued to another.
+    """
     owner = vehicle.member or vehicle.company
     if Vehicle.objects.filter(pk=vehicle.pk, active=True).update(active=False) and owner:
         masked = plate if "*" in plate else mask_plate(plate)
+        if vehicle.company:
+            fleet.void_cards(owner=vehicle, at=at, actor=actor)
         _keep(owner, vehicle.plate_sealed, added=False, at=at, actor=actor)
         about(owner, by_himself=actor is None).note(
             "members.vehicle.removed", at, actor, after={"车牌": masked}

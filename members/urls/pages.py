@@ -10,6 +10,7 @@ from members.views import (
     exchange_door,
     exchanges,
     exports,
+    fleet,
     gifts,
     growth,
     history,
@@ -108,6 +109,15 @@ urlpatterns: list[URLPattern] = [
         "companies/<str:number>/vehicles/<int:pk>/remove/",
         companies.company_vehicle_remove,
         name="company_vehicle_remove",
+    ),
+    path("companies/<str:number>/pair/", fleet.pair, name="company_pair"),
+    path("companies/<str:number>/drivers/new/", fleet.driver_new, name="driver_new"),
+    path(
+        "companies/<str:number>/drivers/<int:pk>/remove/", fleet.driver_remove, name="driver_remove"
+    ),
+    path("companies/<str:number>/cards/new/", fleet.card_new, name="fleet_card_new"),
+    path(
+        "companies/<str:number>/cards/<int:pk>/<str:to>/", fleet.card_move, name="fleet_card_move"
     ),
     path("value/", value.accounts, name="value_accounts"),
     *urls(value.PLANS, "value/plans"),

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from members.forms.people import CompanyFilter, CompanyForm, VehicleForm
 from members.models import Company, Vehicle
 from members.queries.cards import Card, card_of_company, companies_of
+from members.queries.fleet import fleet_of
 from members.services import companies, unmasking, vehicles
 from station.access import StaffRequest, may, may_do
 from station.errors import Refusal
@@ -148,9 +149,11 @@ def _found(request: StaffRequest, number: str) -> Company:
 
 
 def _page(request: StaffRequest, found: Company, card: Card, refusal: str = "") -> HttpResponse:
+    cars, drivers = fleet_of(found)
     content = {
         "company": found,
         "card": card,
+        "fleet": ((cars, "还没有车辆。", False), (drivers, "还没有司机。", True)),
         "may_change": may_do(request.role, "members.companies.change"),
         "pool": found.pools.filter(closed_at=None).select_related("account").first(),
         "may_pool": may_do(request.role, "members.pools.change"),

@@ -10,6 +10,7 @@ from django.utils.timezone import now
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from devices.queries import cameras
 from members.forms.people import ChangeForm, JoinForm, MemberFilter
 from members.models import Consent, Member
 from members.queries.cards import card_of, members_of
@@ -18,7 +19,7 @@ from members.services import closing, joining, profiles, unmasking
 from members.services.joining import Guardian
 from members.views.exports import approved
 from members.views.page import TONES, found, page
-from station.access import StaffRequest, may
+from station.access import StaffRequest, may, may_do
 from station.errors import Refusal
 from station.queries.columns import Action, Column, Empty
 from station.queries.listing import ListPage
@@ -75,7 +76,8 @@ def index(request: StaffRequest) -> HttpResponseBase:
 @require_http_methods(["GET", "POST"])
 @may("members.create")
 def join(request: StaffRequest) -> HttpResponse:
-    initial = {"phone": request.GET.get("phone", ""), "plate": request.GET.get("plate", "")}
+    plate = request.GET.get("plate", "") or _plate_read(request)
+    initial = {"phone": request.GET.get("phone", ""), "plate": plate}
     form = JoinForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         told = dict(form.cleaned_data)
@@ -100,6 +102,16 @@ def join(request: StaffRequest) -> HttpResponse:
             form.add_error(None, str(refusal))
     content = {"form": form, "back_href": reverse("members:members")}
     return render(request, "members/join.html", content, status=422 if form.errors else 200)
+
+
+def _plate_read(request: StaffRequest) -> str:
+    """The plate that a camera has just read, by the number of its read; it stands in no address."""
+    number = request.GET.get("read", "")
+    if not (number.isascii() and number.isdigit() and len(number) < 18):
+        return ""
+    read = cameras.reads_of(station=request.station).filter(pk=int(number)).first()
+    seen = may_do(request.role, "devices.plates.correct") and read is not None
+    return cameras.plate_of(read) if seen and read and cameras.near(read, now()) else ""
 
 
 def _known(member: Member) -> str:

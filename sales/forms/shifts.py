@@ -149,6 +149,7 @@ class DipForm(forms.Form):
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
     )
     net_l = LitresInput(label="或净油体积(升)", min_value=0, required=False)
+    gauge = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     def clean(self) -> dict[str, Any]:
         said = super().clean() or self.cleaned_data

@@ -2,9 +2,10 @@
 
 from sales.models.cash import CashMovement, Deposit, DepositLine, SessionCount, SessionTender
 from sales.models.claims import DriveOff, FillClaim, FillLease, FillUse, LateEntry
+from sales.models.fleet import FleetLeave
 from sales.models.kiosk import KioskOrder
 from sales.models.prepays import Prepay, PrepayChange
-from sales.models.prices import PriceDownload
+from sales.models.prices import PriceDownload, SignStep
 from sales.models.sales import (
     ParkedTicket,
     Payment,
@@ -32,6 +33,7 @@ __all__ = [
     "FillClaim",
     "FillLease",
     "FillUse",
+    "FleetLeave",
     "KioskOrder",
     "LateEntry",
     "OfflineUpload",
@@ -50,6 +52,7 @@ __all__ = [
     "ShiftExplanation",
     "ShiftNozzle",
     "ShiftSignature",
+    "SignStep",
     "Tender",
     "TopUp",
 ]

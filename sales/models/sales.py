@@ -285,6 +285,7 @@ class Receipt(models.Model):
         TOPUP = "TOPUP", "充值小票"
         REWARD = "REWARD", "兑换单"
         KIOSK = "KIOSK", "自助充值单"
+        DRAWER = "DRAWER", "开钱箱"
 
     class Status(models.TextChoices):
         WAITING = "WAITING", "待打印"
@@ -304,6 +305,8 @@ class Receipt(models.Model):
         "station.User", models.PROTECT, null=True, blank=True, related_name="+"
     )
     asked_at = models.DateTimeField("时间")
+    begun_at = models.DateTimeField("开始出纸", null=True, blank=True)
+    interrupted = models.PositiveSmallIntegerField("打到一半", default=0)  # how often
     printed_at = models.DateTimeField("打印时间", null=True, blank=True)
     attempts = models.PositiveSmallIntegerField("次数", default=0)
     last_error = models.CharField("错误", max_length=200, blank=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,13 +10,14 @@ from decimal import Decimal
 
 from django.db.models import Exists, OuterRef, QuerySet, Sum
 
-from devices.models import Fill, NozzleState
+from devices.models import Fill, NozzleState, SignRow
+from devices.queries.signs import rows_in_use
 from inventory.queries.books import levels
 from inventory.queries.costs import fuel_costs
-from sales.models import PriceDownload
+from sales.models import PriceDownload, SignStep
 from station.models import Grade, Nozzle, PriceCeiling, PriceChange, PriceLine, Station
 from station.money import FEN, NO_LITRES, Litres, Yuan, round_yuan, tax_within
-from station.queries.prices import ceiling_at, prices_at
+from station.queries.prices import ceiling_at, newest, prices_at
 
 WHAT_IF_DAYS = 30
 
@@ -146,25 +148,28 @@ class Posted:
     ceiling: PriceCeiling | None
     next_price: Yuan | None
     next_at: datetime | None
+    signs: tuple[SignRow, ...] = ()  # the rows of price signs that show it
+    waiting: PriceLine | None = None  # a rise that waits for them
 
 
 def price_board(*, station: Station, at: datetime) -> list[Posted]:
     """The posted price of every grade sold at `at`, with the next one that is approved."""
-    lines = PriceLine.objects.filter(change__station=station).select_related("change")
     now_lines = {
-        line.grade_id: line
-        for line in lines.filter(
-            change__status=PriceChange.Status.IN_FORCE, change__effective_at__lte=at
-        )
-        .order_by("grade_id", "-change__effective_at", "-change_id")
-        .distinct("grade_id")
+        line.grade_id: line for line in newest(station=station, at=at).select_related("change")
     }
     next_lines = {
         line.grade_id: line
-        for line in lines.filter(change__status=PriceChange.Status.APPROVED)
+        for line in PriceLine.objects.filter(
+            change__station=station, change__status=PriceChange.Status.APPROVED
+        )
+        .select_related("change")
         .order_by("grade_id", "change__effective_at", "change_id")
         .distinct("grade_id")
     }
+    rows: dict[int | None, list[SignRow]] = defaultdict(list)
+    for row in rows_in_use(station):
+        rows[row.grade_id].append(row)
+    waiting = {line.grade_id: line for line in waiting_lines(station)}
     board = []
     for grade in grades_sold(station):
         current, coming = now_lines.get(grade.pk), next_lines.get(grade.pk)
@@ -172,13 +177,34 @@ def price_board(*, station: Station, at: datetime) -> list[Posted]:
             Posted(
                 grade=grade,
                 price=current.price if current else None,
-                since=current.change.effective_at if current else None,
+                since=current.holds_from if current else None,
                 ceiling=ceiling_at(station=station, grade=grade, at=at),
                 next_price=coming.price if coming else None,
                 next_at=coming.change.effective_at if coming else None,
+                signs=tuple(rows[grade.pk]),
+                waiting=waiting.get(grade.pk),
             )
         )
     return board
+
+
+def waiting_lines(station: Station) -> QuerySet[PriceLine]:
+    """Rises that wait for the price sign: no price yet, and no later one has overtaken them."""
+    steps = SignStep.objects.filter(
+        change=OuterRef("change"),
+        grade=OuterRef("grade"),
+        status__in=[SignStep.Status.WAITING, SignStep.Status.ASKED],
+    )
+    return PriceLine.objects.filter(
+        Exists(steps), change__station=station, held=True
+    ).select_related("change")
+
+
+def sign_steps(change: PriceChange) -> QuerySet[SignStep]:
+    """How a change stands at each row of the price signs."""
+    return change.sign_steps.select_related("row__sign", "grade", "done_by", "command").order_by(
+        "grade__position", "row__sign__name", "row__row"
+    )
 
 
 def live_downloads() -> QuerySet[PriceDownload]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 
 from devices.models import Printer
+from devices.queries.printers import Light, printer_light
 from sales.models import Receipt
 from station.models import Station
 from station.queries.listing import within
@@ -21,6 +22,7 @@ class PrinterRow:
     printer: Printer
     last: Receipt | None
     next_trial: int
+    light: Light
 
 
 def receipts_of(
@@ -37,12 +39,12 @@ def receipts_of(
     return within(rows, "asked_at", since=since)
 
 
-def printer_rows(*, station: Station) -> list[PrinterRow]:
+def printer_rows(*, station: Station, at: datetime) -> list[PrinterRow]:
     """The printers in use by name. Three statements."""
     newest = Receipt.objects.filter(printer=OuterRef("pk")).order_by("-pk").values("pk")[:1]
     printers = list(
         Printer.objects.filter(station=station, active=True)
-        .select_related("till")
+        .select_related("till", "state")
         .annotate(last_id=Subquery(newest))
         .order_by("name", "pk")
     )
@@ -54,7 +56,10 @@ def printer_rows(*, station: Station) -> list[PrinterRow]:
         .order_by("printer")
     )
     return [
-        PrinterRow(one, last.get(one.last_id or 0), trials.get(one.pk, 0) + 1) for one in printers
+        PrinterRow(
+            one, last.get(one.last_id or 0), trials.get(one.pk, 0) + 1, printer_light(one, at)
+        )
+        for one in printers
     ]
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from django.conf import settings
 from django.utils.timezone import localtime
 
 from members.queries.points import points_of
@@ -33,12 +34,19 @@ class Row:
     rule: bool = False
 
 
+PRACTISED = Row("＊＊ 练习 非交易凭证 ＊＊", centre=True)
+
+
 @dataclass(frozen=True)
 class Paper:
     """A receipt: its rows, and the text of its QR code."""
 
     rows: tuple[Row, ...]
     code: str
+
+    def __post_init__(self) -> None:
+        if settings.PRACTICE:
+            object.__setattr__(self, "rows", (PRACTISED, *self.rows, PRACTISED))
 
 
 def sale_for_paper(*, document: str) -> Sale | None:

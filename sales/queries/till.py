@@ -13,6 +13,8 @@ from typing import Any
 from django.db import connection
 
 from devices.models import Fill, NozzleState, Swipe
+from devices.queries.printers import stuck_word
+from devices.queries.signs import display_at
 from inventory.models import Item, ItemBarcode
 from sales.models import ParkedTicket, Sale
 from sales.queries.selling import tender_table
@@ -52,6 +54,7 @@ def setup_of(session: TillSession, *, role: str) -> dict[str, Any]:
             .order_by("pk")
         ],
         "nozzles": nozzles_of(station),
+        "display": display_at(session.till) is not None,
     }
 
 
@@ -102,7 +105,7 @@ def pulse(*, session: TillSession, at: datetime, swipes_after: int) -> dict[str,
     scans = list(
         Swipe.objects.filter(pk__gt=swipes_after, reader__till=session.till_id)
         .order_by("pk")
-        .values("id", "meaning", "text", "outcome")[:20]
+        .values("id", "key", "medium", "meaning", "text", "outcome")[:20]
     )
     return {
         "fills": fills,
@@ -129,17 +132,20 @@ SELECT
  (SELECT count(*) FROM sales_discrepancy WHERE station_id = %(station)s AND status = 'OPEN'),
  (SELECT count(*) FROM station_tillsession WHERE station_id = %(station)s AND status = 'OPEN'),
  (SELECT count(*) FROM marketing_promotion
-   WHERE (everywhere OR station_id = %(station)s) AND status = 'APPROVED')
+   WHERE (everywhere OR station_id = %(station)s) AND status = 'APPROVED'),
+ (SELECT state.condition FROM devices_printer AS printer
+    JOIN devices_printerstate AS state ON state.printer_id = printer.id
+   WHERE printer.till_id = %(till)s AND printer.active ORDER BY printer.id LIMIT 1)
 """
 
 
-def _badges(session: TillSession) -> dict[str, int]:
-    """Counts that stand on the buttons, in one statement."""
+def _badges(session: TillSession) -> dict[str, Any]:
+    """Counts that stand on the buttons, and what keeps the printer, in one statement."""
     with connection.cursor() as cursor:
-        cursor.execute(_BADGES, {"station": session.station_id})
-        counts = cursor.fetchone()
+        cursor.execute(_BADGES, {"station": session.station_id, "till": session.till_id})
+        *counts, condition = cursor.fetchone()
     names = ("parked", "refunds", "prepays", "discrepancies", "tills", "offers")
-    return dict(zip(names, counts, strict=True))
+    return {**dict(zip(names, counts, strict=True)), "printer": stuck_word(condition or "")}
 
 
 def _fill(fill: Fill, session: TillSession, at: datetime) -> dict[str, Any]:
@@ -156,6 +162,7 @@ def _fill(fill: Fill, session: TillSession, at: datetime) -> dict[str, Any]:
         "mine": held == session.pk,
         "held": fill.held_till if held and held != session.pk else None,  # type: ignore[attr-defined]
         "attendant": fill.attendant_id,  # type: ignore[attr-defined]
+        "company": fill.company or "",  # type: ignore[attr-defined]
         "late": fill.shift_id != session.shift_id,
     }
 

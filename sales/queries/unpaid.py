@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from devices.models import Fill
 from sales.models import FillClaim, FillLease, Prepay
+from sales.queries.fleet import company_of_leave
 from station.models import BusinessDay, Crew, Station
 
 # A fill older than this was claimed, carried or put on 待处理 long ago; the bound keeps the
@@ -18,8 +19,8 @@ LOOK_BACK = timedelta(days=7)
 def unpaid_fills(*, station: Station) -> QuerySet[Fill]:
     """Fills of the last days that wait for payment, oldest first.
 
-    Each carries `held_by` (the session that leases it, or None), `held_until`, and `attendant_id`
-    (who stands at its island in its shift). One statement with its joins.
+    Each carries `held_by` (the session that leases it, or None), `held_until`, `company` (for which
+    its pump was let loose) and `attendant_id` (who stands at its island in its shift). One statement with its joins.
     """
     newest = (
         BusinessDay.objects.filter(station=station).order_by("-date").values_list("date", flat=True)
@@ -52,6 +53,7 @@ def _with_holder(fills: QuerySet[Fill]) -> QuerySet[Fill]:
         held_by=Subquery(leases.values("session_id")),
         held_till=Subquery(leases.values("session__till__number")),
         held_until=Subquery(leases.values("expires_at")),
+        company=company_of_leave(),
         attendant_id=Subquery(on_duty_at_the_island().values("user_id")[:1]),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from itertools import groupby
@@ -14,6 +14,8 @@ from django.utils.timezone import localtime
 
 from devices.models import Fill, NozzleState
 from devices.queries.wall import STALE, Forecourt, NozzleNow, forecourt
+from sales.queries.cars import Car, cars
+from sales.queries.fleet import Pairing, company_of_leave, pairings
 from sales.queries.unpaid import LOOK_BACK, live_claims, live_prepays
 from sales.queries.vips import arrived
 from station.models import Station
@@ -33,6 +35,9 @@ LOOKS = {
 }
 DUE = ("due", "cash", "待付款")
 LOCKED = ("locked", "lock", "已锁定")
+# Of a tank with water in it nothing is sold: shown where the nozzle would otherwise wait for leave.
+WAITS = {State.IDLE, State.CALLING, State.AUTHORISED}
+HELD = ("off", "droplet-off", "停售")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,7 @@ class Waiting:
     amount: Yuan
     at: datetime
     till: int | None
+    company: str = ""  # for whom the pump was let loose
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,8 @@ class Tile:
     now: NozzleNow
     fills: tuple[Waiting, ...]
     priority: str = ""  # who waits at its island goes first, and why
+    car: Car | None = None  # what a camera saw there
+    pairing: Pairing | None = None  # who of a company was identified there, and who is missing
 
     @property
     def pk(self) -> int:
@@ -64,6 +72,8 @@ class Tile:
         state = State(self.now.state)
         if state is State.IDLE and self.fills:
             return DUE if any(fill.till is None for fill in self.fills) else LOCKED
+        if self.now.held_back and state in WAITS:
+            return HELD
         return LOOKS[state]
 
     @property
@@ -102,10 +112,19 @@ class Tile:
     def more(self) -> int:
         return max(len(self.fills) - 2, 0)
 
+    @property
+    def paired(self) -> str:
+        """Who of a company is here and who is missing; short where its car stands above."""
+        if self.pairing is None:
+            return ""
+        if self.car is not None and self.car.is_of(self.pairing.company_name):
+            return self.pairing.short
+        return f"{self.pairing.company_name}：{self.pairing.words}"
+
     @cached_property
     def digest(self) -> str:
         """Changes when anything that the tile shows has changed; ages are counted in the browser."""
-        return _digest(repr((self.now, self.fills, self.priority)))
+        return _digest(repr((self.now, self.fills, self.priority, self.car, self.pairing)))
 
 
 @dataclass(frozen=True)
@@ -115,6 +134,18 @@ class Pump:
     number: int
     island: str
     tiles: tuple[Tile, ...]
+
+    @property
+    def car(self) -> Car | None:
+        """The car that stands at all of it, as a camera of the island sees it; else none."""
+        cars = {tile.car for tile in self.tiles}
+        return cars.pop() if len(cars) == 1 else None
+
+    @property
+    def pairing(self) -> Pairing | None:
+        """Likewise who was identified."""
+        found = {tile.pairing for tile in self.tiles}
+        return found.pop() if len(found) == 1 else None
 
 
 @dataclass(frozen=True)
@@ -165,18 +196,32 @@ class Wall:
 
 
 def wall(*, station: Station, at: datetime) -> Wall:
-    """The wall of a station at `at`. Three statements, whatever it holds."""
+    """The wall of a station at `at`. Four statements, a few more where cameras see cars or
+    somebody of a fleet identifies himself."""
     fills: dict[int, list[Waiting]] = {}
     for fill in _waiting(station, at):
-        holder = fill.__dict__["till"]
+        told = fill.__dict__
         fills.setdefault(fill.nozzle_id, []).append(
-            Waiting(fill.pk, fill.litres, fill.amount, fill.occurred_at, holder)
+            Waiting(
+                fill.pk,
+                fill.litres,
+                fill.amount,
+                fill.occurred_at,
+                told["till"],
+                told["company"] or "",
+            )
         )
     ground: Forecourt = forecourt(station=station, at=at)
     first = arrived(station=station, at=at)
-    tiles = [
-        Tile(now, tuple(fills.get(now.pk, ())), first.get(now.island, "")) for now in ground.nozzles
-    ]
+    seen = cars(station=station, at=at)
+    pairs = pairings(station=station, at=at, seen=seen, swiped=ground.identified)
+    tiles = []
+    for now in ground.nozzles:
+        car = seen.of(now.pk, now.island)
+        priority = first.get(now.island, "") or (car.priority if car else "")
+        pair = pairs.of(now.island, car)
+        pair = pair and replace(pair, free=now.free)
+        tiles.append(Tile(now, tuple(fills.get(now.pk, ())), priority, car, pair))
     stale = ground.heard_at is not None and ground.heard_at < at - STALE
     return Wall(
         pumps=tuple(_pumps(tiles)),
@@ -199,7 +244,7 @@ def _waiting(station: Station, at: datetime) -> QuerySet[Fill]:
         Fill.objects.filter(station=station, day__date__gte=localtime(at).date() - LOOK_BACK)
         .exclude(Exists(live_claims()))
         .exclude(Exists(live_prepays()))
-        .annotate(till=Case(holder))
+        .annotate(till=Case(holder), company=company_of_leave())
         .order_by("occurred_at", "pk")
     )
 

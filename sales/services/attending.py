@@ -28,7 +28,8 @@ from sales.queries.selling import price_lines, shelf_of
 from sales.queries.tickets import Tendered, Ticket, TicketLine
 from sales.queries.totals import PricedLine
 from sales.services import offering, points, settling
-from sales.services.printing import PRINT, NotPrintable
+from sales.services.papers import NotPrintable
+from sales.services.printing import PRINT
 from station.models import TillSession, User
 from station.money import ZERO, Yuan, round_to
 from station.services.waking import wake

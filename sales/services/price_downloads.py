@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -12,7 +13,9 @@ from devices.queries.totalizers import Reading, reading_at
 from devices.services import commands, readings
 from sales.models import PriceDownload
 from sales.queries.pricing import live_downloads
-from station.models import Alert
+from station.models import Alert, Nozzle, PriceChange
+from station.money import Yuan
+from station.queries.calendar import open_shift
 from station.services import alerts
 
 Status = PriceDownload.Status
@@ -21,6 +24,29 @@ ORDER_SECONDS = 60
 RETRY_SECONDS = 5
 RETRY_SECONDS_AT_MOST = 60
 TROUBLE_AFTER = 3
+
+
+@transaction.atomic
+def start(
+    *, change: PriceChange, prices: Mapping[int, Yuan], before: Mapping[int, Yuan], at: datetime
+) -> None:
+    """Send the prices (by grade id) of a change to every pump of these grades. Never refuses."""
+    nozzles = Nozzle.objects.filter(
+        station=change.station, active=True, tank__grade__in=prices
+    ).select_related("tank")
+    shift = open_shift(change.station)
+    downloads = PriceDownload.objects.bulk_create(
+        PriceDownload(
+            change=change,
+            nozzle=nozzle,
+            shift=shift,
+            old_price=before.get(nozzle.tank.grade_id),
+            price=prices[nozzle.tank.grade_id],
+        )
+        for nozzle in nozzles.order_by("number")
+    )
+    for download in downloads:
+        send(download=download, at=at)
 
 
 def send(*, download: PriceDownload, at: datetime) -> None:

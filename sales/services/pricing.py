@@ -11,13 +11,11 @@ from django.utils.timezone import localtime
 
 from devices.models import Command
 from devices.services import commands
-from sales.models import PriceDownload
 from sales.queries.pricing import grades_sold
-from sales.services.price_downloads import send
+from sales.services import price_downloads, signs
 from station.errors import Refusal
-from station.models import Grade, Nozzle, PriceChange, PriceLine, Station, User
+from station.models import Grade, PriceChange, PriceLine, Station, User
 from station.money import FEN, Yuan
-from station.queries.calendar import open_shift
 from station.queries.prices import ceiling_at, prices_at
 from station.services import audit, messages, waking
 from station.services.numbering import next_number
@@ -141,7 +139,8 @@ def withdraw(*, change: PriceChange, actor: User, at: datetime, reason: str) -> 
 def put_into_force(*, change: PriceChange, at: datetime) -> bool:
     """Put an approved change into force and send it to every pump of its grades.
 
-    Never refuses; False when it is not due, or was put into force before.
+    A rise of a grade that a price sign shows goes to the sign first, and to the pumps when it is
+    there (`services.signs`). Never refuses; False when it is not due, or was put into force before.
     """
     before = prices_at(station=change.station, at=change.effective_at)
     moved = PriceChange.objects.filter(
@@ -149,24 +148,11 @@ def put_into_force(*, change: PriceChange, at: datetime) -> bool:
     ).update(status=Status.IN_FORCE, in_force_at=at)
     if not moved:
         return False
-    prices = dict(change.lines.values_list("grade_id", "price"))
-    shift = open_shift(change.station)
-    nozzles = Nozzle.objects.filter(
-        station=change.station, active=True, tank__grade__in=prices
-    ).select_related("tank")
-    downloads = PriceDownload.objects.bulk_create(
-        PriceDownload(
-            change=change,
-            nozzle=nozzle,
-            shift=shift,
-            old_price=before.get(nozzle.tank.grade_id),
-            price=prices[nozzle.tank.grade_id],
-        )
-        for nozzle in nozzles.order_by("number")
-    )
+    held = signs.begin(change=change, before=before, at=at)
+    lines = change.lines.exclude(pk__in=[line.pk for line in held])
+    prices = dict(lines.values_list("grade_id", "price"))
     _record(change, "sales.price.in_force", actor=None, at=at)
-    for download in downloads:
-        send(download=download, at=at)
+    price_downloads.start(change=change, prices=prices, before=before, at=at)
     return True
 
 

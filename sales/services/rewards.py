@@ -13,7 +13,8 @@ from members.services.presence import Presence
 from members.services.redemptions import Wish
 from members.services.risk import kept
 from sales.models import Receipt
-from sales.services.printing import PRINT, NotPrintable
+from sales.services.papers import NotPrintable
+from sales.services.printing import PRINT
 from station.models import Station, Till, User
 from station.services.waking import wake
 

@@ -12,10 +12,11 @@ from django.db import transaction
 from devices.models import Printer
 from sales.models import Receipt
 from sales.queries.slips import printer_of_shift
-from sales.services.printing import PRINT, NotPrintable
+from sales.services.papers import NotPrintable
+from sales.services.printing import PRINT
 from sales.services.shifts import document_of
 from station.errors import Refusal
-from station.models import Shift, User
+from station.models import Shift, TillSession, User
 from station.services import audit
 from station.services.waking import wake
 
@@ -117,6 +118,43 @@ def print_trial(*, printer: Printer, copy: int, actor: User, at: datetime) -> Re
         after={"printer": held.name},
     )
     wake(PRINT)
+    return receipt
+
+
+@transaction.atomic
+def open_drawer(*, session: TillSession, key: str, actor: User, at: datetime) -> Receipt:
+    """开钱箱 without a sale: a row for the worker that only kicks. Audited. One key opens it once.
+
+    It is void after `printing.DRAWER_SECONDS`: nobody wants a drawer that opens later. Refuses with
+    NotPrintable where the till has no drawer.
+    """
+    printers = Printer.objects.filter(till=session.till_id, active=True, opens_drawer=True)
+    printer = printers.order_by("pk").first()
+    if printer is None:
+        raise NotPrintable("钱箱没有打开：本台没有接钱箱的打印机。请用钥匙开，或在“打印机”里设置。")
+    document = f"D-{session.pk}-{key}"
+    receipt, new = Receipt.objects.get_or_create(
+        document=document,
+        kind=Receipt.Kind.DRAWER,
+        copy=1,
+        defaults={
+            "station_id": session.station_id,
+            "printer": printer,
+            "opens_drawer": True,
+            "asked_by": actor,
+            "asked_at": at,
+        },
+    )
+    if new:
+        audit.record(
+            at=at,
+            actor=actor,
+            station=session.station,
+            action="sales.drawer.opened",
+            document=document,
+            after={"till": session.till.name, "printer": printer.name},
+        )
+        wake(PRINT)
     return receipt
 
 

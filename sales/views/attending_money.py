@@ -32,7 +32,7 @@ from sales.queries.tickets import Tendered
 from sales.queries.totals import WrongPayment
 from sales.services import attending, leasing
 from sales.services.attending import Bill, Wanted
-from sales.services.printing import NotPrintable
+from sales.services.papers import NotPrintable
 from sales.services.settling import FillTaken
 from sales.views.answers import all_shown, session_of
 from sales.views.offers import NoSuchCode, check_codes

@@ -10,13 +10,17 @@ from django.views.decorators.http import require_GET
 from devices.models import Fill
 from sales.models import FillClaim, FillLease
 from station.access import StaffRequest, may
+from station.context import page_for
 
 
 @require_GET
 @may("devices.fills")
 def fill_claims(request: StaffRequest, pk: int) -> HttpResponse:
-    fill = get_object_or_404(Fill, pk=pk, station=request.station)
+    fills = Fill.objects.select_related("nozzle")
+    fill = get_object_or_404(fills, pk=pk, station=request.station)
     content = {
+        "fill": fill,
+        "till_url": page_for("sales:till", request.role),
         "claims": FillClaim.objects.filter(fill=fill)
         .select_related("day", "attendant")
         .order_by("-id"),

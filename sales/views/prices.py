@@ -13,8 +13,9 @@ from django.utils.timezone import localtime, now
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from sales.forms.prices import PlanForm, ReasonForm
+from sales.models import SignStep
 from sales.queries import pricing as asked
-from sales.services import pricing
+from sales.services import pricing, signs
 from station.access import StaffRequest, may, may_do
 from station.errors import Refusal
 from station.models import PriceChange
@@ -136,6 +137,39 @@ def price_reject(request: StaffRequest, number: str) -> HttpResponse:
 
 
 @require_POST
+@may("sales.prices.sign")
+def sign_confirm(request: StaffRequest, pk: int) -> HttpResponse:
+    step = _step(request, pk)
+    return _decided(
+        request,
+        step.change,
+        lambda at: signs.confirm(step=step, actor=request.user, at=at),
+        f"{step.row}已确认为 {step.price}。",
+    )
+
+
+@require_POST
+@may("sales.prices.approve")
+def sign_override(request: StaffRequest, pk: int) -> HttpResponse:
+    step = _step(request, pk)
+    form = ReasonForm(request.POST)
+    if not form.is_valid():
+        return _page(request, step.change, refusal="没有放行：请写明为什么不等，再点一次。")
+    reason = form.cleaned_data["reason"]
+    return _decided(
+        request,
+        step.change,
+        lambda at: signs.override(step=step, reason=reason, actor=request.user, at=at),
+        f"{step.row}不再等待。",
+    )
+
+
+def _step(request: StaffRequest, pk: int) -> SignStep:
+    steps = SignStep.objects.select_related("change__station", "row__sign")
+    return get_object_or_404(steps, pk=pk, change__station=request.station)
+
+
+@require_POST
 @may("sales.prices.plan")
 def price_withdraw(request: StaffRequest, number: str) -> HttpResponse:
     return _with_reason(request, number, pricing.withdraw, "已撤销。")
@@ -176,7 +210,7 @@ def _change(request: StaffRequest, number: str) -> PriceChange:
 def _page(request: StaffRequest, change: PriceChange, *, refusal: str = "") -> HttpResponse:
     lines = list(change.lines.select_related("grade").order_by("grade__position"))
     timely = change.status in TIMELY
-    pumps = asked.pump_prices(change)
+    pumps, steps = asked.pump_prices(change), list(asked.sign_steps(change))
     content = {
         "change": change,
         "tone": TONES[change.status],
@@ -191,7 +225,13 @@ def _page(request: StaffRequest, change: PriceChange, *, refusal: str = "") -> H
         else [],
         "pumps": pumps,
         "done": sum(row.word == "已执行" for row in pumps),
-        "live": any(not row.superseded and row.word != "已执行" for row in pumps),
+        "steps": steps,
+        "live": any(not row.superseded and row.word != "已执行" for row in pumps)
+        or any(step.status in signs.LIVE for step in steps),
+        "may_sign": may_do(request.role, "sales.prices.sign"),
+        "overridable": [step for step in steps if step.status in signs.LIVE]
+        if may_do(request.role, "sales.prices.approve")
+        else [],
         "may_approve": may_do(request.role, "sales.prices.approve")
         and change.status == "PLANNED"
         and change.planned_by_id != request.user.pk,

@@ -42,7 +42,7 @@ def _page(request: StaffRequest, refusal: str = "") -> HttpResponseBase:
         _listing(rows, filters),
         template="sales/receipts.html",
         context={
-            "printers": printer_rows(station=request.station),
+            "printers": printer_rows(station=request.station, at=now()),
             "failed": failed.order_by("-pk")[:SHOWN],
             "failed_count": failed.count(),
             "may_wire": may_do(request.role, "devices.wiring.view"),
@@ -64,6 +64,7 @@ def _listing(rows: QuerySet[Receipt], filters: ReceiptFilter) -> ListPage:
             Column("打印机", lambda one: one.printer.name if one.printer else "本台打印机"),
             Column("状态", lambda one: one.get_status_display(), "state", tone=_tone),
             Column("试了几次", "attempts", "count"),
+            Column("打到一半", lambda one: one.interrupted or None, "count", minor=True),
             Column("最后的错误", "last_error"),
             Column("打印时间", "printed_at", "moment", minor=True),
             Column("谁要的", lambda one: str(one.asked_by or ""), minor=True),
@@ -81,7 +82,7 @@ def _tone(one: Receipt) -> Tone:
 
 def _href(one: Receipt) -> str:
     """The page of what is on the paper."""
-    if one.kind == Receipt.Kind.TRIAL:
+    if one.kind in (Receipt.Kind.TRIAL, Receipt.Kind.DRAWER):
         return ""
     if one.kind == Receipt.Kind.SHIFT:
         return f"{reverse('station:search')}?{urlencode({'q': one.document})}"

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from inventory.models import Dip
 from inventory.queries.books import Book, shift_books
+from inventory.queries.gauges import initial, measured, source_of
 from inventory.services.dips import record_dip
 from sales.forms.shifts import CloseForm, CorrectForm, DipForm, ExplainForm
 from sales.models import ShiftAdvance, ShiftExplanation
@@ -133,9 +134,10 @@ def shift_dip(request: StaffRequest, pk: int, tank_pk: int) -> HttpResponse:
 
 
 def _record(request: StaffRequest, shift: Shift, tank: Tank, said: Mapping[str, Any]) -> None:
+    typed = {**said, "water_height_mm": said["water_height_mm"] or 0}
     record_dip(
         tank=tank,
-        source=Dip.Source.DIP,
+        source=source_of(tank=tank, gauge=said["gauge"], typed=typed),
         purpose=Dip.Purpose.HANDOVER,
         total_height_mm=said["total_height_mm"],
         water_height_mm=said["water_height_mm"] or 0,
@@ -216,12 +218,20 @@ def _page(
 ) -> HttpResponse:
     shift = desk.shift
     forms = dips or {}
+    said = measured(station=shift.station, at=shift.handed_over_at or timezone.now())
     context = {
         "shift": shift,
         "desk": desk,
         "refusal": refusal,
         "reasons": ShiftExplanation.Reason.choices,
-        "tanks": [(book, forms.get(book.tank.pk) or DipForm()) for book in desk.books],
+        "tanks": [
+            (
+                book,
+                forms.get(book.tank.pk) or DipForm(initial=initial(said.get(book.tank.pk))),
+                said.get(book.tank.pk),
+            )
+            for book in desk.books
+        ],
         "form": close or _close_form(request, desk),
         "advances": _advances(shift),
         "steps": _steps(desk),

@@ -13,7 +13,9 @@ from django.urls import reverse
 from django.utils.timezone import now
 from django.views.decorators.http import require_GET, require_POST
 
-from devices.models import Swipe
+from devices.models import ReadRule, Swipe
+from devices.queries.printers import has_drawer
+from devices.services import whispering
 from sales.queries import till as screen
 from sales.queries.points_till import gained_by
 from sales.queries.tickets import read_id, read_ticket
@@ -58,6 +60,8 @@ ADDRESSES = (
     "till_reward_hint",
     "till_redeem",
     "till_use_code",
+    "till_display",
+    "till_drawer",
 )
 WITH_ID = (
     "recall",
@@ -94,8 +98,14 @@ def till(request: StaffRequest) -> HttpResponse:
     setup["urls"] = {name: reverse(f"sales:{name}") for name in ADDRESSES} | {
         name: reverse(f"sales:{name}", args=[0]) for name in WITH_ID
     }
+    setup["urls"]["reads"] = reverse("devices:typed_read")
     setup["urls"]["upload"] = reverse("sales:upload", args=[session.till_id])
-    return render(request, "sales/till.html", {"session": session, "setup": setup})
+    content = {
+        "session": session,
+        "setup": setup,
+        "may_open_drawer": may_do(request.role, "sales.drawer") and has_drawer(session.till),
+    }
+    return render(request, "sales/till.html", content)
 
 
 @require_GET
@@ -107,6 +117,11 @@ def pulse(request: StaffRequest) -> HttpResponse:
     except Refusal as refusal:
         return JsonResponse({"error": str(refusal)}, status=409)
     payload = screen.pulse(session=session, at=now(), swipes_after=_known(request))
+    for scan in payload["scans"]:
+        # The mask is all that is kept; the code itself is said to its till once.
+        key = scan.pop("key")
+        if scan["meaning"] == ReadRule.Meaning.PAYMENT_CODE:
+            scan["text"] = whispering.take(key) or scan["text"]
     return _tagged(request, payload)
 
 

@@ -56,12 +56,16 @@ def proven(ticket: Ticket, body: dict[str, Any], *, at: datetime) -> Ticket:
     return replace(ticket, proven=value_accounts.prove(secrets=secrets, at=at))
 
 
-@require_GET
+@require_http_methods(["GET", "POST"])
 @may("sales.till")
 @answers_json
 def look_up(request: StaffRequest) -> dict[str, Any]:
-    """A member's or a card's account with the plans it may be topped up by."""
-    member_id, text = request.GET.get("member", ""), request.GET.get("text", "")
+    """A member's or a card's account with the plans it may be topped up by.
+
+    A code that pays comes by POST, since it belongs into no address.
+    """
+    told = request.POST if request.method == "POST" else request.GET
+    member_id, text = told.get("member", ""), told.get("text", "")
     order = None if member_id else order_of(text=plain(text), station=request.station)
     if order is not None:
         return kiosk_orders.told(order, at=now())

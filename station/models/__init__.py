@@ -16,6 +16,7 @@ from station.models.people import (
     IndexKey,
     User,
 )
+from station.models.practice import PracticeAttempt, PracticeEntry, PracticeResult
 from station.models.prices import PriceCeiling, PriceChange, PriceLine
 from station.models.site import (
     Dispenser,
@@ -47,6 +48,9 @@ __all__ = [
     "Message",
     "Nozzle",
     "NumberSeries",
+    "PracticeAttempt",
+    "PracticeEntry",
+    "PracticeResult",
     "PriceCeiling",
     "PriceChange",
     "PriceLine",

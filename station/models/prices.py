@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import F, Q
 
@@ -79,7 +81,11 @@ class PriceChange(models.Model):
 
 
 class PriceLine(models.Model):
-    """One grade of a price change; the old price stands beside the new."""
+    """One grade of a price change; the old price stands beside the new.
+
+    A rise waits for the price sign (`held`) and then holds from `since`; others from the change's
+    own instant on.
+    """
 
     change = models.ForeignKey(PriceChange, models.CASCADE, related_name="lines")
     grade = models.ForeignKey(
@@ -87,9 +93,14 @@ class PriceLine(models.Model):
     )
     old_price = UnitPriceField("原价(元/升)", null=True, blank=True)
     price = UnitPriceField("新价(元/升)")
+    held = models.BooleanField("等价格牌", default=False)
+    since = models.DateTimeField("价格牌确认后执行于", null=True, blank=True)
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=Q(held=False) | Q(since=None), name="a_price_held_back_is_not_in_force"
+            ),
             models.UniqueConstraint(
                 fields=["change", "grade"], name="one_price_per_grade_of_a_change"
             ),
@@ -98,3 +109,8 @@ class PriceLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.grade} {self.price}"
+
+    @property
+    def holds_from(self) -> datetime:
+        """From when on it is the price, once it is in force."""
+        return self.since or self.change.effective_at

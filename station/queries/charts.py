@@ -46,6 +46,7 @@ class Chart:
     value: Kind = "count"
     unit: str = ""
     label: str = "项目"
+    summed: bool = True  # False: of what stands, such as a level, there is no sum
 
     def __post_init__(self) -> None:
         if len(self.series) > MOST_SERIES:
@@ -96,11 +97,11 @@ class Chart:
         """The chart in words: per series the sum or the span, the highest and the lowest."""
         if not self.labels or not self.series:
             return f"{self.title}：没有数据。"
-        told = "；".join(_told(one, self.labels, self.value) for one in self.series)
+        told = "；".join(_told(one, self.labels, self.value, self.summed) for one in self.series)
         return f"{self.title}：{told}。"
 
 
-def _told(series: Series, labels: Sequence[str], kind: Kind) -> str:
+def _told(series: Series, labels: Sequence[str], kind: Kind, summed: bool) -> str:
     pairs = zip(series.values, labels, strict=True)
     known = [(value, label) for value, label in pairs if value is not None]
     if not known:
@@ -110,6 +111,6 @@ def _told(series: Series, labels: Sequence[str], kind: Kind) -> str:
         f"{series.name}最高 {written(most[0], kind)}（{most[1]}），"
         f"最低 {written(least[0], kind)}（{least[1]}）"
     )
-    if kind in {"yuan", "litres", "count"}:
+    if summed and kind in {"yuan", "litres", "count"}:
         said += f"，合计 {written(sum((value for value, _ in known), Decimal(0)), kind)}"
     return said

@@ -31,6 +31,7 @@ Kind = Literal[
     "over_short",  # yuan, counted less due
     "more_less",  # litres, one count less another
     "more_less_yuan",  # yuan, likewise
+    "meter_error",  # a meter against its standard, in per cent already
     "moment",
     "date",
     "duration",  # seconds
@@ -55,6 +56,7 @@ _WRITERS: Final[dict[str, Callable[[Any], str]]] = {
     "over_short": wording.over_short,
     "more_less": wording.more_less,
     "more_less_yuan": wording.more_less_yuan,
+    "meter_error": wording.meter_error,
     "moment": wording.local,
     "date": wording.local,
     "duration": wording.duration,

@@ -29,6 +29,52 @@ class Declared:
     least: int = 0  # what a law does not let it go below
 
 
+METERS: tuple[Declared, ...] = (
+    Declared(
+        "devices.meter_error_limit",
+        Kind.RATE,
+        "0.3",
+        "加油机允许误差（±）",
+        "%",
+        "JJG 443《燃油加油机》：最大允许误差 ±0.30%；20 升合 ±60 毫升",
+    ),
+    Declared(
+        "devices.self_test_months",
+        Kind.WHOLE,
+        "1",
+        "每把枪几个月自校一次",
+        "个月",
+        "站内管理规定：用不小于 20 升的标准量器每月自校",
+        least=1,
+    ),
+    Declared(
+        "devices.verification_months",
+        Kind.WHOLE,
+        "6",
+        "加油机强制检定周期最长",
+        "个月",
+        "JJG 443《燃油加油机》：检定周期一般不超过 6 个月",
+        least=1,
+    ),
+    Declared(
+        "devices.test_temperature",
+        Kind.WHOLE,
+        "0",
+        "自校按温度修正标准值（1 修正，0 不修正）",
+        "",
+        "标准值 × [1 + 油品膨胀系数 × (油温 − 量器温度) + 0.00005 × (量器温度 − 20)]；"
+        "公式未经检定机构核实，核实后再打开",
+    ),
+    Declared(
+        "devices.block_unverified",
+        Kind.WHOLE,
+        "0",
+        "检定过期或不合格的油枪停止授权（1 停止，0 只提醒）",
+        "",
+        "计量法第九条：未经检定、检定不合格的强制检定计量器具不得使用",
+    ),
+)
+
 BEARER_CARDS: tuple[Declared, ...] = (
     Declared(
         "members.value_bearer_years",
@@ -47,6 +93,69 @@ BEARER_CARDS: tuple[Declared, ...] = (
         "不记名储值卡到期前多少天提醒站长，并可以激活",
         "天",
         "站内管理规定：到期前联系顾客激活或换卡",
+    ),
+)
+
+GAUGES: tuple[Declared, ...] = (
+    Declared(
+        "devices.gauge_poll_seconds",
+        Kind.WHOLE,
+        "10",
+        "液位仪多久读一次罐存",
+        "秒",
+        "一般 10 到 60 秒；水高超限最迟这么久后停售",
+        least=5,
+    ),
+    Declared(
+        "devices.gauge_units",
+        Kind.WHOLE,
+        "0",
+        "液位仪单位（0 按主机自报，1 美制，2 公制，3 英制）",
+        "",
+        "主机会自报单位；只在老式主机不报时才填，填错读数全错",
+    ),
+    Declared(
+        "devices.gauge_security",
+        Kind.TEXT,
+        "无",
+        "液位仪安全码（6 位，没有写「无」）",
+        "",
+        "主机启用了串口安全码时，与主机设置一致",
+    ),
+    Declared(
+        "devices.gauge_dense_days",
+        Kind.WHOLE,
+        "7",
+        "液位仪读数全部保留的天数",
+        "天",
+        "站内管理规定；之后没有加油、卸油时每 5 分钟留一条",
+        least=1,
+    ),
+    Declared(
+        "devices.gauge_five_minutes_days",
+        Kind.WHOLE,
+        "90",
+        "液位仪读数每 5 分钟一条保留的天数",
+        "天",
+        "站内管理规定；之后每小时留一条，卸油过程全部保留",
+        least=1,
+    ),
+    Declared(
+        "devices.gauge_idle_minutes",
+        Kind.WHOLE,
+        "30",
+        "静置下降：看多长时间",
+        "分钟",
+        "站内管理规定；没有加油、没有卸油时才看",
+        least=1,
+    ),
+    Declared(
+        "devices.gauge_idle_litres",
+        Kind.LITRES,
+        "20",
+        "静置下降：少多少升报警",
+        "升",
+        "站内管理规定；液位仪波动和温度变化一般在 10 升以内",
     ),
 )
 
@@ -100,6 +209,34 @@ MESSAGES: tuple[Declared, ...] = (
         "站内管理规定；写 0 只在最后一天提醒，写「不提醒」就不发",
     ),
 )
+CAMERAS: tuple[Declared, ...] = (
+    Declared(
+        "devices.plate_days",
+        Kind.WHOLE,
+        "30",
+        "车牌识别记录保留",
+        "天",
+        "个人信息保护法第十九条：保存期限为实现目的所必要的最短时间；到期销毁密钥，不能恢复",
+        least=1,
+    ),
+    Declared(
+        "devices.plate_image_days",
+        Kind.WHOLE,
+        "7",
+        "车牌识别图片保留",
+        "天",
+        "同上；0 为不保存图片",
+    ),
+    Declared(
+        "devices.camera_silent_minutes",
+        Kind.WHOLE,
+        "60",
+        "车牌识别摄像头多久没有消息就告警",
+        "分钟",
+        "站内管理规定；夜里车少的站可以放长",
+        least=1,
+    ),
+)
 OFFERS: tuple[Declared, ...] = (
     Declared(
         "marketing.lock_minutes",
@@ -140,5 +277,26 @@ OFFERS: tuple[Declared, ...] = (
         "十分钟内最多输错几次券码",
         "次",
         "站内管理规定；超过须等十分钟，防止猜码",
+    ),
+)
+
+BLACK_BOX: tuple[Declared, ...] = (
+    Declared(
+        "devices.black_box_days",
+        Kind.WHOLE,
+        "90",
+        "原始报文保留天数",
+        "天",
+        "站内管理规定；加油纠纷一般在一季度内提出",
+        least=1,
+    ),
+    Declared(
+        "devices.black_box_megabytes",
+        Kind.WHOLE,
+        "1000",
+        "每条线路的原始报文最多占用",
+        "MB",
+        "站内管理规定；按磁盘大小定，超过时先删最旧的。四台加油机的线路 90 天约 500 MB",
+        least=10,
     ),
 )

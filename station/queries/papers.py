@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
+
 from station.queries import wording
 from station.queries.charts import Chart
 from station.queries.columns import Cell, Column, Line
@@ -36,6 +38,11 @@ class Paper:
     signatures: tuple[str, ...] = ()
     landscape: bool = False
     is_list: bool = False
+
+    def __post_init__(self) -> None:
+        if settings.PRACTICE:
+            facts = (("练习", "这里的油、钱和会员都是假的，不是凭证"), *self.facts)
+            object.__setattr__(self, "facts", facts)
 
 
 def paper_of_report(report: Report) -> Paper:

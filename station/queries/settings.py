@@ -11,7 +11,17 @@ from decimal import Decimal
 
 from station.models import Setting, Station
 from station.money import Yuan
-from station.queries.figures import BEARER_CARDS, MESSAGES, OFFERS, Declared, Kind
+from station.queries.figures import (
+    BEARER_CARDS,
+    BLACK_BOX,
+    CAMERAS,
+    GAUGES,
+    MESSAGES,
+    METERS,
+    OFFERS,
+    Declared,
+    Kind,
+)
 
 
 @dataclass(frozen=True)
@@ -81,6 +91,14 @@ DECLARED: tuple[Declared, ...] = (
         "站内管理规定",
     ),
     Declared(
+        "sales.sign_minutes",
+        Kind.WHOLE,
+        "3",
+        "涨价后价格牌多久没有改好就报警",
+        "分钟",
+        "站内管理规定；这段时间油枪仍按原价",
+    ),
+    Declared(
         "members.points_adjust_limit",
         Kind.WHOLE,
         "100",
@@ -105,6 +123,7 @@ DECLARED: tuple[Declared, ...] = (
         "站内管理规定；60 天没有用过积分的才列出",
     ),
     *MESSAGES,
+    *CAMERAS,
     Declared(
         "members.churn_days",
         Kind.WHOLE,
@@ -129,6 +148,7 @@ DECLARED: tuple[Declared, ...] = (
         "升",
         "货车油箱一般 200 到 800 升；风控规则「加油量与油箱之比」用",
     ),
+    *GAUGES,
     Declared(
         "inventory.delivery_tolerance",
         Kind.RATE,
@@ -235,6 +255,7 @@ DECLARED: tuple[Declared, ...] = (
         "加油站管理规范：柴油全年综合损耗 0.28%；按本地主管部门文件调整",
     ),
     *OFFERS,
+    *METERS,
     Declared(
         "members.policy_version",
         Kind.TEXT,
@@ -323,6 +344,7 @@ DECLARED: tuple[Declared, ...] = (
         "",
         "地图上量取，例如 25.0150,102.6790；没有量的写「按地址」",
     ),
+    *BLACK_BOX,
 )
 
 _BY_NAME = {declared.name: declared for declared in DECLARED}

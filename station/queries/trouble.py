@@ -15,6 +15,7 @@ _WORDS: Final = {
     errno.EACCES: "没有权限打开，请让系统管理员授权",
     errno.EPERM: "没有权限打开，请让系统管理员授权",
     errno.EBUSY: "端口正被别的程序占用",
+    errno.EAGAIN: "端口正被别的程序占用",
     errno.EIO: "连接断开了，请检查接线",
     errno.EPIPE: "连接断开了，请检查接线",
     errno.ECONNRESET: "连接断开了，请检查接线",

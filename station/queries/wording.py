@@ -22,9 +22,13 @@ SIDES: Final = {
     "over_short": ("短", "长"),
     "more_less": ("少", "多"),
     "more_less_yuan": ("少", "多"),
+    "meter_error": ("少计", "多计"),
 }
 LEVEL: Final = "平"
-_GRAIN: Final = {"loss_percent": Decimal("0.0001")}  # what is nought as written is 平
+_GRAIN: Final = {
+    "loss_percent": Decimal("0.0001"),
+    "meter_error": Decimal("0.001"),
+}  # what is nought as written is 平
 _PLATE = re.compile(r"^(.{2})(.+?)(.{2})$")
 
 
@@ -107,6 +111,13 @@ def more_less(volume: Decimal | None) -> str:
 def more_less_yuan(amount: Decimal | None) -> str:
     """The same in yuan: 多 ¥20.00, 少 ¥20.00, or 平."""
     return NOTHING if amount is None else f"{side(amount, 'more_less_yuan')} {yuan(abs(amount))}"
+
+
+def meter_error(share: Decimal | None) -> str:
+    """A meter against its standard, in per cent already: 多计 0.125%, 少计 0.125%, or 平."""
+    if share is None:
+        return NOTHING
+    return f"{side(share, 'meter_error')} {grouped(abs(share), 3)}%"
 
 
 def local(moment: datetime | date | None) -> str:

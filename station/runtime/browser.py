@@ -16,9 +16,15 @@ from pathlib import Path
 
 from station.runtime.bootstrap import ROOT, StepFailed, run
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-DOWNLOADED = ("chromium-*/chrome-linux*/chrome", "chromium-*/chrome-mac*/*.app/Contents/MacOS/*")
-PACKAGES = ("chromium", "fonts-wqy-microhei")
+# The headless shell goes first: the same engine without windows takes a third less for a page.
+SHELL = "chromium-headless-shell"
+NAMES = (SHELL, "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+DOWNLOADED = (
+    "chromium_headless_shell-*/chrome-*/*headless*shell",
+    "chromium-*/chrome-linux*/chrome",
+    "chromium-*/chrome-mac*/*.app/Contents/MacOS/*",
+)
+FONT = "fonts-wqy-microhei"
 
 # No sandbox: as root Chromium refuses to start with one. The rest keeps it from calling home.
 ARGUMENTS = (
@@ -81,10 +87,13 @@ def install() -> None:
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         return
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-    apt = ["apt-get", "install", "-y", "--no-install-recommends", *PACKAGES]
+    apt = ["apt-get", "install", "-y", "--no-install-recommends", FONT]
     try:
         run("更新软件源", ["apt-get", "update"], env=quiet)
-        run("安装 Chromium 和中文字体", apt, env=quiet)
+        # Debian has the shell as a package of its own, others have not.
+        shell = subprocess.run(["apt-cache", "show", SHELL], capture_output=True, check=False)
+        program = SHELL if shell.returncode == 0 else "chromium"
+        run("安装 Chromium 和中文字体", [*apt, program], env=quiet)
     except StepFailed:
         print("  Chromium 未能安装", flush=True)
 

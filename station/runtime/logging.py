@@ -16,8 +16,12 @@ from typing import Any
 import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
 
-# WeChat's payment codes have 18 digits from 10 to 15, Alipay's 16 to 24 digits from 25 to 30.
-PAYMENT_CODE = re.compile(r"(?<![0-9A-Za-z])(1[0-5]\d{16}|(?:2[5-9]|30)\d{14,22})(?![0-9A-Za-z])")
+# As scanners know them (`devices.protocols.scanner`): WeChat 18 digits from 10 to 15, Alipay 16 to
+# 24 from 25 to 30, UnionPay 19 from 62, stored value YV and 34. What a
+# scanner puts around one may be letters; within a hash it is none.
+PAYMENT_CODE = re.compile(
+    r"(?<![0-9a-f])(1[0-5]\d{16}|(?:2[5-9]|30)\d{14,22}|62\d{17}|YV\d{34})(?![0-9a-f])"
+)
 MOBILE = re.compile(r"(?<![0-9A-Za-z])(1[3-9]\d)\d{4}(\d{4})(?![0-9A-Za-z])")
 
 # Libraries whose INFO is of no use to anybody who runs a station; Celery's two would write two

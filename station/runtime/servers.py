@@ -40,11 +40,11 @@ def own_servers(var: Path, *, doing: str = "另一条命令") -> Iterator[dict[s
 
 
 @contextmanager
-def any_servers(var: Path) -> Iterator[None]:
+def any_servers(var: Path, *, doing: str = "另一条命令") -> Iterator[None]:
     """Use the servers of a running station, or run our own for as long as the block."""
     with ExitStack() as stack:
         with suppress(AlreadyRunning):
-            stack.enter_context(own_servers(var))
+            stack.enter_context(own_servers(var, doing=doing))
         yield
 
 

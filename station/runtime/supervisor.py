@@ -31,6 +31,7 @@ class Service:
     # Asked once after the start; the next service waits for a yes, at most this long.
     ready: Callable[[], bool] | None = None
     ready_seconds: float = 30.0
+    env: Mapping[str, str] = field(default_factory=dict)  # beside what all of them get
 
 
 class Log:
@@ -112,7 +113,7 @@ class Supervisor:
     def _start(self, child: Child) -> None:
         child.process = subprocess.Popen(
             child.service.command,
-            env=self.env,
+            env={**self.env, **child.service.env},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

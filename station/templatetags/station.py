@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 for name in (
     "yuan", "litres", "percent", "permille",
-    "gain_loss", "loss_rate", "over_short", "more_less",
+    "gain_loss", "loss_rate", "over_short", "more_less", "meter_error",
     "local", "clock", "duration", "masked_phone", "masked_plate",
 ):  # fmt: skip
     register.filter(name, getattr(wording, name))

@@ -134,4 +134,7 @@ def _bound(reference: Reference, request: StaffRequest, row: Any) -> Form:
     known = reference.form_knows(request) if reference.form_knows else {}
     if request.method == "POST":
         return reference.form(request.POST, **known)
-    return reference.form(initial=dict(reference.initial(row)) if row else None, **known)
+    held = dict(reference.initial(row)) if row else {}
+    # What the address says fills the form: another page proposes, and nothing is saved by that.
+    said = {name: request.GET[name] for name in reference.form.base_fields if name in request.GET}
+    return reference.form(initial={**held, **said}, **known)

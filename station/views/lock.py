@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -20,6 +21,10 @@ from station.services import accounts
 from station.views.sign_in import next_page
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+class OneOnly(Refusal):
+    """Nobody takes over a practice screen."""
 
 
 @never_cache
@@ -59,6 +64,8 @@ def unlock(request: StaffRequest) -> HttpResponse:
 @may("sales.till")
 @sensitive_post_parameters("pin")
 def change_in(request: StaffRequest) -> HttpResponse:
+    if settings.PRACTICE:  # what is passed is passed by who came with the ticket
+        raise OneOnly("没有换人：练习站里各练各的。换人请从油站的「练习」进来。")
     form = _change_in(request, request.POST)
     if form.is_valid():
         try:

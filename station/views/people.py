@@ -24,8 +24,11 @@ from station.queries.audit import history_of
 from station.queries.columns import Action, Column, Empty
 from station.queries.listing import ListPage
 from station.queries.people import is_locked, matrix, needs_second_factor, people_seen_by
+from station.queries.practice import results_of
 from station.services import people, second_factor
 from station.views.listing import filters_of, list_response
+
+PRACTISED = 20  # attempts on a person's page; the list has all
 
 
 @require_GET
@@ -219,6 +222,7 @@ def _person(request: StaffRequest, who: User, refusal: str = "") -> HttpResponse
         ),
         "mine": who != request.user and people.may_handle(request.user, who),
         "reason": ReasonForm(),
+        "practised": results_of([who]).order_by("-at", "-pk")[:PRACTISED],
         "refusal": refusal,
         "history": history_of(f"user:{who.username}"),
     }

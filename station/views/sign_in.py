@@ -21,6 +21,7 @@ from station.errors import Refusal
 from station.forms.accounts import CodeForm, RecoveryForm, SignInForm
 from station.models import User
 from station.services import accounts, second_factor
+from station.views.practice import door
 
 
 @never_cache
@@ -30,6 +31,8 @@ from station.services import accounts, second_factor
 def sign_in(request: HttpRequest) -> HttpResponse:
     if request.method == "GET" and request.user.is_authenticated:
         return redirect(next_page(request))
+    if settings.PRACTICE:
+        return door(request, status=403 if request.method == "POST" else 200)
     form = SignInForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         user = authenticate(request, **form.cleaned_data)

@@ -169,7 +169,7 @@ DISPENSERS = Reference(
     initial=_fields("number", "island", "make", "serial_no", "active"),
     form_knows=lambda request: {"station": request.station},
     order=("number",),
-    empty_text="建好加油机后再建油枪，并在“接线”里指定线路和地址。",
+    empty_text="建好加油机后再建油枪，并在“设备 → 加油机地址”里指定线路和地址。",
 )
 NOZZLES = Reference(
     app="station",

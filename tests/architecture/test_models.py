@@ -14,8 +14,13 @@ FLOORS = [
 ]  # fmt: skip
 # Rows that are a part of their parent and go with it. Everything else is PROTECT.
 PARTS = {
+    "devices.DisplayState.display",
     "devices.LineState.line",
+    "devices.PollerState.station",
+    "devices.PrinterState.printer",
+    "devices.SignRow.sign",
     "devices.NozzleState.nozzle",
+    "devices.PlateImage.read",
     "inventory.DeliveryTank.delivery",
     "inventory.ItemBarcode.item",
     "members.ImportTrouble.batch",

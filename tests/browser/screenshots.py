@@ -1,7 +1,8 @@
 """`make screenshots`: the pictures of the manuals, taken of a running demo station.
 
 The station must be running (`make run`); the demo's accounts sign in as people do. Nothing is
-written in the station but a ticket in one browser's own store, which is cleared again.
+written in the station but a ticket in one browser's own store, which is cleared again, and a probe
+of two heads that stand here for as long as it takes.
 """
 
 from __future__ import annotations
@@ -11,10 +12,17 @@ import re
 import sys
 import time
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from devices.protocols import table
+from devices.protocols.base import Decimals
+from devices.simulator.bus import Bus
+from devices.simulator.ends import TcpEnd
+from devices.simulator.heads import HEADS
+from devices.simulator.lines import BusLine
 from station.runtime.browser import ARGUMENTS, find_chromium
 from station.runtime.demo_code import ROOT, code
 
@@ -39,6 +47,13 @@ PAGES: dict[str, list[tuple[str, str, int]]] = {
         ("days", "/finance/days/", 1440),
         ("go-live", "/go-live/", 1024),
         ("people", "/people/", 1440),
+        ("device-status", "/devices/status/", 1024),
+        ("line-new", "/devices/lines/new/", 1024),
+        ("gauge-tanks", "/devices/gauges/", 1024),
+        ("strapping", "/setup/tanks/1/strapping/", 1024),
+        ("read-rule-test", "/devices/rules/test/?medium=CODE&sample=6901234567892", 1024),
+        ("print-queue", "/sales/receipts/", 1024),
+        ("frames", "/devices/frames/", 1024),
     ],
     "laoban": [
         ("owner", "/finance/owner/", 390),
@@ -66,6 +81,9 @@ def main() -> None:
                 _shoot(page, name, path, width)
             if account == "shouyin1":
                 _shoot_till(page)
+            if account == "zhanzhang":
+                _shoot_nozzle(page)
+                _shoot_probe(page)
         chromium.close()
 
 
@@ -118,6 +136,34 @@ def _shoot_till(page: Page) -> None:
     _keep(page, "till")
     page.locator(".line-remove").first.click()
     page.locator(".line-remove").first.click()
+
+
+def _shoot_nozzle(page: Page) -> None:
+    """What the panel of a nozzle says before it is let loose."""
+    page.set_viewport_size({"width": 1024, "height": SIZES[1024]})
+    page.goto("/sales/wall/")
+    page.locator("[hx-get*='/devices/nozzles/']").first.click()
+    page.get_by_text("机上价").wait_for()
+    _keep(page, "nozzle-panel")
+
+
+def _shoot_probe(page: Page) -> None:
+    """Two heads of another make behind a converter, found by the poller."""
+    heads = [HEADS[table.GASKIT](number, 2, Decimals(), f"GK-000{number}") for number in (1, 2)]
+    for head in heads:
+        head.sell_locally(1, Decimal("20.00"), Decimal("7.50"))
+    line = BusLine(Bus(heads), TcpEnd(0))
+    line.start()
+    try:
+        page.set_viewport_size({"width": 1024, "height": SIZES[1024]})
+        page.goto("/devices/probes/new/")
+        page.locator("input[name=url]").fill(f"socket://127.0.0.1:{line.end.port}")
+        page.locator("select[name=protocol]").select_option(table.GASKIT)
+        page.get_by_role("button", name="开始试接").click()
+        page.get_by_text("找到设备").wait_for(timeout=120_000)
+        _keep(page, "probe")
+    finally:
+        line.end_it()
 
 
 def _keep(page: Page, name: str) -> None:

@@ -1,10 +1,14 @@
 """Alarms: raised once, counted, seen, cleared by the machine or handled with a word."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+from django.db import connections
 from django.urls import reverse
 
+from devices.models import Alarm
 from devices.services import alarms
-from station.models import Alert, AuditEntry
+from station.models import Alert, AuditEntry, Crew, Message
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -26,6 +30,43 @@ def test_an_alarm_is_raised_once_and_counted_while_it_lives():
     assert raised(station, subject="2 号机").pk != first.pk
     assert raised(station, kind="LINE", subject="1 号线").pk != first.pk
     assert Alert.objects.filter(level="CRITICAL").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_alarm_that_is_raised_and_cleared_at_once_is_never_twice_and_never_an_error():
+    station = make.station()
+
+    def swing(act):
+        try:
+            for _ in range(40):
+                act()
+        finally:
+            connections.close_all()
+
+    def clear():
+        alarms.clear_alarm(station=station, kind="SILENCE", subject="1 号机", at=make.NOW)
+
+    acts = [lambda: raised(station), lambda: raised(station), clear]
+    with ThreadPoolExecutor(len(acts)) as pool:
+        list(pool.map(swing, acts))
+    assert Alarm.objects.filter(status__in=alarms.LIVE).count() <= 1
+    assert sum(Alarm.objects.values_list("count", flat=True)) == 80
+
+
+@pytest.mark.req("DEV-03")
+def test_whoever_is_on_duty_gets_one_message_of_an_alarm():
+    station = make.station()
+    shift = make.shift(station)
+    on_duty, at_home = make.attendant(station), make.manager(station)
+    Crew.objects.create(shift=shift, user=on_duty, post=Crew.Post.ATTENDANT)
+    first = raised(station)
+    raised(station)
+    message = Message.objects.get()
+    assert (message.recipient, message.text) == (on_duty, first.text)
+    assert message.url == reverse("devices:alarm", args=[first.pk])
+    Crew.objects.update(user=at_home)
+    raised(station, kind="LINE", subject="1 号线")
+    assert Message.objects.latest("pk").recipient == at_home
 
 
 def test_a_machine_that_recovers_clears_its_alarm_and_its_alert():

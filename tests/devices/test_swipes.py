@@ -170,9 +170,11 @@ def test_the_pages_issue_lose_and_try(site):
     assert "未登记" in listed and "没有登记" in listed
     site.rule(10, "CODE", r"69\d{11}", "GOODS")
     trial = reverse("devices:rule_test")
-    tried = office.get(trial, {"medium": "CODE", "sample": "6901234567892"}).content.decode()
+    tried = office.post(trial, {"medium": "CODE", "sample": "6901234567892"}).content.decode()
     assert "第 10 条规则" in tried and "商品条码" in tried
-    assert "没有规则认识它" in office.get(trial, {"medium": "CODE", "sample": "?"}).content.decode()
+    assert (
+        "没有规则认识它" in office.post(trial, {"medium": "CODE", "sample": "?"}).content.decode()
+    )
     assert office.get(trial).status_code == 200
     rules = {"position": 20, "medium": "CODE", "pattern": ")(", "meaning": "GOODS"}
     assert office.post(reverse("devices:rules-new"), rules).status_code == 422

@@ -8,11 +8,13 @@ from django.urls import reverse
 from django.utils.timezone import now
 
 from devices.models import Command, DispenserWiring, Line, LineState, Printer, Reader
+from devices.poller.waiting import spool_state
 from devices.protocols import table
 from devices.protocols.base import SerialSettings
 from devices.queries import health, ports, status
 from devices.queries import site as queries_site
-from devices.services import wiring
+from devices.services import live, wiring
+from devices.spool import Fact, Spool
 from station.models import AuditEntry
 from station.queries.health import State
 from tests import make
@@ -74,11 +76,11 @@ def test_an_address_holds_one_dispenser_and_a_dispenser_one_address(site):
 
 def test_readers_and_pumps_do_not_share_a_line(site):
     cards = site.save_line(name="读卡器", url="/dev/ttyS1", protocol="RDM6300")
-    with pytest.raises(wiring.WiringRefused, match="读卡器或扫码枪的"):
+    with pytest.raises(wiring.WiringRefused, match="不是加油机的"):
         site.hang(80, line=cards)
     till = make.till(site.station)
     for values, words in (
-        ({"line": site.line, "till": till}, "是加油机的"),
+        ({"line": site.line, "till": till}, "不是读卡器或扫码枪的"),
         ({"line": cards}, "请选一个"),
         ({"line": cards, "till": till, "island": make.island(site.station)}, "请选一个"),
     ):
@@ -111,11 +113,14 @@ def test_the_pages_wire_a_station(site):
         "target": "front.bin",
         "till": till.pk,
         "columns": 48,
+        "baud": 9600,
+        "drawer_pin": 5,
+        "drawer_times": 2,
     }
     assert browser.post(reverse("devices:printers-new"), printer).status_code == 302
     assert DispenserWiring.objects.get().dispenser == head
     assert Printer.objects.get().till == till
-    for name in ("lines", "dispensers", "readers", "printers"):
+    for name in ("lines", "dispensers", "readers", "printers", "displays", "signs"):
         assert browser.get(reverse(f"devices:{name}")).status_code == 200
         assert browser.get(reverse(f"devices:{name}-new")).status_code == 200
     edit = reverse("devices:dispensers-edit", args=[DispenserWiring.objects.get().pk])
@@ -128,7 +133,7 @@ def test_a_fitter_chooses_a_protocol_and_the_port_speaks_its_way(site):
     new = browser.get(reverse("devices:lines-new")).content.decode()
     for one in table.entries().values():
         assert f'value="{one.key}"' in new and one.label in new
-    assert "CENSTAR GasKitLink 是 9600，8 位，无校验，1 停止位" in new
+    assert "CENSTAR GasKitLink（9600 8N1）" in new and "AZT 2.0（4800 7E2）" in new
     line = {"name": "3 号线", "url": "/dev/ttyUSB7", "protocol": "GASKITLINK", "active": "on"}
     assert browser.post(reverse("devices:lines-new"), line).status_code == 302
     made = Line.objects.get(name="3 号线")
@@ -158,7 +163,7 @@ def test_a_fitter_chooses_a_protocol_and_the_port_speaks_its_way(site):
 def test_a_two_wire_loop_is_chosen_with_its_odd_speed_and_pump_16(site):
     browser = make.signed_in(site.actor)
     new = browser.get(reverse("devices:lines-new")).content.decode()
-    assert "Gilbarco 两线 是 5787，8 位，偶校验，1 停止位" in new
+    assert "Gilbarco 两线（5787 8E1）" in new
     line = {"name": "4 号线", "url": "/dev/ttyUSB8", "protocol": "TWOWIRE", "active": "on"}
     assert browser.post(reverse("devices:lines-new"), line).status_code == 302
     made = Line.objects.get(name="4 号线")
@@ -179,6 +184,39 @@ def test_a_two_wire_loop_is_chosen_with_its_odd_speed_and_pump_16(site):
     for strange in (0, 17):
         with pytest.raises(wiring.WiringRefused, match="Gilbarco 两线 的地址是 1 到 16"):
             site.hang(strange, line=made)
+
+
+@pytest.mark.req("DEV-01", "SAL-01")
+@pytest.mark.parametrize(
+    ("key", "port", "reads"),
+    [
+        ("AZT", "AZT 2.0（4800 7E2）", "2 号地址"),
+        ("ZHENGXING", "正星电流环（9600 8E1）", "2 号面板"),
+    ],
+)
+def test_where_an_address_is_a_nozzle_a_dispenser_with_more_is_not_hung(site, key, port, reads):
+    browser = make.signed_in(site.actor)
+    assert port in browser.get(reverse("devices:lines-new")).content.decode()
+    line = {"name": "5 号线", "url": "/dev/ttyUSB8", "protocol": key, "active": "on"}
+    assert browser.post(reverse("devices:lines-new"), line).status_code == 302
+    made = Line.objects.get(name="5 号线")
+    assert made.serial == table.PUMPS[key].serial
+    hung = site.hang(2, line=made)
+    first = make.nozzle(site.station, dispenser=hung.dispenser, position=1)
+    assert reads in browser.get(reverse("devices:dispensers")).content.decode()
+    second = make.nozzle(site.station, dispenser=hung.dispenser, position=2)
+    for _ in range(2):
+        with pytest.raises(wiring.WiringRefused, match=r"一个地址接 1 把枪，.* 有 2 把在用"):
+            site.hang(3, line=made, dispenser=hung.dispenser, row=hung)
+    # one that was added after the wiring does not stop the other
+    [wired] = [one for one in queries_site.wiring(at=make.NOW) if one.id == made.pk]
+    assert [one.id for one in wired.points[0].nozzles] == [first.pk]
+    other = site.save_line(name="6 号线", url="/dev/ttyUSB9", protocol="GASKITLINK")
+    moved = site.hang(4, line=other, dispenser=hung.dispenser, row=hung)
+    with pytest.raises(wiring.WiringRefused, match="请按枪分开建加油机"):
+        site.save_line(other, name="6 号线", url="/dev/ttyUSB9", protocol=key)
+    type(second).objects.filter(pk=second.pk).update(active=False)
+    assert site.hang(3, line=made, dispenser=hung.dispenser, row=moved).line == made
 
 
 def test_an_address_must_be_one_that_the_protocol_has(site):
@@ -274,10 +312,9 @@ def test_a_lines_state_is_one_word(site):
 
 
 def test_health_has_the_poller_every_line_and_orders_nobody_took(site):
-    assert [check.state for check in health.checks(at=now())][:2] == [
-        State.WARNING,
-        State.WARNING,
-    ]
+    found = {check.name: check for check in health.checks(at=now())}
+    assert found["devices.poller"].state is State.WARNING
+    assert found[f"devices.line.{site.line.pk}"].state is State.WARNING
     write(site.line)
     found = {check.name: check for check in health.checks(at=now())}
     assert found["devices.poller"].state is State.OK
@@ -287,6 +324,26 @@ def test_health_has_the_poller_every_line_and_orders_nobody_took(site):
     found = {check.name: check for check in health.checks(at=now())}
     assert found["devices.commands"].state is State.WARNING
     assert found["devices.poller"].state is State.FAILED
+
+
+@pytest.mark.req("SEC-14")
+def test_health_tells_what_waits_in_the_pollers_spool_and_what_was_refused(site, tmp_path):
+    spool, at = Spool(tmp_path / "spool.sqlite3"), now()
+    site.hang()
+
+    def said(seconds):
+        live.write_poller(spool_state(spool, [site.station.pk], at))
+        live.write_poller(spool_state(spool, [site.station.pk], at))  # a row is written over
+        late = at + timedelta(seconds=seconds)
+        return {check.name: check for check in health.checks(at=late)}["devices.spool"]
+
+    assert (said(0).state, said(0).detail) == (State.OK, "没有积压")
+    spool.record(facts=[Fact("fill:1:0:5", "fill", {}, at)])
+    assert (said(5).state, said(5).figure) == (State.OK, 1)
+    assert (said(60).state, "已等 60 秒" in said(60).detail) == (State.WARNING, True)
+    spool.refused(spool.waiting()[0].seq, "没有这把油枪")
+    assert said(5).state is State.FAILED
+    assert "没有这把油枪" in said(5).detail
 
 
 def test_the_status_page_shows_lines_pumps_readers_and_printers(site):

@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.models import Count, Max, Sum
 from django.utils.timezone import localtime
 
-from devices.models import Fill
+from devices.models import Fill, GaugeReading
 from finance.models import DayClose
 from finance.queries.figures import day_figures, figures_of_facts
 from finance.services.demonstration import plan
@@ -21,6 +21,7 @@ from finance.services.demonstration.proof import DAYS_IN_FULL, QUESTIONS, some_d
 from finance.services.demonstration.site import Site, opening_totalizer
 from finance.services.demonstration.trade import LOCAL
 from inventory.models import Delivery, StockBalance, StockMove, TankBook
+from inventory.queries.books import levels
 from members.models import (
     DuplicatePair,
     Member,
@@ -136,6 +137,21 @@ def test_tank_books_chain_on_what_was_measured(site: Site) -> None:
         for before, after in pairwise(rows):
             assert after.opening_l == before.physical_l
         assert all(abs(row.variance_l) < 60 for row in rows if row.variance_l is not None)
+
+
+@pytest.mark.django_db
+def test_the_gauge_tells_of_a_day_that_ends_where_the_books_do(site: Site) -> None:
+    for level in levels(site.station):
+        rows = GaugeReading.objects.filter(tank=level.tank).order_by("occurred_at")
+        told = list(rows.values_list("occurred_at", "volume"))
+        assert len(told) == 145 and told[-1] == (UNTIL, level.litres)
+        since = told[0][0]
+        out = Fill.objects.filter(tank=level.tank, occurred_at__gt=since, occurred_at__lte=UNTIL)
+        come = level.tank.movements.filter(occurred_at__gt=since, occurred_at__lte=UNTIL)
+        moved = (come.aggregate(sum=Sum("litres"))["sum"] or 0) - (
+            out.aggregate(sum=Sum("litres"))["sum"] or 0
+        )
+        assert told[-1][1] - told[0][1] == moved
 
 
 @pytest.mark.django_db

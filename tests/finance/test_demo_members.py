@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from django.test import override_settings
 
+from devices.models import Equipment
+from devices.queries.meter_tests import history, trend
+from devices.queries.standing import standings
 from finance.services.demonstration import plan
 from finance.services.demonstration.build import Demo
 from finance.services.demonstration.bulk import Copier
@@ -17,6 +20,7 @@ from finance.services.demonstration.club import open_club
 from finance.services.demonstration.columns import TABLES
 from finance.services.demonstration.duty import keep_the_shift
 from finance.services.demonstration.loyalty import Act, Loyalty
+from finance.services.demonstration.machines import DRIFTING, take_machines
 from finance.services.demonstration.people import id_number, people_of
 from finance.services.demonstration.proof import unproved
 from finance.services.demonstration.standings import Standings
@@ -49,7 +53,14 @@ def test_the_shift_on_duty_lives_and_everything_still_ties_out(tmp_path: Path) -
         demo = Demo(days=2, until=UNTIL, busy=0.4, members=240, live_sales=12)
         demo.build(progress=lambda *_: None)
         open_club(demo.site, at=demo.opens)
+        take_machines(demo.site, at=demo.opens)
         keep_the_shift(demo, seed=92, scale=1.0)
+    nozzle = demo.site.nozzles[DRIFTING]
+    drift = trend(tests=history(nozzle=nozzle), limit=Decimal("0.3"))
+    assert drift is not None
+    assert drift.per_month > 0 and drift.reaches_on is not None
+    assert {now.verdict for _, now in standings(station=demo.site.station, at=UNTIL)} == {"VALID"}
+    assert Equipment.objects.filter(station=demo.site.station).count() > 20
     assert unproved(demo.site.station) == []
     assert violations() == []
     session = TillSession.objects.get(status=TillSession.Status.OPEN)

@@ -16,7 +16,7 @@ from django.utils.timezone import now
 from devices.models import Fill, NozzleState, TotalizerReading
 from devices.poller.main import Poller
 from sales.models import PriceDownload
-from sales.services import price_downloads, pricing
+from sales.services import price_downloads, pricing, signs
 from station.models import PriceChange
 from tests import make
 from tests.devices.poller.kit import Wired, until
@@ -41,6 +41,8 @@ class Clock(threading.Thread):
             while not self.ending.wait(0.2):
                 pricing.put_due(at=now())
                 price_downloads.follow_up(at=now())
+                signs.follow_up(at=now())
+                signs.keep_right(at=now())
         finally:
             connections.close_all()
 

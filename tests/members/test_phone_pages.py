@@ -14,7 +14,7 @@ from django.test import Client
 from django.utils.timezone import now
 
 from devices.models import ReadRule
-from devices.queries.swipes import meaning_of
+from devices.queries.swipes import decide
 from members.models import (
     Consent,
     Member,
@@ -161,7 +161,7 @@ def test_a_read_rule_knows_the_code():
     ReadRule.objects.create(
         station=station, position=1, medium="CODE", pattern="HY[A-Z2-7]{28}", meaning="MEMBER_CODE"
     )
-    assert meaning_of(station=station.pk, medium="CODE", text=code) == "MEMBER_CODE"
+    assert decide(station=station, medium="CODE", text=code).meaning == "MEMBER_CODE"
 
 
 @pytest.mark.req("PAY-05")

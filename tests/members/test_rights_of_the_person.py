@@ -252,6 +252,7 @@ def test_the_file_holds_his_ledgers_coupons_orders_and_tiers():
     MemberTier.objects.create(member=member, tier=gold, since=make.NOW, reason="MANUAL")
     told = {one.name: one for path in DOSSIERS for one in import_string(path)(member=member)}
     assert set(told) == {
+        "车牌识别",
         "积分",
         "积分池",
         "积分互换",

@@ -17,6 +17,7 @@ from members.queries.tier_progress import progress_of, tier_words
 from members.queries.tier_rules import terms_at
 from members.services import tier_rules, tiers
 from sales.models import Receipt
+from sales.services import papers as of_papers
 from sales.services import printing
 from station.models import AuditEntry
 from tests import make
@@ -356,7 +357,7 @@ def test_the_receipt_says_what_is_missing_and_a_reprint_does_not(station):
     plain = make.sale(session, [make.fill_at(station, "10.00", "8.00")])
     printing.reprint(sale=sale, actor=session.cashier, at=make.NOW)
     papers = {
-        (one.document, one.kind): [row.left for row in printing._of_sale(one)[1].rows]
+        (one.document, one.kind): [row.left for row in of_papers._of_sale(one)[1].rows]
         for one in Receipt.objects.order_by("pk")
     }
     first = papers[sale.number, "ORIGINAL"]

@@ -13,7 +13,8 @@ from sales.queries.receipts import set_out, width_of
 from sales.queries.shifts import shift_report
 from sales.queries.slips import slip_of, trial_paper
 from sales.services import slips
-from sales.services.printing import NotPrintable, print_waiting, render
+from sales.services.papers import NotPrintable
+from sales.services.printing import print_waiting, render
 from sales.services.shifts import document_of
 from station.models import Alert, AuditEntry
 from tests import make
@@ -166,7 +167,7 @@ def test_a_trial_page_fills_a_line_and_is_gb18030(columns: int) -> None:
     lines = [line for row in paper.rows for line in set_out(row, columns)]
     assert all(width_of(line) <= columns for line in lines)
     assert columns in [width_of(line) for line in lines if line.startswith("12345")]
-    assert "囍".encode("gb18030") in render(paper, columns=columns, opens_drawer=False)
+    assert "囍".encode("gb18030") in render(paper, columns=columns)
 
 
 def test_a_printer_is_tried_from_the_queue_once_for_a_double_click(papers: Path) -> None:

@@ -20,6 +20,8 @@ def chart(*values, kind="bar", value="litres", **fields):
 def test_a_chart_says_in_words_what_it_shows():
     told = chart((Decimal("120.50"), None, Decimal("80.25"))).alternative
     assert told == "各时段销量：92#最高 120.50（8时），最低 80.25（10时），合计 200.75。"
+    stands = chart((Decimal(5), Decimal(4), Decimal(3)), summed=False).alternative
+    assert "最低 3.00（10时）" in stands and "合计" not in stands
     assert chart((None, None, None)).alternative == "各时段销量：92#没有数据。"
     assert chart().alternative == "各时段销量：没有数据。"
 

@@ -232,6 +232,7 @@ def test_cells_of_every_kind_reach_every_file():
         ("moment", make.NOW), ("duration", 65), ("state", "已收款"), ("text", True), ("yuan", None),
         ("loss_rate", Decimal("-1.20")), ("loss_percent", Decimal("0.0012")),
         ("more_less", Decimal("0.500")), ("more_less_yuan", Decimal("-3.90")),
+        ("meter_error", Decimal("-0.125")),
     ]  # fmt: skip
     columns = tuple(Column(f"列{at}", kind=kind) for at, (kind, _) in enumerate(kinds))
     cells = tuple(Cell(column, value) for column, (_, value) in zip(columns, kinds, strict=True))
@@ -241,6 +242,7 @@ def test_cells_of_every_kind_reach_every_file():
     assert first == [
         "字", "1.00", "3", "0.5", "1.2", "短", "1.00", "2026-04-22", "2026-04-22 10:00:00", "65",
         "已收款", "是", "", "损", "1.20", "溢", "0.0012", "多", "0.500", "少", "3.90",
+        "少计", "0.125",
     ]  # fmt: skip
     values = list(read_xlsx(exporting.xlsx_file(made)).active.values)[-1]
     assert values[:3] == ("字", 1, 3) and values[8] == "1 分 05 秒" and values[11] is None

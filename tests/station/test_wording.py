@@ -64,6 +64,9 @@ def test_over_and_short_are_words(amount, text):
         (wording.loss_percent(Decimal("0.00004")), "平 0.00%"),
         (wording.more_less(Decimal("-0.5")), "少 0.50 L"),
         (wording.more_less_yuan(Decimal("3.9")), "多 ¥3.90"),
+        (wording.meter_error(Decimal("0.125")), "多计 0.125%"),
+        (wording.meter_error(Decimal("-0.3")), "少计 0.300%"),
+        (wording.meter_error(Decimal("0.0002")), "平 0.000%"),
     ],
 )
 def test_every_other_variance_has_its_word_too(written, text):
@@ -139,7 +142,7 @@ def test_a_grade_has_the_same_colour_everywhere(name, key):
     [
         wording.yuan, wording.litres, wording.count, wording.percent, wording.permille,
         wording.gain_loss, wording.loss_rate, wording.loss_percent, wording.over_short,
-        wording.more_less, wording.more_less_yuan, wording.local, wording.clock, wording.duration,
+        wording.more_less, wording.more_less_yuan, wording.meter_error, wording.local, wording.clock, wording.duration,
         wording.masked_phone, wording.masked_plate,
     ],
 )  # fmt: skip

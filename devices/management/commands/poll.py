@@ -14,6 +14,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from devices.poller.main import Poller
+from devices.poller.power import wait_for_power
+from devices.simulator.forecourt import SWITCH
 
 SWITCH_EVERY = 0.001  # seconds: a line that wakes up waits no longer for another thread
 
@@ -36,6 +38,8 @@ class Command(BaseCommand):
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as busy:
                 raise CommandError("采集程序已经在运行：一条线路只能有一个主人") from busy
+            if settings.PRACTICE:
+                wait_for_power(var / "sim" / SWITCH)
             _hasten()
             poller = Poller(var)
             for number in (signal.SIGINT, signal.SIGTERM):

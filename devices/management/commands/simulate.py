@@ -18,7 +18,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from django.utils.timezone import localtime
 
-from devices.models import DispenserWiring, Line
+from devices.models import DispenserWiring, GaugeReading, GaugeTank, Line, Printer
 from devices.protocols import table
 from devices.protocols.base import Decimals
 from devices.queries import totalizers
@@ -26,14 +26,16 @@ from devices.services import wiring
 from devices.simulator import layout
 from devices.simulator.control import ControlServer
 from devices.simulator.forecourt import Forecourt
-from station.models import Nozzle
+from devices.simulator.tank_farm import TankNow
+from station.models import Nozzle, StrappingPoint
 
 log = structlog.get_logger(__name__)
 MOST_PORTS = 65536
+AT_HOME = "127.0.0.1:"
 
 
 class Command(BaseCommand):
-    help = "模拟加油现场：8 台加油机、读卡器、扫码枪"
+    help = "模拟加油现场：8 台加油机、读卡器、扫码枪、液位仪、小票机、客显、价格牌"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--speed", type=Decimal, default=Decimal(1), help="时间倍数")
@@ -59,7 +61,9 @@ class Command(BaseCommand):
         addresses = forecourt.addresses()
         for name, url in addresses.items():
             self.stdout.write(f"{name}: {url}")
+        self.stdout.write(f"{layout.PRINTER}: {forecourt.printer_target()}")
         _tell_the_books(addresses)
+        _tell_the_printer(forecourt.printer_target())
         ending.wait()
         control.close()
         forecourt.stop()
@@ -71,13 +75,17 @@ class Command(BaseCommand):
             return Forecourt(
                 options["folder"],
                 speed=options["speed"],
-                cars=not options["no_cars"],
+                # In practice a car comes where a scene wants one, and no port is open.
+                cars=not (options["no_cars"] or settings.PRACTICE),
+                tcp=not settings.PRACTICE,
                 seed=options["seed"],
                 port=chosen or _port_in_the_books(),
+                printer_port=_printer_port_in_the_books(),
                 yielding=not chosen,
                 protocols={layout.LINES[-1].name: options["second_line"]},
                 decimals=decimals,
                 totals=totals,
+                tanks=_tanks_of_the_books(),
                 wall=_now,
                 tell=self.stdout.write,
             )
@@ -125,6 +133,24 @@ def _from_the_books() -> tuple[dict[int, Decimals], dict[tuple[int, int], Decima
     return decimals, totals
 
 
+def _tanks_of_the_books() -> dict[int, TankNow]:
+    """The gauged tanks of the demo station by the number at the console, as they were last read."""
+    out: dict[int, TankNow] = {}
+    try:
+        rows = GaugeTank.objects.filter(line__name=layout.GAUGE.name, line__active=True)
+        for row in rows.select_related("tank").order_by("pk"):
+            last = GaugeReading.objects.filter(tank=row.tank).order_by("-occurred_at").first()
+            marks = StrappingPoint.objects.filter(table__tank=row.tank, table__replaced_at=None)
+            out[row.number] = TankNow(
+                capacity=row.tank.capacity_l,
+                volume=last.volume if last else None,
+                marks=list(marks.order_by("height_mm").values_list("height_mm", "litres")),
+            )
+    except DatabaseError:
+        return {}
+    return out
+
+
 def _tcp_line() -> Line | None:
     names = [line.name for line in layout.LINES if not line.pty]
     here = Line.objects.filter(name__in=names, active=True, url__startswith=layout.HERE)
@@ -147,5 +173,32 @@ def _tell_the_books(addresses: Mapping[str, str]) -> None:
         line = _tcp_line()
         if line is not None and line.url != addresses[line.name]:
             wiring.move_line(line=line, url=addresses[line.name], at=_now())
+    except DatabaseError as error:
+        log.warning("books_away", error=str(error)[:200])
+
+
+def _printer() -> Printer | None:
+    here = Printer.objects.filter(
+        name=layout.PRINTER, kind=Printer.Kind.NETWORK, target__startswith=AT_HOME, active=True
+    )
+    return here.select_related("station").order_by("pk").first()
+
+
+def _printer_port_in_the_books() -> int:
+    """The port that the simulated printer had last time; 0 where the books name none."""
+    try:
+        printer = _printer()
+    except DatabaseError:
+        return 0
+    port = printer.target.removeprefix(AT_HOME) if printer else ""
+    return int(port) if port.isdecimal() and int(port) < MOST_PORTS else 0
+
+
+def _tell_the_printer(target: str) -> None:
+    """Let the printer of the books follow to the port that was found."""
+    try:
+        printer = _printer()
+        if printer is not None and printer.target != target:
+            wiring.move_printer(printer=printer, target=target, at=_now())
     except DatabaseError as error:
         log.warning("books_away", error=str(error)[:200])

@@ -25,6 +25,9 @@ TIMING = base.Timing(
 MAX_TRIES = 5
 WAIT_POLLS = 25  # polls that a step waits for its status before the command is given up
 ASK_AFTER = 2  # polls without news after which the status is asked for
+# A head tells each change once. One in 65536 damaged blocks passes its check, is acknowledged, and
+# what it told would never be told again: so the status is asked for all the same.
+ASK_AGAIN: Seconds = 30.0
 
 
 @dataclass(slots=True)
@@ -50,6 +53,7 @@ class _Head:
     waited: int = 0
     drained: bool = False  # the last poll was answered with EOT
     greeted: bool = False  # a first block was spent on a harmless question
+    asked_at: Seconds | None = None  # when something else than a poll was last said
 
     def done(self) -> None:
         self.sending, self.tries = None, 0
@@ -170,6 +174,7 @@ class DartCodec:
         self._deframer.flush()
         self._asked = address
         head = self._heads[address]
+        self._ask_again(head, address, now)
         step = head.sending
         if step is None and head.steps and self._ready(head):
             if not head.greeted:  # after our restart number 0 may pass for a repetition
@@ -182,6 +187,14 @@ class DartCodec:
             return self._request(Frame(address, Control.POLL), None)
         head.tries += 1
         return self._request(Frame(address, Control.DATA, head.tx, step.body), step.command)
+
+    def _ask_again(self, head: _Head, address: int, now: Seconds) -> None:
+        """Where nothing but polls was said for a while."""
+        if head.asked_at is None or self.busy(address):
+            head.asked_at = now
+        elif now - head.asked_at >= ASK_AGAIN:
+            head.asked_at = now
+            head.steps.append(self._question(asks.ReadStatus(address=address)))
 
     def _ready(self, head: _Head) -> bool:
         """A question for the fill waits until older news of the head is off its queue."""
@@ -227,7 +240,7 @@ class DartCodec:
                 continue
             heard.append(Heard(raw, good=True))
             if frame.address != self._asked:
-                events.append(base.Damaged(address=self._asked, why="another address answered"))
+                events.append(base.Damaged(address=self._asked, why=base.FOREIGN))
             elif answer is None:  # one request has one answer; what follows comes again
                 answer = self._answered(frame)
         if answer is None:

@@ -221,7 +221,7 @@ class TwoWireCodec:
         if state not in m.STATES:
             raise Malformed(f"no status {state:X}")
         if pump != f.nibble_of(self._asked):
-            raise Malformed("another pump answered")
+            raise Malformed(base.FOREIGN)
         return state
 
     def _listens(self, said: int | m.Report, events: list[Event], heard: list[Heard]) -> Outcome:

@@ -18,7 +18,9 @@ from finance.services.demonstration.accounts import write_accounts
 from finance.services.demonstration.build import Demo
 from finance.services.demonstration.club import open_club
 from finance.services.demonstration.duty import keep_the_shift
+from finance.services.demonstration.machines import take_machines
 from finance.services.demonstration.proof import DAYS_IN_FULL, QUESTIONS, unproved
+from finance.services.practice.furnishing import furnish
 from station.models import Station
 
 
@@ -65,10 +67,13 @@ class Command(BaseCommand):
             site = demo.build(progress=self._progress)
             self._progress("会员与当班", 0, 1)
             open_club(site, at=demo.opens)
+            take_machines(site, at=demo.opens)
             keep_the_shift(demo, seed=seed, scale=scale)
             self._progress("核对勾稽", 0, 1)
             if found := unproved(site.station):
                 raise CommandError("演示数据对不上，没有保留：\n" + "\n".join(found))
+            if settings.PRACTICE:
+                furnish(site.station)
         self._progress("核对勾稽", 1, 1)
         write_accounts(at=timezone.now())
         self.stdout.write(

@@ -14,6 +14,7 @@ from finance.services.demonstration import plan
 from finance.services.demonstration.bulk import keys_and_indexes_after
 from finance.services.demonstration.columns import MANY
 from finance.services.demonstration.freezing import freeze_demo_days
+from finance.services.demonstration.gauges import write_readings
 from finance.services.demonstration.history import History
 from finance.services.demonstration.loyalty import Loyalty
 from finance.services.demonstration.oddities import Oddities
@@ -143,6 +144,7 @@ class Demo:
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
         self._close(progress)
+        write_readings(self.site, until=self.until)
         return self.site
 
     def _close(self, progress: Progress) -> None:

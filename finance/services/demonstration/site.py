@@ -11,11 +11,15 @@ from django.contrib.auth.hashers import make_password
 
 from devices.models import (
     DispenserWiring,
+    GaugeTank,
     Line,
     NozzleState,
+    PoleDisplay,
+    PriceSign,
     Printer,
     Reader,
     ReadRule,
+    SignRow,
     TotalizerReading,
 )
 from devices.simulator import layout
@@ -223,6 +227,39 @@ def _readers(site: Site, folder: str) -> None:
             parity="N",
         )
         Reader.objects.create(line=line)
+    gauge = Line.objects.create(
+        station=site.station,
+        name=layout.GAUGE.name,
+        url=layout.GAUGE.url(folder),
+        protocol=layout.GAUGE.protocol,
+        baud=layout.GAUGE.baud,
+        parity=layout.GAUGE.parity,
+    )
+    for number in layout.TANKS:
+        tank = Tank.objects.get(station=site.station, number=number)
+        GaugeTank.objects.create(line=gauge, number=number, tank=tank)
+
+
+def _around_the_tills(site: Site) -> None:
+    """A customer's display at the main till, and the price sign at the entrance."""
+    folder = str(settings.VAR_DIR / "sim")
+    lines = [
+        Line.objects.create(
+            station=site.station,
+            name=row.name,
+            url=row.url(folder),
+            protocol=row.protocol,
+            baud=row.baud,
+            parity=row.parity,
+        )
+        for row in (layout.DISPLAY, layout.SIGN)
+    ]
+    PoleDisplay.objects.create(line=lines[0], till=site.tills[1], idle_text="欢迎光临")
+    sign = PriceSign.objects.create(
+        station=site.station, name=layout.SIGN.name, kind=PriceSign.Kind.LINE, line=lines[1]
+    )
+    for row, tank in enumerate(layout.TANK_OF_POSITION, 1):
+        SignRow.objects.create(sign=sign, row=row, grade=site.tanks[tank].grade)
 
 
 def opening_totalizer(number: int) -> Decimal:
@@ -236,9 +273,9 @@ def _tills(site: Site) -> None:
     Printer.objects.create(
         station=site.station,
         till=site.tills[1],
-        name="主收银台小票机",
-        kind=Printer.Kind.FILE,
-        target="till-1.bin",
+        name=layout.PRINTER,
+        kind=Printer.Kind.NETWORK,
+        target=f"127.0.0.1:{layout.PRINTER_PORT}",
         opens_drawer=True,
     )
     Printer.objects.create(
@@ -249,6 +286,7 @@ def _tills(site: Site) -> None:
         target="till-2.bin",
         columns=32,
     )
+    _around_the_tills(site)
     for position, (code, name, kind, drawer, reference, _) in enumerate(plan.TENDERS, 1):
         site.tenders[code] = Tender.objects.create(
             code=code,

@@ -25,7 +25,8 @@ function newRow(fill) {
     make("span", { className: "fill-nozzle" }, `${fill.nozzle} 号枪`),
     make("span", { className: `fill-grade grade-${gradeKey(fill.grade)}` }, fill.grade),
     make("span", { className: "fill-amount" }, shown(fen(fill.amount))),
-    make("span", { className: "fill-litres" }, `${Number(fill.litres).toFixed(2)} L`), wait);
+    make("span", { className: "fill-litres" }, `${Number(fill.litres).toFixed(2)} L`),
+    ...(fill.company ? [make("span", { className: "fill-company" }, fill.company)] : []), wait);
   button.dataset.fill = fill.id;
   button.addEventListener("click", () => { if (known(fill.id)) takeFill(known(fill.id)); });
   const more = make("button", { type: "button", className: "fill-more btn", textContent: "⋯" });

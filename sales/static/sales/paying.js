@@ -1,6 +1,7 @@
 // 收款: cash at one tap, other tenders, several together; sent once, and kept where the network is away.
 
 import { emptyBasket, sums, ticketOf } from "./basket.js";
+import { gaveChange } from "./display.js";
 import { leased, showFills } from "./fills.js";
 import { fen, shown, text } from "./money.js";
 import * as offline from "./offline.js";
@@ -198,6 +199,7 @@ function finish(sold, basket) {
   letGo(basket);
   state.basket = emptyBasket();
   state.turn += 1;
+  gaveChange(sold);
   tellSold(basket.key);
   forgetSecrets();
   refuse("");

@@ -1,5 +1,6 @@
 // The ticket in the middle: its lines, sums, member, and the tenders that are on it.
 
+import { follow } from "./display.js";
 import { addItem, offOf, setQuantity, sums } from "./basket.js";
 import { dropLine, showFills } from "./fills.js";
 import { fen, shown, text, times } from "./money.js";
@@ -70,6 +71,7 @@ export function showTicket() {
   byId("due").textContent = shown(basket.tenders.length && left > 0 ? left : sum.due);
   arrange(byId("tenders"), shownIn(paid, basket.tenders, tenderRow, () => {}));
   showQuick(basket);
+  follow(basket, sum);
   byId("settle").disabled = state.busy || !basket.lines.length;
 }
 

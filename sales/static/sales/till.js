@@ -1,7 +1,8 @@
 // The till: three columns over one basket. What the server says comes with the pulse each second;
 // what the cashier does is kept in the browser until it is settled or put aside.
 
-import { emptyBasket } from "./basket.js";
+import { emptyBasket, newKey } from "./basket.js";
+import { startDrawer } from "./display.js";
 import { dropLost, fromTheWall, holdIfAlone, showFills, takeFill } from "./fills.js";
 import { catalogueOf } from "./goods.js";
 import { fen, shown } from "./money.js";
@@ -10,10 +11,10 @@ import { isMemberCode, memberPresent } from "./members.js";
 import { addCode, offersFor } from "./offers.js";
 import { openPanel, startPanels } from "./panels.js";
 import { settle, startPaying } from "./paying.js";
-import { watch } from "./scanner.js";
+import { isPaymentCode, watch } from "../devices/wedge.js";
 import { again } from "./rewards.js";
 import { byId, calm, line, make, onTicket, refuse, state, toast, urls } from "./screen.js";
-import { Away, get } from "./server.js";
+import { Away, get, post } from "./server.js";
 import * as store from "./store.js";
 import { onlyHere } from "./tab.js";
 import { changed, reckoned, reprice, showMember, showTicket, takeItem } from "./ticket.js";
@@ -69,12 +70,14 @@ async function pulse() {
     const answer = await get(`${urls.till_pulse}?swipe=${state.swipe}`, tag);
     if (answer.status === 200) await heard(await answer.json(), answer.headers.get("ETag"), turn);
     if (answer.status < 500) setAway(false);
-    line(CLOSED[answer.status] || notUploaded || standing);
+    line(CLOSED[answer.status] || notUploaded || paperless() || standing);
   } catch (error) {
     if (!(error instanceof Away)) { if (error.name !== "TypeError") throw error; }
     setAway(true);
   }
 }
+
+const paperless = () => (state.badges.printer ? `小票机${state.badges.printer}：可以照常收款，小票留着，好了会自动补出来。` : "");
 
 async function heard(said, newTag, turn) {
   tag = newTag;
@@ -110,14 +113,43 @@ function showBadges() {
 }
 
 // ---------------------------------------------------------------- command box and scanner
+const NO_CHANNEL = "读到付款码，但本站没有接通扫码收款，这一笔没有收。请让顾客扫台卡付款，或换一种方式。";
+
 function scanned(scan) {
   if (scan.meaning === "GOODS") byCode(scan.text);
+  else if (scan.meaning === "PAYMENT_CODE" && !isPayCode(scan.text)) refuse(NO_CHANNEL);
   else if (isPayCode(scan.text)) payByCode(scan.text);
   else if (isKioskOrder(scan.text)) openPanel("topup", scan.text);
   else if (isMemberCode(scan.text)) memberPresent(scan.text).then(again);
+  else if (scan.outcome !== "KNOWN" && state.goods.byCode(scan.text)) byCode(scan.text);
   else if (scan.meaning === "MEMBER_CARD" && again()) return;
   else if (scan.meaning === "MEMBER_CARD") openPanel("member", { scan: scan.text });
+  else if (scan.medium === "CODE" && scan.outcome !== "KNOWN") byCode(scan.text); // a coupon has no rule
   else if (scan.outcome !== "KNOWN") refuse(`读到 ${scan.text}：未登记或已挂失。`);
+  else if (scan.words) toast("info", scan.words);
+}
+
+// A scanner or reader that types: the station's rules decide as for one on a line; without the network
+// the till decides what it knows itself. The text of a payment code is never shown.
+async function typed(code) {
+  if (state.away) { readAlone(code); return; }
+  const body = new FormData();
+  for (const [name, value] of Object.entries({ text: code, key: newKey(), till: state.setup.till.id })) body.append(name, value);
+  try {
+    const said = await post(urls.reads, body);
+    if (!said.again) scanned({ ...said, text: code });
+  } catch (error) {
+    if (error instanceof Away) { setAway(true); readAlone(code); } else refuse(error.message);
+  }
+}
+
+const readAlone = (code) => (isPaymentCode(code) && !isPayCode(code) ? refuse(NO_CHANNEL) : byCode(code));
+
+function keyboard(code, whole) {
+  if (document.querySelector("dialog[open]")) return true; // its Enter presses no button
+  const torn = whole !== code && !state.goods.byCode(code) && state.goods.byCode(whole);
+  typed(torn ? whole : code);
+  return torn ? "whole" : true;
 }
 
 const COUPON = /^[2-9A-HJ-NP-X]{14}$/; // what a coupon's code and QR look like
@@ -230,12 +262,13 @@ async function start() {
   startPanels();
   startPaying();
   startValue();
+  startDrawer();
   for (const column of document.querySelectorAll(".till > section")) calm(column, ".keypad, .favourite, .step, .hit");
   byId("panel-elsewhere").addEventListener("cancel", (event) => event.preventDefault());
   byId("go-on-here").addEventListener("click", () => location.reload());
   onlyHere({ standDown, soldElsewhere });
   document.addEventListener("away", () => setAway(true));
-  watch((code) => document.querySelector("dialog[open]") !== null || byCode(code));
+  watch(keyboard);
   showTicket();
   await loadGoods();
   const kept = await store.kept("basket").catch(() => null);

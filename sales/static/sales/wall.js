@@ -1,4 +1,4 @@
-/* The pump wall: asks each second for what changed, counts ages, sounds a lifted nozzle. */
+/* The pump wall: asks more than once a second for what changed, counts ages, sounds a lifted nozzle. */
 (() => {
   "use strict";
   const poll = document.getElementById("wall-poll");

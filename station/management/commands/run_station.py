@@ -22,8 +22,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 
 from station.models import Station
+from station.runtime import ground
 from station.runtime.bootstrap import Progress
 from station.runtime.embedded import ServerFailed, recreate_database
+from station.runtime.practice import hide_address, show_address
 from station.runtime.servers import AlreadyRunning, own_servers
 from station.runtime.supervisor import Service, Supervisor
 
@@ -41,6 +43,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--bind", default=os.environ.get("BIND", "127.0.0.1:8000"))
         parser.add_argument("--no-demo", action="store_true", help="空库时不建演示油站")
+        parser.add_argument(
+            "--with-practice", action="store_true", help="旁边同时运行练习站（端口加一）"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -48,12 +53,18 @@ class Command(BaseCommand):
             with own_servers(settings.VAR_DIR, doing=running) as addresses:
                 _refuse_taken(options["bind"])
                 self._prepare(demo=not options["no_demo"])
-                self._serve(options["bind"], addresses)
+                self._serve(options["bind"], addresses, practice=options["with_practice"])
         except (AlreadyRunning, ServerFailed) as refused:
             raise CommandError(str(refused)) from None
         self.stdout.write(f"已停止。数据在 {settings.VAR_DIR}，再次运行会接着用。")
 
     def _prepare(self, *, demo: bool) -> None:
+        if settings.PRACTICE:
+            ground.create_database()
+        try:
+            ground.refuse_the_other_kind()
+        except ground.WrongGround as wrong:
+            raise CommandError(str(wrong)) from None
         # A demo that was interrupted is not continued but begun again: its books would not tie out.
         unfinished = Path(settings.VAR_DIR, "demo-unfinished")
         if unfinished.exists() and not os.environ.get("DATABASE_URL"):
@@ -71,21 +82,36 @@ class Command(BaseCommand):
     def _build_demo(self) -> None:
         self.stdout.write("  建立演示油站……")
         # A process of its own: what the building needs in memory goes with it.
-        if subprocess.run([*_manage(), "demo"], check=False).returncode:
+        size = ("--days", "8", "--busy", "0.3") if settings.PRACTICE else ()
+        if subprocess.run([*_manage(), "demo", *size], check=False).returncode:
             raise CommandError(
                 "演示油站没有建成，原因见上；再次运行会重新建立。"
                 "不要演示：manage.py run_station --no-demo"
             )
 
-    def _serve(self, bind: str, addresses: dict[str, str]) -> None:
+    def _serve(self, bind: str, addresses: dict[str, str], *, practice: bool) -> None:
         accounts = Path(settings.VAR_DIR, DEMO_ACCOUNTS)
         env = addresses | {"BIND": bind, "LOG_JSON": "0", "PYTHONWARNINGS": NO_ROOT_WARNING}
         if accounts.exists():
             env["DEMO"] = "1"
         if sys.stdout.isatty():
             env["FORCE_COLOR"] = "1"
-        supervisor = Supervisor(_services(bind, simulated=accounts.exists()), env=env)
-        supervisor.run(when_up=partial(self._welcome, supervisor.log.say, bind, accounts))
+        services = _services(bind, simulated=accounts.exists() or settings.PRACTICE)
+        if practice:
+            beside = ground.beside(bind=bind, addresses=addresses)
+            services.append(Service("practice", (*_manage(), "run_station"), env=beside))
+        supervisor = Supervisor(services, env=env)
+        if settings.PRACTICE:
+            with _shown(bind):
+                supervisor.run(when_up=partial(self._welcome_to_practice, supervisor.log.say, bind))
+        else:
+            supervisor.run(when_up=partial(self._welcome, supervisor.log.say, bind, accounts))
+
+    def _welcome_to_practice(self, say: Callable[[str], None], bind: str) -> None:
+        say("")
+        say(f"  练习站已就绪：http://{_here(bind)}/  油、钱和会员都是假的")
+        say("  在油站登录自己的账号，点右上角自己的名字，再点「练习」进去。")
+        say("")
 
     def _welcome(self, say: Callable[[str], None], bind: str, accounts: Path) -> None:
         say("")
@@ -112,6 +138,16 @@ def _services(bind: str, *, simulated: bool) -> list[Service]:
     services.append(Service("worker", (*celery, "worker", *WORKER)))
     services.append(Service("beat", (*celery, "beat", f"--schedule={schedule}", "--pidfile=")))
     return services
+
+
+@contextmanager
+def _shown(bind: str) -> Iterator[None]:
+    """As long as the practice station runs, the live one's pages lead to it."""
+    show_address(settings.VAR_DIR, bind)
+    try:
+        yield
+    finally:
+        hide_address(settings.VAR_DIR)
 
 
 def _manage() -> tuple[str, str]:

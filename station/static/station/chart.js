@@ -10,7 +10,7 @@
     probe.remove();
     return colour;
   };
-  const PLACES = { yuan: 2, price: 2, litres: 2, permille: 2, gain_loss: 2, loss_rate: 2 };
+  const PLACES = { yuan: 2, price: 2, litres: 2, permille: 2, gain_loss: 2, loss_rate: 2, meter_error: 3 };
 
   function written(text, numbers) {
     if (text === null || text === undefined || text === "-") return "—";
@@ -19,7 +19,7 @@
     const value = numbers.sides ? Math.abs(Number(text)) : Number(text);
     const figure = (value * scale).toLocaleString("zh-CN", { minimumFractionDigits: places, maximumFractionDigits: Math.max(places, 0) });
     if (numbers.value === "yuan" || numbers.value === "price") return `¥${figure}`.replace("¥-", "-¥");
-    return sided(text, numbers) + figure + ({ percent: "%", permille: "‰", loss_rate: "‰", gain_loss: " L" }[numbers.value] || "");
+    return sided(text, numbers) + figure + ({ percent: "%", permille: "‰", loss_rate: "‰", gain_loss: " L", meter_error: "%" }[numbers.value] || "");
   }
 
   // A variance has a word where other figures have a sign.

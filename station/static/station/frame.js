@@ -160,11 +160,21 @@
       box.setAttribute("aria-label", box.querySelector("caption")?.textContent.trim() || "表格");
     });
   }
+  // A section with many pages scrolls sideways: the page where one is stands in sight.
+  function showPage() {
+    const here = document.querySelector(".subnav [aria-current]");
+    const strip = here?.parentElement;
+    if (strip) strip.scrollLeft = here.offsetLeft - strip.offsetLeft - (strip.clientWidth - here.offsetWidth) / 2;
+  }
   document.addEventListener("htmx:afterSettle", reachTables);
   document.addEventListener("DOMContentLoaded", () => {
     // On a phone the answer comes before the questions, unless some were asked.
     if (innerWidth < 768) document.querySelectorAll("details[data-fold]").forEach((box) => { box.open = false; });
+    // Of a long row of pages the one that is open must be seen.
+    const here = document.querySelector(".subnav [aria-current]");
+    if (here) here.parentElement.scrollLeft = here.offsetLeft - here.parentElement.offsetLeft - (here.parentElement.clientWidth - here.offsetWidth) / 2;
     reachTables();
+    showPage();
     focusTrouble(document);
   });
 })();

@@ -39,16 +39,20 @@ Message = dict[str, Any]
 
 
 def the_line(protocol: str) -> LineWiring:
-    """One head: nozzle 1 authorises itself and gets dearer, nozzle 2 waits for somebody."""
-    lines = {table.DART: lambda: kit.wiring(0x50, nozzles=2), table.GASKIT: kit.gaskit}
-    line = lines.get(protocol, kit.twowire)()
-    first, second = line.points[0].nozzles
+    """Nozzle 1 authorises itself and gets dearer, nozzle 2 waits for somebody.
+
+    Both are one head's, or where an address is a nozzle, two heads'.
+    """
+    spoken = table.PUMPS[protocol]
+    line = kit.line_of(protocol, *spoken.addresses[: 2 if spoken.nozzles == 1 else 1])
     dearer = Price(kit.START + timedelta(seconds=DEARER_AT), NEW)
-    nozzles = (
-        replace(first, mode=AUTO, prices=(*first.prices, dearer)),
-        replace(second, mode=MANUAL),
-    )
-    return replace(line, points=(replace(line.points[0], nozzles=nozzles),))
+    nozzles = iter(one for point in line.points for one in point.nozzles)
+    first, second = next(nozzles), replace(next(nozzles), id=2, mode=MANUAL)
+    first = replace(first, mode=AUTO, prices=(*first.prices, dearer))
+    if len(line.points) == 1:
+        return replace(line, points=(replace(line.points[0], nozzles=(first, second)),))
+    wired = zip(line.points, (first, second), strict=True)
+    return replace(line, points=tuple(replace(point, nozzles=(one,)) for point, one in wired))
 
 
 # --------------------------------------------------------------------------- the child: a line
@@ -84,8 +88,10 @@ class Remote:
         self.done = False
 
     def feed(self, data: bytes) -> list[Answer]:
-        point = next(iter(self._site.points.values()))
-        settled = point.visit is None and point.synced and point.condition is Condition.IDLE
+        settled = all(
+            point.visit is None and point.synced and point.condition is Condition.IDLE
+            for point in self._site.points.values()
+        )
         said = {"now": self._site.now, "data": data.hex(), "settled": settled}
         print(json.dumps(said), file=self._out, flush=True)
         answer: Message = json.loads(self._in.readline())
@@ -99,7 +105,8 @@ class Remote:
         grant = Grant(id, 2, late, limit_litres=Decimal(3))
         order = Order(id, orders.AUTHORISE, 2, late, grant=grant)
         for point in self._site.points.values():
-            point.order(order, self._site.at)
+            if any(one.id == order.nozzle for one in point.wiring.nozzles):
+                point.order(order, self._site.at)
 
 
 def run_line(folder: Path, line: socket.socket, now: float, die_at: int, protocol: str) -> None:
@@ -121,10 +128,10 @@ def run_line(folder: Path, line: socket.socket, now: float, die_at: int, protoco
 
 @dataclass
 class World:
-    """The head, its customers, and what they want of whoever runs the line."""
+    """The heads, their customers, and what they want of whoever runs the line."""
 
     protocol: str
-    pump: Any = field(init=False)
+    pumps: list[Any] = field(init=False)
     now: float = 1000.0
     settled: bool = False
     grants: int = 0
@@ -132,7 +139,21 @@ class World:
 
     def __post_init__(self) -> None:
         line = the_line(self.protocol)
-        self.pump = kit.head(line, line.points[0])
+        self.pumps = [kit.head(line, point) for point in line.points]
+
+    @property
+    def pump(self) -> Any:
+        return self.pumps[0]
+
+    @property
+    def second(self) -> tuple[Any, int]:
+        """Where nozzle 2 hangs: the head and its position there."""
+        return (self.pumps[-1], 1) if len(self.pumps) > 1 else (self.pump, 2)
+
+    @property
+    def meters(self) -> list[Any]:
+        """Of both nozzles."""
+        return [meter for pump in self.pumps for meter in pump.meters.values()]
 
     def _litres(self, litres: int) -> int:
         """As the display counts them."""
@@ -140,20 +161,22 @@ class World:
 
     def customers(self) -> Iterator[int]:
         """Yields the number of a grant to be given now, else nought."""
-        pump = self.pump
-        if self.protocol != table.GASKIT:
+        told = table.PUMPS[self.protocol]
+        sells = told.codec([], told.timing).abilities.sets_prices
+        if sells:
             yield from self._until(lambda: self._sells_at(OLD))
         yield from self._fill(litres=2)
-        pump.lift(2)  # the next one is in a hurry
+        pump, position = self.second
+        pump.lift(position)  # the next one is in a hurry
         pump.squeeze(Decimal(1))
-        while pump.shown.nozzle != 2 or pump.shown.volume < self._litres(3):
+        while pump.shown.nozzle != position or pump.shown.volume < self._litres(3):
             if not pump.open and self.now - self.asked_at > 5:
                 self.asked_at, self.grants = self.now, self.grants + 1
                 yield self.grants
             yield 0
         pump.hang()
         dearer = DEARER_AT + 1000 + 2  # where prices are not held, nobody can see it
-        if self.protocol != table.GASKIT:
+        if sells:
             yield from self._until(lambda: self._sells_at(NEW))
         yield from self._until(lambda: self.now > dearer)
         yield from self._fill(litres=2)
@@ -164,7 +187,7 @@ class World:
 
     def _sells_at(self, price: Decimal) -> bool:
         """The head holds this price for nozzle 1, at every level."""
-        held = self.pump.prices.get(1, 0)
+        held = self.pump.price if hasattr(self.pump, "price") else self.pump.prices.get(1, 0)
         return set(held if isinstance(held, list) else [held]) == {int(price * 100)}
 
     def _fill(self, litres: int) -> Iterator[int]:
@@ -172,8 +195,9 @@ class World:
         before = pump.meters[1].volume
         pump.lift(1)
         pump.squeeze(Decimal(1))
+        enough = self._litres(litres)
         yield from self._until(
-            lambda: pump.shown.nozzle == 1 and pump.shown.volume >= self._litres(litres)
+            lambda: not pump.metered and pump.shown.nozzle == 1 and pump.shown.volume >= enough
         )
         pump.hang()
         assert pump.meters[1].volume > before
@@ -188,7 +212,7 @@ def tell(folder: Path, die_at: int, protocol: str) -> Message:
     """One story with one death; what its spool holds at the end."""
     folder.mkdir()
     world = World(protocol)
-    bus, story, deaths = Bus([world.pump]), world.customers(), 0
+    bus, story, deaths = Bus(world.pumps), world.customers(), 0
     while not _one_life(folder, world, bus, story, die_at if not deaths else 0):
         deaths += 1
         assert deaths == 1, "it died of something else"
@@ -196,7 +220,7 @@ def tell(folder: Path, die_at: int, protocol: str) -> Message:
     told = [(fact.kind, fact.body) for fact in spool.waiting(10_000)]
     spool.close()
     places = world.pump.options.decimals.totals
-    meters = [str(Decimal(meter.volume).scaleb(-places)) for meter in world.pump.meters.values()]
+    meters = [str(Decimal(meter.volume).scaleb(-places)) for meter in world.meters]
     return {"die_at": die_at, "deaths": deaths, "told": told, "meters": meters}
 
 
@@ -205,6 +229,7 @@ def _one_life(folder: Path, world: World, bus: Bus, story: Iterator[int], die_at
     ours, theirs = socket.socketpair()
     child = os.fork()
     if not child:
+        sys.settrace(None)  # what is measured here dies with it, and tracing doubles the work
         ours.close()
         code = 1
         try:
@@ -226,7 +251,8 @@ def _serve(line: socket.socket, world: World, bus: Bus, story: Iterator[int]) ->
             said: Message = json.loads(text)
             world.now, world.settled = said["now"], said["settled"]
             assert world.now < 1000 + MOST_SECONDS, "the story does not end"
-            world.pump.advance(world.now)
+            for pump in world.pumps:
+                pump.advance(world.now)
             grant = next(story, None)
             data = b"".join(answer.data for answer in bus.feed(bytes.fromhex(said["data"])))
             answer = {"data": data.hex(), "grant": grant or 0, "done": grant is None}

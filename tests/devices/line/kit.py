@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -13,22 +14,29 @@ from devices.line.point import Point
 from devices.line.schedule import Schedule
 from devices.line.thread import codec_for
 from devices.line.wiring import AUTO, LineWiring, NozzleWiring, PointWiring, Price
-from devices.protocols import base, table
+from devices.protocols import azt, base, table, zhengxing
 from devices.protocols.base import Decimals
 from devices.protocols.gaskit import messages
+from devices.protocols.ifsf import messages as ifsf_words
 from devices.protocols.twowire import messages as twowire_words
 from devices.simulator.bus import Bus, Faults
 from devices.simulator.electronics import Head, HeadOptions
-from devices.simulator.gaskit import GasKitOptions, GasKitPump
-from devices.simulator.pump import Options, Pump
-from devices.simulator.twowire import TwoWireOptions, TwoWirePump
+from devices.simulator.heads import HEADS
 from devices.spool import Body, Spool, Waiting
 
 START = datetime(2026, 4, 22, 2, 0, tzinfo=UTC)
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 PRICES = {1: "7.52", 2: "8.03", 3: "9.10", 4: "7.11"}
 PLACES = Decimals(volume=3, totals=3)
-FLOWS = {table.DART: 4, table.GASKIT: messages.FUELLING, table.TWOWIRE: twowire_words.BUSY}
+PLACES_OF = dict.fromkeys((table.GASKIT, table.AZT, table.ZHENGXING, table.IFSF), Decimals())
+FLOWS = {
+    table.DART: 4,
+    table.GASKIT: messages.FUELLING,
+    table.TWOWIRE: twowire_words.BUSY,
+    table.AZT: int(azt.DELIVERING),
+    table.ZHENGXING: zhengxing.FUELLING,
+    table.IFSF: ifsf_words.FUELLING,
+}
 
 
 def nozzle(id: int, position: int, mode: str = AUTO, price: str | None = None) -> NozzleWiring:
@@ -37,7 +45,7 @@ def nozzle(id: int, position: int, mode: str = AUTO, price: str | None = None) -
 
 
 def wiring(
-    *addresses: int, places: Decimals = PLACES, mode: str = AUTO, nozzles: int = 4, **fields: object
+    *addresses: int, places: Decimals = PLACES, mode: str = AUTO, nozzles: int = 4, **more: object
 ) -> LineWiring:
     points = tuple(
         PointWiring(
@@ -59,35 +67,39 @@ def wiring(
         "options": {},
         "points": points,
     }
-    return LineWiring(**{**plain, **fields})  # type: ignore[arg-type]
+    return LineWiring(**{**plain, **more})  # type: ignore[arg-type]
 
 
-def gaskit(*addresses: int, nozzles: int = 2, **fields: object) -> LineWiring:
+def port(protocol: str) -> dict[str, object]:
+    """How a protocol's port is opened."""
+    spoken = table.PUMPS[protocol].serial
+    return {one.name: getattr(spoken, one.name) for one in fields(spoken)}
+
+
+def line_of(protocol: str, *addresses: int, **more: object) -> LineWiring:
+    """A line of heads of any make, two nozzles to an address or as many as it has."""
+    spoken = table.PUMPS[protocol]
+    own: dict[str, Any] = {"protocol": protocol, "places": PLACES_OF.get(protocol, PLACES)}
+    own |= {"nozzles": min(2, spoken.nozzles), **port(protocol), **more}
+    return wiring(*(addresses or (spoken.addresses[0],)), **own)
+
+
+def gaskit(*addresses: int, **more: object) -> LineWiring:
     """A line of GasKitLink heads."""
-    own = {"protocol": table.GASKIT, "parity": "N", "places": Decimals(), **fields}
-    return wiring(*(addresses or (1,)), nozzles=nozzles, **own)  # type: ignore[arg-type]
+    return line_of(table.GASKIT, *addresses, **more)
 
 
-def twowire(*addresses: int, nozzles: int = 2, **fields: object) -> LineWiring:
+def twowire(*addresses: int, **more: object) -> LineWiring:
     """A loop of Two-Wire pumps."""
-    spoken = table.PUMPS[table.TWOWIRE].serial
-    own = {"protocol": table.TWOWIRE, "baud": spoken.baud, "parity": spoken.parity, **fields}
-    own.setdefault("places", Decimals(volume=3, totals=3))
-    return wiring(*(addresses or (1,)), nozzles=nozzles, **own)  # type: ignore[arg-type]
+    return line_of(table.TWOWIRE, *addresses, **more)
 
 
 def head(line: LineWiring, point: PointWiring, options: HeadOptions | None = None) -> Head:
     """The simulated head that belongs at an address."""
     positions = len(point.nozzles)
-    if line.protocol == table.DART:
-        assert options is None or isinstance(options, Options)
-        return Pump(point.address, positions, options or Options(decimals=point.decimals))
-    if line.protocol == table.TWOWIRE:
-        assert options is None or isinstance(options, TwoWireOptions)
-        own = options or TwoWireOptions(decimals=point.decimals)
-        return TwoWirePump(point.address, positions, own)
-    assert options is None or isinstance(options, GasKitOptions)
-    return GasKitPump(point.address, positions, options or GasKitOptions(decimals=point.decimals))
+    made = HEADS[line.protocol](point.address, positions, point.decimals, "0000000001")
+    made.options = options or made.options
+    return made
 
 
 class Site:
@@ -166,9 +178,12 @@ class Site:
         silent = any(isinstance(event, base.Silence) for event in events)
         self.heard(address, events, answered=not silent and not request.unanswered, silent=silent)
 
+    def answer_to(self, request: base.Request) -> bytes:
+        """What the heads say to it."""
+        return b"".join(answer.data for answer in self.bus.feed(request.data))
+
     def _exchange(self, request: base.Request) -> base.Outcome:
-        data = b"".join(answer.data for answer in self.bus.feed(request.data))
-        outcome = self.codec.feed(data, self.now)
+        outcome = self.codec.feed(self.answer_to(request), self.now)
         if outcome.finished:
             return outcome
         self.now += 0.1
@@ -212,20 +227,22 @@ class Site:
 
     def fill(self, nozzle: int = 1, litres: str = "5", rate: str = "1", pump: int = 0) -> None:
         """A customer of the automatic kind, from lift to a settled fill."""
-        self.start(nozzle, rate, pump)
-        head = self.pumps[pump]
+        head = self.start(nozzle, rate, pump)
         wanted = Decimal(litres).scaleb(head.options.decimals.volume)
         self.until(lambda: head.shown.volume >= wanted or not head.open)
         head.hang()
         point = self.points[head.address]
         self.until(lambda: point.visit is None and point.condition == base.Condition.IDLE)
 
-    def start(self, nozzle: int = 1, rate: str = "1", pump: int = 0) -> None:
-        head = self.pumps[pump]
-        head.lift(nozzle)
+    def start(self, nozzle: int = 1, rate: str = "1", pump: int = 0) -> Any:
+        """Fuel flows at a nozzle, counted on from head to head by fours; the head."""
+        index, position = divmod(4 * pump + nozzle - 1, 4)
+        head = self.pumps[index]
+        head.lift(position + 1)
         head.squeeze(Decimal(rate))
         flows = FLOWS[self.line.protocol]
-        self.until(lambda: head.status == flows and head.shown.volume > 0)
+        self.until(lambda: head.status == flows and not head.metered and head.shown.volume > 0)
+        return head
 
     # ------------------------------------------------------------------ what was told
 

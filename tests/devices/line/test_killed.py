@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[3]
 D = Decimal
 LEAST_STEPS = 45  # three for each transaction of the story
 
+pytestmark = pytest.mark.xdist_group("killed")  # each story is told once, in one process
+
 
 @pytest.fixture(scope="module", params=sorted(table.PUMPS))
 def stories(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[Body]:

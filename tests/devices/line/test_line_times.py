@@ -7,10 +7,10 @@ import pytest
 
 from devices.line.reporting import AUDIT_LAST
 from devices.line.wire import OWN_GAP
-from devices.protocols import asks
+from devices.protocols import asks, table
 from devices.protocols.base import Seconds
 from devices.simulator.bus import ANSWER_DELAY, Faults
-from tests.devices.line.kit import gaskit, twowire, wiring
+from tests.devices.line.kit import gaskit, line_of, twowire, wiring
 from tests.devices.line.timed import Timed, Traffic, wait
 
 HALF_A_SECOND: Seconds = 0.5
@@ -79,6 +79,31 @@ def test_pumps_of_two_wire_wait_no_longer_than_one_reading_of_totals_more(
     assert _longest(site, steady, changing) <= (most if changing else 0.23)
     others = [wait(times) for address, times in site.asked.items() if address > steady]
     assert max(others, default=0) <= 1.6
+    assert all(fact["flags"] == [] for fact in site.bodies("fill"))
+
+
+@pytest.mark.req("DEV-01")
+@pytest.mark.parametrize(
+    ("key", "heads", "changing", "most"),
+    [
+        (table.AZT, 4, 0, 0.33),
+        (table.AZT, 4, 2, 0.54),
+        (table.AZT, 8, 0, 0.61),
+        (table.AZT, 8, 4, 0.72),
+        (table.ZHENGXING, 4, 0, 0.53),
+        (table.ZHENGXING, 4, 2, 0.55),
+        (table.ZHENGXING, 8, 0, 1.05),
+        (table.ZHENGXING, 8, 4, 1.05),
+        (table.IFSF, 8, 0, 0.17),
+        (table.IFSF, 8, 4, 0.5),
+    ],
+)
+def test_other_lines_wait_as_long_as_is_said_of_them(
+    tmp_path: Path, key: str, heads: int, changing: int, most: Seconds
+) -> None:
+    site = Timed(tmp_path, line_of(key, *range(1, heads + 1)))
+    site.ready()
+    assert _longest(site, heads - changing, changing) <= most
     assert all(fact["flags"] == [] for fact in site.bodies("fill"))
 
 

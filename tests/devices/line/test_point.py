@@ -10,7 +10,9 @@ import pytest
 from devices.line import orders
 from devices.line.link import Instant
 from devices.line.wiring import MANUAL, Price
-from devices.protocols.base import Condition, Decimals
+from devices.protocols.base import Condition, Decimals, Request
+from devices.protocols.dart import frames as dart_frames
+from devices.protocols.dart.transactions import PumpStatus, pack_for_master
 from devices.simulator.bus import Faults
 from devices.simulator.pump import Options, Pump
 from tests.devices.line.kit import LONG_AGO, PLACES, Site, wiring
@@ -692,3 +694,26 @@ def test_a_day_on_a_bad_line_loses_nothing_and_counts_nothing_twice(
     for fill in site.bodies("fill"):
         off = Decimal(fill["litres"]) * Decimal(fill["unit_price"]) - Decimal(fill["amount"])
         assert abs(off) <= Decimal("0.01")
+
+
+def test_a_change_that_was_acknowledged_in_a_damaged_block_is_asked_for_again(
+    site: Site,
+) -> None:
+    """One in 65536 passes its check; a DART head tells each change once."""
+    answer_to, spoilt = site.answer_to, []
+    completed = pack_for_master(PumpStatus(5))
+
+    def damaged(request: Request) -> bytes:
+        said = answer_to(request)
+        ends = not spoilt and len(said) > 5 and completed in said
+        if not ends:
+            return said
+        frame = dart_frames.decode(dart_frames.Deframer().feed(said)[0][1])
+        spoilt.append(replace(frame, body=frame.body.replace(completed, b"\x09\x01\x06")))
+        return dart_frames.encode(spoilt[0])
+
+    site.answer_to = damaged  # type: ignore[method-assign]
+    site.fill(litres="5")
+    assert spoilt
+    [fill] = site.bodies("fill")
+    assert Decimal(fill["litres"]) >= 5 and fill["flags"] == []

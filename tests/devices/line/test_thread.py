@@ -107,8 +107,8 @@ def test_a_fill_over_a_pseudo_terminal_is_a_fact_with_its_frames(station: Statio
     assert Decimal(str(fill["litres"])) == Decimal(station.pumps[0].meters[1].volume) / 1000
     frames = read_reference(station.folder / "box", str(fill["frames"]))
     words = [describe(one.data, from_master=one.direction == SENT) for one in frames]
-    assert any("50 DATA" in one and "VolumeTotals" in one for one in words)
-    assert any("AUTHORIZE" in one or "Do(code=6)" in one for one in words)
+    assert any("50 数据" in one and "泵码 枪位" in one for one in words)
+    assert any("授权" in one for one in words)
 
 
 def test_a_line_over_tcp_survives_its_converter(tmp_path: Path) -> None:

@@ -1,19 +1,17 @@
 """A Two-Wire pump from the first poll to the settled fill, in virtual time."""
 
 from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from devices.line import orders
-from devices.line.link import Instant
 from devices.line.wiring import MANUAL, Price
 from devices.protocols.base import Condition, Decimals
 from devices.protocols.twowire import frames as f
 from devices.protocols.twowire import messages as m
-from devices.simulator.bus import Answer, Faults
+from devices.simulator.bus import Answer
 from devices.simulator.twowire import TwoWireOptions, TwoWirePump
 from tests.devices.line.kit import PLACES, Site, twowire
 
@@ -59,21 +57,6 @@ def test_an_automatic_fill_is_one_fact(tmp_path: Path, skips: bool) -> None:
     assert fill["lifted_at"] < fill["started_at"] < fill["occurred_at"]
     site.run(100)
     assert len(site.bodies("fill")) == 1 and site.bodies("gap") == []
-
-
-def test_the_wall_sees_each_state(site: Site) -> None:
-    assert [one.unit_price for one in site.point.live()] == [D("7.52"), D("8.03")]
-    seen = [site.state(2)]
-    site.pump.lift(2)
-    while site.pump.shown.volume < 2000:
-        site.turn()
-        if site.state(2) == "FUELLING":
-            site.pump.squeeze(D(1))
-        if seen[-1] != site.state(2):
-            seen.append(site.state(2))
-    assert seen == ["IDLE", "CALLING", "FUELLING"]
-    assert site.point.live()[1].litres > 0 and site.point.live()[1].amount > 0
-    assert site.state(1) == "IDLE"
 
 
 @pytest.mark.req("SAL-03")
@@ -127,15 +110,6 @@ def test_a_head_with_one_nozzle_takes_money_while_hung(tmp_path: Path) -> None:
     site.until(lambda: site.answers() == [(1, "DONE")])
     site.fill(litres="900")
     assert site.bodies("fill")[0]["amount"] == "15.04"
-
-
-def test_two_nozzles_of_a_head_are_kept_apart(site: Site) -> None:
-    for nozzle, litres in ((1, "3"), (2, "6"), (1, "2")):
-        site.fill(nozzle, litres)
-    fills = site.bodies("fill")
-    assert [fill["nozzle"] for fill in fills] == [1, 2, 1]
-    assert [fill["unit_price"] for fill in fills] == ["7.52", "8.03", "7.52"]
-    assert (told(site, 1), told(site, 2)) == (metered(site.pump, 1), metered(site.pump, 2))
 
 
 @pytest.mark.parametrize("turns", [0, 1, 2, 3, 5, 8])
@@ -195,107 +169,7 @@ def test_totals_with_fewer_digits_than_the_display_still_tell_each_fill(tmp_path
     assert abs(told(site) - metered(site.pump)) < D("0.03") and site.bodies("gap") == []
 
 
-def test_a_nozzle_in_manual_mode_waits_and_the_wrong_one_gets_nothing(tmp_path: Path) -> None:
-    site = Site(tmp_path, twowire(mode=MANUAL)).ready()
-    site.pump.lift(2)
-    site.pump.squeeze(D(1))
-    site.run(5)
-    assert site.state(2) == "CALLING" and site.pump.shown.volume == 0
-    site.order(orders.AUTHORISE, grant=site.grant(), seconds=60)
-    site.run(5)
-    assert site.pump.shown.volume == 0
-    site.pump.hang()
-    site.fill()
-    assert site.bodies("fill")[0]["authorisation"] == 9
-
-
-# --------------------------------------------------------------------------- grants and orders
-
-
-def test_grants_are_cancelled_run_out_and_are_taken_back_from_the_head(site: Site) -> None:
-    grant = site.grant(limit_litres=D(5))
-    site.order(orders.AUTHORISE, grant=grant)
-    site.until(lambda: site.state() == "AUTHORISED")
-    site.order(orders.CANCEL, id=2, grant=grant)
-    site.until(lambda: site.grants() == ["SENT", "CANCELLED"])
-    assert not site.pump.open
-    late = site.grant(id=10, seconds=5, limit_litres=D(5))
-    site.order(orders.AUTHORISE, id=3, grant=late)
-    site.until(lambda: site.grants()[-1] == "EXPIRED")
-    site.run(2)
-    assert site.bodies("fill") == [] and not site.pump.open
-
-
-def test_stop_suspend_and_resume_are_done_when_the_head_says_so(site: Site) -> None:
-    site.start()
-    site.order(orders.SUSPEND, id=1)
-    site.until(lambda: (1, "DONE") in site.answers())
-    assert site.state() == "SUSPENDED" and site.pump.status == m.STOPPED
-    site.order(orders.RESUME, id=2)
-    site.until(lambda: (2, "DONE") in site.answers())
-    assert site.pump.status == m.BUSY
-    site.order(orders.STOP, id=3)
-    site.until(lambda: (3, "DONE") in site.answers())
-    assert site.pump.status == m.STOPPED
-    hung(site, 1)
-    assert told(site) == metered(site.pump)
-    site.order(orders.SUSPEND, id=4)
-    site.until(lambda: (4, "FAILED") in site.answers())
-
-
-@pytest.mark.req("DEV-05")
-def test_the_emergency_stop_ends_what_runs_and_holds_until_released(site: Site) -> None:
-    site.start()
-    site.order(orders.AUTHORISE, nozzle=2, grant=site.grant(2))
-    site.point.halt(Instant(site.now, site.at))
-    site.until(lambda: site.pump.status == m.STOPPED, seconds=1)
-    assert site.answers() == [(1, "VOID")]
-    hung(site, 1)
-    site.until(lambda: site.state() == "STOPPED")
-    site.pump.lift(1)
-    site.run(4)
-    assert not site.pump.open
-    site.point.halted = False
-    site.until(lambda: site.pump.open)
-
-
-def test_a_totalizer_is_read_for_the_handover(site: Site) -> None:
-    site.fill(litres="4")
-    site.order(orders.READ_TOTALS, reading="HANDOVER", document="B1")
-    site.until(lambda: site.answers() == [(1, "DONE")])
-    [reading] = [body for body in site.bodies("totals") if body["document"]]
-    assert D(reading["litres"]) == metered(site.pump)
-    assert D(reading["amount"]) == D(site.pump.meters[1].amount) / 100
-
-
 # --------------------------------------------------------------------------- prices
-
-
-@pytest.mark.req("SAL-05")
-def test_a_planned_price_is_written_read_back_and_splits_the_shift(site: Site) -> None:
-    site.fill(litres="3")
-    due = site.at + timedelta(seconds=20)
-    line = site.line
-    [point] = line.points
-    nozzles = tuple(
-        replace(one, prices=(*one.prices, Price(due, D("6.66")))) if one.position == 1 else one
-        for one in point.nozzles
-    )
-    site.point.rewire(line, replace(point, nozzles=nozzles))
-    site.start(rate="0.2")
-    site.until(lambda: site.at > due + timedelta(seconds=2))
-    assert site.pump.prices[1] == [752, 752]  # a fill under way ends at its own price
-    site.pump.hang()
-    site.until(lambda: site.point.held[1] == D("6.66"))
-    assert site.pump.prices == {1: [666, 666], 2: [803, 803]}
-    site.order(orders.PRICE, price=D("6.66"))
-    site.until(lambda: site.answers() == [(1, "DONE")])
-    site.fill(litres="2")
-    fills = site.bodies("fill")
-    assert [fill["unit_price"] for fill in fills] == ["7.52", "7.52", "6.66"]
-    assert {flag for fill in fills for flag in fill["flags"]} == set()
-    kept = [body for body in site.bodies("totals") if body["kind"] == "PRICE"]
-    assert [(b["nozzle"], b["litres"]) for b in kept] == [(1, fills[1]["totalizer_after"])]
 
 
 @pytest.mark.req("SAL-05")
@@ -311,18 +185,6 @@ def test_a_head_that_keeps_its_old_price_is_not_authorised(site: Site) -> None:
     site.pump.lift(1)
     site.run(10)
     assert not site.pump.open and site.state() == "CALLING"
-
-
-def test_a_grant_at_its_own_price_is_sold_at_it_and_the_posted_price_comes_back(
-    site: Site,
-) -> None:
-    site.order(orders.AUTHORISE, grant=site.grant(price=D("7.30"), limit_litres=D(90)))
-    site.until(lambda: site.state() == "AUTHORISED")
-    assert site.point.live()[0].unit_price == D("7.30")
-    site.fill()
-    site.fill()
-    fills = site.bodies("fill")
-    assert [(fill["unit_price"], fill["flags"]) for fill in fills] == [("7.30", []), ("7.52", [])]
 
 
 # --------------------------------------------------------------------------- breaks
@@ -375,49 +237,6 @@ def test_a_sale_that_no_status_showed_is_found_by_its_totals(site: Site) -> None
     assert (fill["litres"], fill["flags"], site.bodies("gap")) == ("4.000", [], [])
 
 
-@pytest.mark.req("DEV-01")
-@pytest.mark.parametrize("seconds", [0, 8])
-def test_a_power_cut_in_the_middle_of_a_fill_loses_no_drop(site: Site, seconds: int) -> None:
-    site.start()
-    site.run(3)
-    site.pump.cut_power()
-    site.run(seconds)
-    site.pump.give_power()
-    site.run(3)
-    assert site.pump.status == m.STOPPED
-    hung(site, 1)
-    site.fill()
-    assert told(site) == metered(site.pump)
-    assert len(site.bodies("fill")) == 2
-    assert {one["kind"] for one in site.bodies("alarm") if not one["over"]} <= {"SILENCE"}
-
-
-def test_leave_that_a_power_cut_took_away_comes_to_nothing(site: Site) -> None:
-    site.order(orders.AUTHORISE, grant=site.grant(limit_litres=D(5)))
-    site.until(lambda: site.state() == "AUTHORISED")
-    site.pump.cut_power()
-    site.pump.give_power()
-    site.until(lambda: site.point.visit is None and site.state() == "IDLE")
-    assert site.bodies("fill") == [] and len(site.bodies("nothing")) == 1
-    site.fill()
-    assert len(site.bodies("fill")) == 1
-
-
-@pytest.mark.req("DEV-01")
-def test_a_totalizer_that_rolls_over_starts_the_next_epoch(tmp_path: Path) -> None:
-    line = twowire()
-    [point] = line.points
-    five = replace(point, nozzles=tuple(replace(one, digits=5) for one in point.nozzles))
-    pump = TwoWirePump(1, 2, options())
-    pump.meters[1].volume = 10**8 - 3000
-    site = Site(tmp_path, replace(line, points=(five,)), pumps=(pump,)).ready()
-    site.fill(litres="8")
-    [fill], [change] = site.bodies("fill"), site.bodies("meter")
-    assert fill["meter_epoch"] == change["epoch"] == 1
-    assert change["last_litres"] == "100000"
-    assert D(fill["totalizer_after"]) == D(fill["litres"]) - 3
-
-
 # --------------------------------------------------------------------------- our restart, a bad line
 
 
@@ -441,35 +260,6 @@ def test_a_restart_in_any_state_of_a_fill_gives_exactly_one_fact(
         fills = site.bodies("fill")
         assert told(site) == metered(site.pump) > 0, moment
         assert (len(fills), fills[0]["flags"]) == (1, []), moment
-
-
-@pytest.mark.req("DEV-01", "SAL-02", "SAL-04")
-@pytest.mark.parametrize("seed", range(6))
-def test_a_day_on_a_bad_line_loses_nothing_and_counts_nothing_twice(
-    tmp_path: Path, seed: int
-) -> None:
-    """One answer in twenty damaged, damaged twice, lost or doubled; restarts in between."""
-    faults = Faults(damaged=20, twice=20, unheard=20, lost=20, doubled=20, noise=20)
-    site = Site(tmp_path, twowire(1, 16), faults=faults, seed=seed)
-    site.until(lambda: all(point.synced for point in site.points.values()), seconds=120)
-    for number in range(8):
-        head = site.pumps[number % 2]
-        head.lift(1 + number % 4 // 2)
-        head.squeeze(D(1))
-        site.run(8)
-        if number % 3 == 2:
-            site.restart()
-        head.hang()
-        site.run(10)
-    site.run(60)
-    for index, pump in enumerate(site.pumps):
-        for position in pump.meters:
-            assert told(site, 4 * index + position) == metered(pump, position)
-    assert site.bodies("gap") == []
-    for fill in site.bodies("fill"):
-        off = D(fill["litres"]) * D(fill["unit_price"]) - D(fill["amount"])
-        assert abs(off) <= D("0.01")
-        assert fill["flags"] == []
 
 
 def test_the_point_never_saw_a_condition_that_was_said_once(site: Site) -> None:

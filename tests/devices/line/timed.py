@@ -53,7 +53,7 @@ class Timed(Site):
 
     def _exchange(self, request: Request) -> Outcome:
         sent = self.now + len(request.data) * self._byte()
-        data = b"".join(answer.data for answer in self.bus.feed(request.data))
+        data = self.answer_to(request)
         self.now = sent + (self.delay + len(data) * self._byte() if data else 0)
         outcome = self.codec.feed(data, self.now)
         if not outcome.finished:
@@ -113,7 +113,7 @@ class Traffic:
         if pump.lifted:
             pump.hang()
             return
-        pump.lift(self._dice.randrange(1, 3))
+        pump.lift(self._dice.randrange(1, min(3, len(pump.meters) + 1)))
         pump.squeeze(Decimal("0.8"))
 
     def longest(self) -> Seconds:

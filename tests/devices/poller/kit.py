@@ -21,18 +21,16 @@ from django.db import connection
 from devices.models import DispenserWiring, Fill, Line, NozzleState, Reader
 from devices.poller.main import Poller
 from devices.protocols import table
-from devices.protocols.base import Decimals
 from devices.simulator.bus import Bus
 from devices.simulator.ends import PtyEnd
 from devices.simulator.heads import HEADS
 from devices.simulator.lines import BusLine
 from station.models import Nozzle, Station
+from station.runtime.processes import die_with_parent
 from tests import make
-from tests.devices.line.kit import FLOWS
+from tests.devices.line.kit import FLOWS, PLACES, PLACES_OF, port
 
 ROOT = Path(__file__).parents[3]
-PLACES = Decimals(volume=3, totals=3)
-GRADES = ("92#", "95#")
 
 
 def until(true: Callable[[], object], seconds: float = 20, what: str = "") -> None:
@@ -43,19 +41,19 @@ def until(true: Callable[[], object], seconds: float = 20, what: str = "") -> No
 
 
 class Wired:
-    """A live station with one dispenser of two nozzles on a pseudo-terminal."""
+    """A live station with one dispenser on a pseudo-terminal, of two nozzles where it can."""
 
     def __init__(self, var: Path, protocol: str = table.DART) -> None:
         self.var = var
         spoken = table.PUMPS[protocol]
-        self.places = Decimals() if protocol == table.GASKIT else PLACES
+        self.places = PLACES_OF.get(protocol, PLACES)
         address = spoken.addresses[0]
         self.station: Station = make.station()
         make.shift(self.station)
         island = make.island(self.station)
         dispenser = make.dispenser(self.station)
         self.nozzles: list[Nozzle] = []
-        for code, price in zip(GRADES, ("7.52", "8.03"), strict=True):
+        for code, price in (("92#", "7.52"), ("95#", "8.03"))[: spoken.nozzles]:
             grade = make.grade(code)
             make.price(self.station, grade, price)
             self.nozzles.append(
@@ -72,8 +70,7 @@ class Wired:
             name="一号线",
             url=str(var / "line-1"),
             protocol=protocol,
-            baud=spoken.serial.baud,
-            parity=spoken.serial.parity,
+            **port(protocol),
         )
         DispenserWiring.objects.create(
             dispenser=dispenser,
@@ -108,7 +105,11 @@ class Wired:
             pump.squeeze(Decimal(4))
         enough = litres * 10**self.places.volume
         flowing = FLOWS[self.line.protocol]
-        until(lambda: pump.status == flowing and pump.shown.volume >= enough, 40, "fuel flows")
+        until(
+            lambda: pump.status == flowing and not pump.metered and pump.shown.volume >= enough,
+            40,
+            "fuel flows",
+        )
         with self.heads.lock:
             pump.hang()
 
@@ -252,6 +253,8 @@ class Process:
             cwd=ROOT,
             stdout=self._log,
             stderr=self._log,
+            # Left behind by a run that was cut off, it would go on speaking on others' terminals.
+            preexec_fn=die_with_parent(signal.SIGKILL),
         )
 
     def __enter__(self) -> Process:

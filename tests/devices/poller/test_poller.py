@@ -186,7 +186,7 @@ def test_without_a_poller_the_socket_says_so(tmp_path: Path, settings) -> None: 
 @pytest.mark.req("DEV-02")
 def test_a_scan_is_one_row_with_a_meaning(wired: Wired, poller: Poller) -> None:
     wired.station.read_rules.create(position=1, medium="CODE", pattern=r"69\d{11}", meaning="GOODS")
-    until(lambda: poller.readers[wired.gun.pk].live.is_open)
+    until(lambda: poller.sides[wired.gun.pk].live.is_open)
     wired.scanner.write(b"6901234567892\r")
     wired.scanner.write(b"134567890123456789\r")
     wired.scanner.write(b"hello\r")

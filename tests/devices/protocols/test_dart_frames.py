@@ -251,11 +251,9 @@ def test_transactions_that_make_no_sense_are_refused(body: str) -> None:
 
 def test_frames_are_described_in_words() -> None:
     lifted = encode(Frame(0x50, Control.DATA, 3, t.pack_for_master(t.NozzlePrice(752, 1, True))))
-    assert describe(lifted, from_master=False) == (
-        "50 DATA 3 NozzlePrice(price=752, nozzle=1, out=True)"
-    )
-    assert describe(b"\x51\x20\xfa", from_master=True) == "51 POLL 0"
-    assert describe(b"\x51\x20", from_master=True).startswith("no whole frame")
+    assert describe(lifted, from_master=False) == ("50 数据 3：枪位 1 提起 单价 752")
+    assert describe(b"\x51\x20\xfa", from_master=True) == "51 轮询 0"
+    assert describe(b"\x51\x20", from_master=True).startswith("损坏（太短）")
     broken = lifted[:4] + b"\x55" + lifted[5:]
-    assert describe(broken, from_master=False).startswith("damaged (checksum)")
+    assert describe(broken, from_master=False).startswith("损坏（校验和不对）")
     assert bytes((SF,)).hex() == "fa"

@@ -1,9 +1,7 @@
 """The controller's end of GasKitLink against simulated heads, byte for byte but without a port."""
 
 import random
-from collections.abc import Callable
 from decimal import Decimal
-from typing import TypeVar
 
 import pytest
 from hypothesis import given, settings
@@ -17,12 +15,9 @@ from devices.protocols.base import (
     Damaged,
     Decimals,
     Delivered,
-    DeviceSettings,
-    Event,
     GaveUp,
     Malformed,
     NozzleSelected,
-    Request,
     Silence,
     Status,
     TotalsRead,
@@ -31,80 +26,26 @@ from devices.protocols.base import (
 )
 from devices.protocols.gaskit import codec as codec_room
 from devices.protocols.gaskit import messages as m
-from devices.protocols.gaskit.codec import MAX_TRIES, GasKitCodec
+from devices.protocols.gaskit.codec import GasKitCodec
 from devices.protocols.gaskit.frames import ANSWERS, decode, encode
-from devices.simulator.bus import Bus, Faults
+from devices.protocols.turns import MAX_TRIES
+from devices.simulator.bus import Faults
 from devices.simulator.gaskit import GasKitOptions, GasKitPump
+from tests.devices.protocols import turning
+from tests.devices.protocols.turning import A, every, hurt
 
-A = 1
 D = Decimal
 PRICE = D("7.52")
-E = TypeVar("E", bound=Event)
 
 
-class Talk:
+class Talk(turning.Talk):
     """One exchange after the other; every event is in `events`, every question in `sent`."""
 
     def __init__(
         self, *pumps: GasKitPump, faults: Faults | None = None, options: GasKitOptions | None = None
     ) -> None:
-        self.pumps = pumps or (GasKitPump(A, 2, options),)
-        self.bus = Bus(self.pumps, faults=faults, dice=random.Random(1))
-        self.codec = GasKitCodec(
-            DeviceSettings(address=pump.address, nozzles=(1, 2), decimals=pump.options.decimals)
-            for pump in self.pumps
-        )
-        self.now = 0.0
-        self.events: list[Event] = []
-        self.sent: list[str] = []
-        self.spoil: Callable[[bytes], bytes] = lambda data: data
-
-    @property
-    def pump(self) -> GasKitPump:
-        return self.pumps[0]
-
-    def ask(self, address: int = A) -> Request:
-        request = self.codec.next(address, self.now)
-        self.sent.append(request.data[3:-1].decode())
-        return request
-
-    def turn(self, address: int = A) -> list[Event]:
-        self.now += 0.05
-        for pump in self.pumps:
-            pump.advance(self.now)
-        request = self.ask(address)
-        data = self.spoil(b"".join(answer.data for answer in self.bus.feed(request.data)))
-        outcome = self.codec.feed(data, self.now)
-        events = list(outcome.events)
-        if not outcome.finished:
-            events += self.codec.expire(self.now).events
-        self.events += events
-        return events
-
-    def run(self, turns: int = 6, address: int = A) -> list[Event]:
-        return [event for _ in range(turns) for event in self.turn(address)]
-
-    def do(self, command: Command, turns: int = 20) -> list[Event]:
-        """Submit, and turn until it is accepted or given up."""
-        self.codec.submit(command)
-        out: list[Event] = []
-        for _ in range(turns):
-            out += self.turn(command.address)
-            ends = [one for one in out if isinstance(one, Accepted | GaveUp)]
-            if ends:
-                assert [one.command for one in ends] == [command]
-                return out
-        return out
-
-    def until(self, condition: Condition, turns: int = 400) -> None:
-        for _ in range(turns):
-            if any(isinstance(e, Status) and e.condition is condition for e in self.turn()):
-                return
-        raise AssertionError(f"never {condition}: {self.events[-3:]}")
-
-
-def _all(events: list[Event], kind: type[E]) -> list[E]:
-    return [event for event in events if isinstance(event, kind)]
+        own = pumps or (GasKitPump(A, 2, options),)
+        super().__init__(GasKitCodec, *own, words=lambda raw: raw[3:-1].decode(), faults=faults)
 
 
 def _authorise(nozzle: int = 1, price: Decimal | None = PRICE, **limits: Decimal) -> Command:
@@ -121,7 +62,7 @@ def fuelling(talk: Talk, litres: int = 1, **limits: Decimal) -> Talk:
     """A customer at nozzle 1 with the fuel flowing."""
     talk.pump.lift(1)
     talk.until(Condition.CALLING)
-    assert _all(talk.do(_authorise(**limits)), Accepted)
+    assert every(talk.do(_authorise(**limits)), Accepted)
     talk.pump.squeeze(D(1))
     talk.until(Condition.FUELLING)
     while talk.pump.shown.volume < litres * 100:
@@ -135,19 +76,19 @@ def fuelling(talk: Talk, litres: int = 1, **limits: Decimal) -> Talk:
 @pytest.mark.req("DEV-01")
 def test_a_whole_sale_from_lift_to_the_next_idle_state() -> None:
     talk = fuelling(Talk(), litres=3)
-    live = _all(talk.events, Delivered)
+    live = every(talk.events, Delivered)
     assert len(live) > 5
     assert [one.litres for one in live] == sorted(one.litres for one in live)
     talk.pump.hang()
     talk.until(Condition.IDLE)
-    [fill] = _all(talk.do(FILL), TransactionRead)
-    [totals] = _all(talk.do(TOTALS), TotalsRead)
+    [fill] = every(talk.do(FILL), TransactionRead)
+    [totals] = every(talk.do(TOTALS), TotalsRead)
     assert fill.litres == totals.litres >= 3 and totals.amount is None
     assert fill.price == PRICE and (fill.nozzle, fill.transaction_id) == (1, "a")
     assert abs(fill.amount - fill.litres * PRICE) <= D("0.01")
-    assert _all(talk.events, Status)[-1].unclosed
-    assert _all(talk.do(CLOSE), Accepted)
-    assert not _all(talk.events, Status)[-1].unclosed
+    assert every(talk.events, Status)[-1].unclosed
+    assert every(talk.do(CLOSE), Accepted)
+    assert not every(talk.events, Status)[-1].unclosed
     assert (talk.pump.status, talk.pump.id) == (m.IDLE, "b")
 
 
@@ -157,7 +98,7 @@ def test_ids_go_round_from_z_to_a() -> None:
     fuelling(talk)
     talk.pump.hang()
     talk.until(Condition.IDLE)
-    assert _all(talk.do(FILL), TransactionRead)[0].transaction_id == "z"
+    assert every(talk.do(FILL), TransactionRead)[0].transaction_id == "z"
     talk.do(CLOSE)
     assert talk.pump.id == "a"
 
@@ -169,7 +110,7 @@ def test_a_lift_and_a_hang_name_the_nozzle() -> None:
     talk.until(Condition.CALLING)
     talk.pump.hang()
     talk.until(Condition.IDLE)
-    seen = [(one.nozzle, one.nozzle_out) for one in _all(talk.events, NozzleSelected)]
+    seen = [(one.nozzle, one.nozzle_out) for one in every(talk.events, NozzleSelected)]
     assert seen == [(0, False), (2, True), (0, False)]
     assert talk.run(4) == []  # what did not change is not told again
 
@@ -191,8 +132,8 @@ def test_the_price_travels_in_the_preset_and_a_fill_up_is_the_largest_sum(
     talk = Talk()
     events = talk.do(_authorise(**limits))
     assert sent in talk.sent
-    assert _all(events, Accepted) and talk.pump.status == m.AUTHORISED
-    assert _all(events, Status)[-1].condition is Condition.AUTHORISED
+    assert every(events, Accepted) and talk.pump.status == m.AUTHORISED
+    assert every(events, Status)[-1].condition is Condition.AUTHORISED
     assert talk.sent.count(sent) == 1
     assert talk.sent[-1] == "S"  # the state was read back before it was believed
 
@@ -253,9 +194,9 @@ def test_decimals_are_a_setting_of_the_head() -> None:
     talk.pump.shown.nozzle, talk.pump.shown.price = 1, 752
     talk.pump.shown.volume, talk.pump.shown.amount = 12345, 928
     talk.pump.meters[1].volume = 77
-    [fill] = _all(talk.do(FILL), TransactionRead)
+    [fill] = every(talk.do(FILL), TransactionRead)
     assert (fill.litres, fill.amount) == (D("12.345"), D("92.8"))
-    assert _all(talk.do(TOTALS), TotalsRead)[0].litres == D("7.7")
+    assert every(talk.do(TOTALS), TotalsRead)[0].litres == D("7.7")
 
 
 # --------------------------------------------------------------------------- stop, pause, go on
@@ -264,20 +205,20 @@ def test_decimals_are_a_setting_of_the_head() -> None:
 @pytest.mark.parametrize("pauses", [True, False])
 def test_a_delivery_is_paused_and_goes_on_and_is_stopped(pauses: bool) -> None:
     talk = fuelling(Talk(options=GasKitOptions(pauses=pauses)))
-    assert _all(talk.do(PAUSE), Accepted)
-    assert _all(talk.events, Status)[-1].condition is Condition.SUSPENDED
+    assert every(talk.do(PAUSE), Accepted)
+    assert every(talk.events, Status)[-1].condition is Condition.SUSPENDED
     held = talk.pump.shown.volume
     talk.run(20)
     assert talk.pump.shown.volume == held
     assert talk.do(PAUSE) and talk.pump.status in (m.SUSPENDED_FUELLING, m.STOPPED)
-    assert _all(talk.do(GO), Accepted)
+    assert every(talk.do(GO), Accepted)
     talk.run(6)
-    assert _all(talk.events, Status)[-1].condition is Condition.FUELLING
+    assert every(talk.events, Status)[-1].condition is Condition.FUELLING
     assert talk.pump.shown.volume > held
-    assert _all(talk.do(STOP), Accepted)
+    assert every(talk.do(STOP), Accepted)
     assert talk.pump.status == m.STOPPED
-    assert _all(talk.events, Status)[-1].condition is Condition.ENDED
-    assert _all(talk.do(GO), GaveUp)
+    assert every(talk.events, Status)[-1].condition is Condition.ENDED
+    assert every(talk.do(GO), GaveUp)
 
 
 def test_a_head_authorised_with_its_nozzle_out_may_say_3_for_a_while() -> None:
@@ -286,11 +227,11 @@ def test_a_head_authorised_with_its_nozzle_out_may_say_3_for_a_while() -> None:
     talk.pump.lift(1)
     talk.until(Condition.CALLING)
     talk.pump.advance = lambda now: None  # type: ignore[method-assign]
-    assert _all(talk.do(_authorise()), Accepted)
-    told = _all(talk.events, Status)[-1]
+    assert every(talk.do(_authorise()), Accepted)
+    told = every(talk.events, Status)[-1]
     assert (told.condition, told.nozzle_out) == (Condition.AUTHORISED, True)
-    assert _all(talk.run(80), Status) == []
-    [hung] = _all(talk.run(40), NozzleSelected)
+    assert every(talk.run(80), Status) == []
+    [hung] = every(talk.run(40), NozzleSelected)
     assert not hung.nozzle_out
 
 
@@ -298,7 +239,7 @@ def test_a_stop_takes_an_authorisation_back() -> None:
     talk = Talk()
     talk.do(_authorise())
     events = talk.do(STOP)
-    assert _all(events, Accepted) and _all(events, Status)[-1].condition is Condition.IDLE
+    assert every(events, Accepted) and every(events, Status)[-1].condition is Condition.IDLE
     assert talk.pump.status == m.IDLE
 
 
@@ -309,7 +250,7 @@ def test_a_stop_goes_out_before_anything_is_known_and_before_all_that_waits() ->
     assert talk.codec.preempt(A) == (TOTALS, FILL)
     talk.codec.forget(A)
     talk.sent.clear()
-    assert _all(talk.do(STOP), Accepted)
+    assert every(talk.do(STOP), Accepted)
     assert talk.sent[0] == "B"
     assert talk.pump.status == m.STOPPED
 
@@ -318,7 +259,7 @@ def test_a_head_that_does_not_stop_is_told_so_and_then_given_up() -> None:
     talk = fuelling(Talk())
     talk.pump._stop = lambda: None  # type: ignore[method-assign]
     talk.sent.clear()
-    assert _all(talk.do(STOP), GaveUp)
+    assert every(talk.do(STOP), GaveUp)
     assert talk.sent.count("B") == MAX_TRIES
 
 
@@ -326,9 +267,9 @@ def test_pausing_what_does_not_flow_is_given_up_without_a_word_to_the_head() -> 
     talk = Talk()
     talk.run()
     for command in (PAUSE, GO):
-        assert _all(talk.do(command), GaveUp)
+        assert every(talk.do(command), GaveUp)
     assert set(talk.sent) == {"S"}
-    assert _all(talk.do(CLOSE), Accepted)  # nothing to close
+    assert every(talk.do(CLOSE), Accepted)  # nothing to close
     assert set(talk.sent) == {"S"}
 
 
@@ -338,10 +279,10 @@ def test_pausing_what_does_not_flow_is_given_up_without_a_word_to_the_head() -> 
 def test_a_preset_is_only_sent_where_the_head_may_take_it() -> None:
     talk = fuelling(Talk())
     talk.sent.clear()
-    assert _all(talk.do(_authorise()), GaveUp)
+    assert every(talk.do(_authorise()), GaveUp)
     talk.pump.hang()
     talk.until(Condition.IDLE)
-    [gave] = _all(talk.do(_authorise()), GaveUp)
+    [gave] = every(talk.do(_authorise()), GaveUp)
     assert "state 9" in gave.why
     assert not [one for one in talk.sent if one[0] in "VM"]
 
@@ -357,11 +298,11 @@ def test_a_preset_that_is_over_before_it_was_believed_is_told_as_one_that_ran() 
     talk.pump.advance(talk.now + 0.02)
     talk.pump.hang()
     events = talk.run(6)
-    assert [one.condition for one in _all(events, Status)] == [
+    assert [one.condition for one in every(events, Status)] == [
         Condition.AUTHORISED,
         Condition.IDLE,
     ]
-    assert _all(events, Accepted)
+    assert every(events, Accepted)
 
 
 def test_what_was_under_way_when_everything_is_dropped_leaves_the_state_in_doubt() -> None:
@@ -373,7 +314,7 @@ def test_what_was_under_way_when_everything_is_dropped_leaves_the_state_in_doubt
     assert [type(one) for one in talk.codec.preempt(A)] == [asks.Authorise]
     talk.bus.faults.lost = 0
     assert talk.codec.busy(A)
-    [status] = _all(talk.run(4), Status)
+    [status] = every(talk.run(4), Status)
     assert status.condition is Condition.AUTHORISED
     assert talk.sent[-4:] == ["S"] * 4
 
@@ -382,7 +323,7 @@ def test_a_head_that_ignores_a_preset_with_its_nozzle_out_is_given_up() -> None:
     talk = Talk(options=GasKitOptions(presets_when_lifted=False))
     talk.pump.lift(1)
     talk.until(Condition.CALLING)
-    [gave] = _all(talk.do(_authorise(), turns=60), GaveUp)
+    [gave] = every(talk.do(_authorise(), turns=60), GaveUp)
     assert "state 2" in gave.why
     assert talk.pump.status == m.CALLING
 
@@ -415,7 +356,7 @@ def test_after_a_silence_the_state_is_read_before_anything_is_said_again(
     talk.bus.faults = Faults()
     before, sent = talk.pump.id, len(talk.sent)
     out = talk.run(12)
-    assert _all(out, Accepted)
+    assert every(out, Accepted)
     acted = [number for number, one in enumerate(talk.sent) if one[0] == letter]
     # heard: never said again; unheard: said again after two answers that show the old state. A
     # stop that only paused is said a second time, by what the state shows.
@@ -432,13 +373,13 @@ def test_a_command_that_finds_no_answer_in_time_is_given_up_and_never_sent_late(
     talk = Talk()
     talk.run(3)
     talk.bus.faults.dead.add(A)
-    assert _all(talk.do(_authorise(), turns=80), GaveUp)
+    assert every(talk.do(_authorise(), turns=80), GaveUp)
     talk.bus.faults.dead.clear()
     talk.sent.clear()
     talk.run(10)
     assert set(talk.sent) == {"S"}
     talk.bus.faults.dead.add(A)
-    assert _all(talk.do(FILL, turns=80), GaveUp)
+    assert every(talk.do(FILL, turns=80), GaveUp)
 
 
 def test_a_state_a_fill_and_a_totalizer_are_believed_when_they_are_said_twice() -> None:
@@ -449,16 +390,16 @@ def test_a_state_a_fill_and_a_totalizer_are_believed_when_they_are_said_twice() 
     wrong = encode(m.answer_frame(A, m.Transaction(1, "a", m.FINISHED, 999, 99, 752)))
     told = [wrong, right, right]
     talk.spoil = lambda data: told.pop(0) if told and data[3:4] == b"T" else data
-    [fill] = _all(talk.do(FILL), TransactionRead)
+    [fill] = every(talk.do(FILL), TransactionRead)
     assert fill.litres == D(talk.pump.shown.volume) / 100
     turns = iter(range(100))
     talk.spoil = lambda data: encode(m.answer_frame(A, m.Totalizer(1, next(turns))))
-    assert _all(talk.do(TOTALS, turns=30), GaveUp)
+    assert every(talk.do(TOTALS, turns=30), GaveUp)
     talk.spoil = lambda data: data
     talk.do(CLOSE)
     once = [encode(m.answer_frame(A, m.State(m.FUELLING, 1)))]
     talk.spoil = lambda data: once.pop() if once else data
-    assert _all(talk.run(6), Status) == []
+    assert every(talk.run(6), Status) == []
 
 
 def test_a_state_that_contradicts_itself_is_damage() -> None:
@@ -467,7 +408,7 @@ def test_a_state_that_contradicts_itself_is_damage() -> None:
         wrong = encode(m.answer_frame(A, m.State(state, nozzle)))
         talk.spoil = lambda data, wrong=wrong: wrong
         events = talk.turn()
-        assert _all(events, Damaged) and _all(events, Silence)
+        assert every(events, Damaged) and every(events, Silence)
 
 
 # --------------------------------------------------------------------------- a bad wire
@@ -479,14 +420,14 @@ def test_answers_of_another_head_or_to_another_question_are_never_taken() -> Non
     stranger = encode(m.answer_frame(2, m.State(m.IDLE, 0)))
     other = encode(m.answer_frame(A, m.Totalizer(2, 500)))
     talk.spoil = lambda data: stranger
-    assert [one.why for one in _all(talk.turn(), Damaged)] == ["another address answered"]
+    assert [one.why for one in every(talk.turn(), Damaged)] == ["another address answered"]
     talk.spoil = lambda data: other
-    assert _all(talk.turn(), Damaged)
+    assert every(talk.turn(), Damaged)
     talk.codec.submit(TOTALS)
     events = talk.run(6)
-    assert _all(events, TotalsRead) == [] and _all(events, Damaged)
+    assert every(events, TotalsRead) == [] and every(events, Damaged)
     talk.spoil = lambda data: data[:-2]
-    assert [one.why for one in _all(talk.turn(), Damaged)] == ["cut off"]
+    assert [one.why for one in every(talk.turn(), Damaged)] == ["cut off"]
 
 
 def test_two_heads_on_a_line_are_kept_apart() -> None:
@@ -494,8 +435,8 @@ def test_two_heads_on_a_line_are_kept_apart() -> None:
     talk.run(3, 1)
     talk.run(3, 2)
     talk.pumps[1].lift(1)
-    assert _all(talk.run(3, 1), Status) == []
-    [status] = _all(talk.run(3, 2), Status)
+    assert every(talk.run(3, 1), Status) == []
+    [status] = every(talk.run(3, 2), Status)
     assert (status.address, status.condition) == (2, Condition.CALLING)
 
 
@@ -503,9 +444,9 @@ def test_an_answer_that_comes_twice_counts_once_and_noise_in_front_is_no_harm() 
     talk = fuelling(Talk(faults=Faults(doubled=1, noise=1)), litres=2)
     talk.pump.hang()
     talk.until(Condition.IDLE)
-    assert len(_all(talk.do(FILL), TransactionRead)) == 1
-    assert _all(talk.events, Silence) == []
-    assert len({e.why for e in _all(talk.events, Damaged)}) == 1  # the noise is counted
+    assert len(every(talk.do(FILL), TransactionRead)) == 1
+    assert every(talk.events, Silence) == []
+    assert len({e.why for e in every(talk.events, Damaged)}) == 1  # the noise is counted
 
 
 def test_an_echoing_converter_is_told_by_the_line_and_without_that_nothing_is_believed() -> None:
@@ -536,37 +477,18 @@ def test_no_damaged_answer_becomes_a_fact(dice: random.Random, kind: str) -> Non
 
     def spoil(data: bytes) -> bytes:
         nonlocal before
-        hurt = _hurt(data, kind, dice) if dice.random() < 0.5 else data
-        before, said = hurt, data if hurt == before else hurt
+        spoilt = hurt(data, kind, dice) if dice.random() < 0.5 else data
+        before, said = spoilt, data if spoilt == before else spoilt
         return said
 
     talk.spoil = spoil
-    facts = _all(talk.do(FILL, turns=60) + talk.do(TOTALS, turns=60), TransactionRead)
-    facts_totals = _all(talk.events, TotalsRead)
+    facts = every(talk.do(FILL, turns=60) + talk.do(TOTALS, turns=60), TransactionRead)
+    facts_totals = every(talk.events, TotalsRead)
     shown = talk.pump.shown
     for fill in facts:
         assert (fill.litres, fill.amount) == (D(shown.volume) / 100, D(shown.amount) / 100)
     for totals in facts_totals:
         assert totals.litres == D(talk.pump.meters[1].volume) / 100
-
-
-def _hurt(data: bytes, kind: str, dice: random.Random) -> bytes:
-    out = bytearray(data)
-    if not out:
-        return data
-    if kind == "bit":
-        out[dice.randrange(len(out))] ^= 1 << dice.randrange(8)
-    elif kind == "column":
-        bit = 1 << dice.randrange(8)
-        for at in dice.sample(range(1, len(out)), 2):
-            out[at] ^= bit
-    elif kind == "cut":
-        del out[dice.randrange(len(out)) :]
-    elif kind == "noise":
-        out[:0] = bytes(dice.randrange(256) for _ in range(dice.randrange(1, 8)))
-    else:
-        out += data[: dice.randrange(len(data))] + data
-    return bytes(out)
 
 
 def test_the_table_knows_the_codec_by_its_own_settings() -> None:

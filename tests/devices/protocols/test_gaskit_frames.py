@@ -15,10 +15,10 @@ from devices.protocols.gaskit.describe import describe, is_poll
 from devices.protocols.gaskit.frames import (
     ANSWERS,
     QUESTIONS,
-    Deframer,
     Frame,
     check_of,
     decode,
+    deframer,
     encode,
 )
 
@@ -84,17 +84,17 @@ def test_every_question_is_read_as_it_was_written(address: int, question: m.Ques
 @given(st.lists(answers, min_size=1, max_size=5), st.integers(1, 7))
 def test_joined_frames_come_apart_however_they_are_cut(items: list[m.Answer], size: int) -> None:
     stream = b"".join(encode(m.answer_frame(1, item)) for item in items)
-    deframer, out = Deframer(ANSWERS), []
+    cutter, out = deframer(ANSWERS), []
     for at in range(0, len(stream), size):
-        out += deframer.feed(stream[at : at + size])
+        out += cutter.feed(stream[at : at + size])
     assert [m.read_answer(piece.frame) for piece in out if piece.frame] == items
     assert all(piece.frame for piece in out)
-    assert deframer.flush() == b""
+    assert cutter.flush() == b""
 
 
 def _read(data: bytes) -> list[m.Answer]:
     out = []
-    for piece in Deframer(ANSWERS).feed(data):
+    for piece in deframer(ANSWERS).feed(data):
         try:
             if piece.frame is not None and piece.frame.address == 1:
                 out.append(m.read_answer(piece.frame))
@@ -126,7 +126,7 @@ def test_a_frame_with_its_end_or_beginning_cut_off_never_passes(
 @settings(max_examples=300)
 @given(st.binary(max_size=12).filter(lambda junk: b"\x02" not in junk), answers)
 def test_noise_in_front_is_no_frame_and_hides_none(junk: bytes, answer: m.Answer) -> None:
-    pieces = Deframer(ANSWERS).feed(junk + encode(m.answer_frame(1, answer)))
+    pieces = deframer(ANSWERS).feed(junk + encode(m.answer_frame(1, answer)))
     assert b"".join(piece.raw for piece in pieces if piece.frame is None) == junk
     assert [m.read_answer(piece.frame) for piece in pieces if piece.frame] == [answer]
 
@@ -181,9 +181,11 @@ def test_what_makes_no_sense_is_malformed() -> None:
 
 def test_frames_are_described_in_words() -> None:
     raw = encode(m.answer_frame(1, m.State(6, 1)))
-    assert describe(raw, from_master=False) == "1 S61 State(state=6, nozzle=1)"
+    assert describe(raw, from_master=False) == "1 S61 状态 6 加油中 枪位 1"
     preset = encode(m.ask_frame(1, m.Preset("M", 1, 10000, 752)))
-    assert describe(preset, from_master=True).startswith("1 M1;010000;0752 Preset(")
-    assert describe(raw[:-1], from_master=False).startswith("damaged (not as long")
+    assert describe(preset, from_master=True).startswith(
+        "1 M1;010000;0752 授权并预置 枪位 1 金额 10000"
+    )
+    assert describe(raw[:-1], from_master=False).startswith("损坏（长度与命令不符）")
     assert is_poll(encode(m.ask_frame(1, m.Ask("S"))))
     assert not is_poll(encode(m.ask_frame(1, m.Ask("N")))) and not is_poll(raw)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from devices.protocols import rdm6300
 from devices.protocols.base import CardRemoved, Damaged, Malformed, Scanned, Swiped
 from devices.protocols.rdm6300 import Rdm6300
-from devices.protocols.scanner import Scanner, is_payment_code, mask
+from devices.protocols.scanner import Scanner, holds_payment_code, is_payment_code, mask
+from station.runtime.logging import masked
 
 CARD = b"\x020800632AD293\x03"
 WECHAT, ALIPAY, UNIONPAY = "134567890123456789", "2812345678901234", "6212345678901234567"
@@ -107,6 +108,20 @@ def test_payment_codes_are_told_by_length_and_first_digits() -> None:
     assert not is_payment_code(WECHAT + "0")
     assert mask(WECHAT) == "13************6789"
     assert mask("6901234567892") == "6901234567892"
+
+
+@pytest.mark.parametrize("code", [WECHAT, ALIPAY, UNIONPAY, "YV" + "7" * 34])
+@pytest.mark.parametrize(
+    "around", ["A{}", "{};", "\x02{}\x03", "https://x/?auth_code={}", "{}\t{}", "{0}A"]
+)
+def test_no_digit_of_a_payment_code_stays_whatever_a_scanner_puts_around_it(
+    code: str, around: str
+) -> None:
+    text = around.format(code, code)
+    [said] = Scanner("CR").feed(f"{text}\r".encode(), 0.0).events
+    assert isinstance(said, Scanned) and said.secret and holds_payment_code(text)
+    assert code[2:-4] not in mask(said.code) and len(mask(text)) == len(text)
+    assert code[2:-4] not in masked(text)  # nor in a log
 
 
 def test_half_a_code_is_dropped_and_written_down_as_stars_only() -> None:

@@ -64,7 +64,7 @@ def _read(raw: bytes) -> m.Report:
 def test_every_vector_reads_and_writes_the_same_bytes(vector: dict[str, Any]) -> None:
     raw = bytes.fromhex(vector["hex"])
     ours = vector["direction"] == "C>P"
-    assert not describe(raw, from_master=ours).startswith("damaged")
+    assert not describe(raw, from_master=ours).startswith("损坏")
     if len(raw) == 1:
         again = f.ALL_STOP if raw == f.ALL_STOP else f.single(raw[0] >> 4, raw[0] & 0x0F or 16)
     else:
@@ -82,10 +82,10 @@ def test_the_vectors_mean_what_they_say() -> None:
     assert m.read_block(said["FF E9 FE E0 E1 E0 FB EE F0"]) == m.AskExtended()
     idle = "BA B0 B3 B1 B0 B1 B0 B0 B0 B0 B0 B1 B0 B1 B1 C2 B1 8D 8A"
     assert m.read_extended(said[idle]) == m.Extended(False, 1)
-    assert describe(b"\x62", from_master=False) == "2 OFF"
-    assert describe(b"\x12", from_master=True) == "2 authorise"
-    assert describe(b"\xd2", from_master=False) == "2 LISTENING"
-    assert describe(b"\xfc", from_master=True) == "all stop"
+    assert describe(b"\x62", from_master=False) == "2 空闲"
+    assert describe(b"\x12", from_master=True) == "2 授权"
+    assert describe(b"\xd2", from_master=False) == "2 等待数据块"
+    assert describe(b"\xfc", from_master=True) == "全部停止"
 
 
 def test_the_length_word_follows_the_rule_for_every_block() -> None:
@@ -105,13 +105,13 @@ def test_the_length_word_follows_the_rule_for_every_block() -> None:
 @given(blocks)
 def test_every_block_is_read_as_it_was_written(said: m.Block) -> None:
     assert m.read_block(m.block(said)) == said
-    assert not describe(m.block(said), from_master=True).startswith("damaged")
+    assert not describe(m.block(said), from_master=True).startswith("损坏")
 
 
 @given(reports)
 def test_every_report_is_read_as_it_was_written(said: m.Report) -> None:
     assert _read(m.report(said)) == said
-    assert describe(m.report(said), from_master=False) == str(said)
+    assert not describe(m.report(said), from_master=False).startswith("损坏")
 
 
 @given(st.lists(st.one_of(transactions, totals), min_size=1, max_size=4), st.integers(1, 9))
@@ -222,7 +222,7 @@ def test_what_makes_no_sense_is_malformed() -> None:
             m.read_block(f.down(bytes(words)))
     with pytest.raises(Malformed, match="not as long"):
         m.read_block(f.seal(b"\xe1" + m.block(m.SetPrice(1, 0, 1))[2:-3]))
-    assert describe(m.report(m.Money(7)), from_master=False) == "Money(value=7)"
+    assert describe(m.report(m.Money(7)), from_master=False) == "当前金额 7"
     for said in (m.SetPrice(1, 0, 10_000), m.PresetVolume(1, 16, 1), m.PresetMoney(1, 4)):
         with pytest.raises(Malformed):
             m.block(said)
@@ -236,13 +236,13 @@ def test_what_makes_no_sense_is_malformed() -> None:
             m.read_extended(bytes(raw))
     with pytest.raises(Malformed, match="no number"):
         f.number(b"\xea")
-    assert describe(SALE[:-1], from_master=False).startswith("damaged")
-    assert describe(b"\x51", from_master=False).startswith("damaged (no status")
+    assert describe(SALE[:-1], from_master=False).startswith("损坏")
+    assert describe(b"\x51", from_master=False).startswith("损坏（没有这种状态")
 
 
 def test_pump_16_is_nought_and_polls_are_known() -> None:
     assert f.single(m.ASK_STATUS, 16) == b"\x00" and f.single(m.OFF, 15) == b"\x6f"
-    assert describe(b"\x00", from_master=True) == "16 status"
+    assert describe(b"\x00", from_master=True) == "16 问状态"
     assert is_poll(b"\x05", from_master=True) and is_poll(b"\x65", from_master=True)
     assert not is_poll(b"\x15", from_master=True) and not is_poll(b"\x65", from_master=False)
     assert is_poll(m.report(m.Money(1504)), from_master=False)

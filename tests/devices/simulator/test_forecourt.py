@@ -14,6 +14,7 @@ from devices.management.commands import simulate
 from devices.models import Command, DispenserWiring, Line
 from devices.protocols.base import Decimals
 from devices.protocols.gaskit import messages
+from devices.protocols.ifsf import messages as ifsf
 from devices.protocols.twowire import messages as words
 from devices.simulator import layout
 from devices.simulator.cars import DRIVES_OFF_ONE_IN, Car, Mood, Wish, per_hour, wish
@@ -21,6 +22,8 @@ from devices.simulator.control import Control, ControlServer
 from devices.simulator.forecourt import Forecourt
 from devices.simulator.gaskit import GasKitPump
 from devices.simulator.heads import HEADS
+from devices.simulator.ifsf import IfsfPump
+from devices.simulator.panel import Panel
 from devices.simulator.pump import AUTHORIZED, COMPLETED, RESET, Pump
 from devices.simulator.twowire import TwoWirePump
 from station.models import AuditEntry
@@ -258,9 +261,18 @@ def test_the_line_in_the_books_follows_to_the_port_that_was_found() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "kind"), [("GASKITLINK", "GasKitPump"), ("TWOWIRE", "TwoWirePump")]
+    ("key", "kind", "nozzle"),
+    [
+        ("GASKITLINK", "GasKitPump", 2),
+        ("TWOWIRE", "TwoWirePump", 2),
+        ("AZT", "AztPump", 1),
+        ("ZHENGXING", "ZhengxingPump", 1),
+        ("IFSF", "IfsfPump", 2),
+    ],
 )
-def test_the_second_line_speaks_what_is_asked_for(tmp_path: Path, key: str, kind: str) -> None:
+def test_the_second_line_speaks_what_is_asked_for(
+    tmp_path: Path, key: str, kind: str, nozzle: int
+) -> None:
     parser = simulate.Command().create_parser("manage.py", "simulate")
     assert parser.parse_args([]).second_line == "DART"
     asked = parser.parse_args(["--second-line", key]).second_line
@@ -268,19 +280,23 @@ def test_the_second_line_speaks_what_is_asked_for(tmp_path: Path, key: str, kind
     try:
         kinds = [type(place.pump).__name__ for place in made.places.values()]
         assert kinds == ["Pump"] * 4 + [kind] * 4
-        made.places[7].pump.sell_locally(2, Decimal("12.34"), Decimal("8.03"))
+        made.places[7].pump.sell_locally(nozzle, Decimal("12.34"), Decimal("8.03"))
         made.keep()
         kept = made._pump(7, 3, made._read())
-        assert kept.meters[2].volume == 12340 and kept.shown == made.places[7].pump.shown
+        assert kept.meters[nozzle].volume == 12340 and kept.shown == made.places[7].pump.shown
     finally:
         made.stop()
 
 
-@pytest.mark.parametrize("kind", ["GASKITLINK", "DART", "TWOWIRE"])
+@pytest.mark.parametrize("kind", sorted(HEADS))
 def test_a_driver_does_not_care_what_the_head_speaks(kind: str) -> None:
     pump = HEADS[kind](1, 2, Decimals(), "1")
-    pump.status = {"DART": COMPLETED, "TWOWIRE": words.OFF}.get(kind, messages.IDLE)
-    car = Car(Wish("云A12345", 2, Decimal(20), None, Decimal("0.6")), 0.0, random.Random(1))
+    position = len(pump.meters)
+    if not isinstance(pump, Panel):
+        pump.status = {"DART": COMPLETED, "TWOWIRE": words.OFF, "IFSF": ifsf.IDLE}.get(
+            kind, messages.IDLE
+        )
+    car = Car(Wish("云A12345", position, Decimal(20), None, Decimal("0.6")), 0.0, random.Random(1))
     for second in range(400):
         pump.advance(float(second))
         car.step(pump, float(second))
@@ -292,8 +308,30 @@ def test_a_driver_does_not_care_what_the_head_speaks(kind: str) -> None:
             elif isinstance(pump, TwoWirePump):
                 pump.prices[2] = [750, 750]
                 pump.hear(words.AUTHORISE)
+            elif isinstance(pump, IfsfPump):
+                pump.prices = {1: 750, 2: 750}
+                assert pump._release()
+            elif isinstance(pump, Panel):
+                pump.price = 750
+                assert pump.allow()
     assert car.mood is Mood.GONE and pump.lifted == 0
-    assert 2000 <= pump.shown.volume <= 2070 and pump.meters[2].volume == pump.shown.volume
+    assert 2000 <= pump.shown.volume <= 2070 and pump.meters[position].volume == pump.shown.volume
+
+
+def test_a_car_waits_for_a_place_that_has_its_nozzle(tmp_path: Path) -> None:
+    made = Forecourt(tmp_path, cars=False, seed=1, protocols={"二号线": "AZT"})
+    try:
+        for number in range(1, 5):  # all that have four nozzles are taken
+            made.arrive(number, Wish("云A00000", 1, Decimal(20), None, Decimal("0.6")))
+        made.queue += [
+            Wish(plate, position, Decimal(20), None, Decimal("0.6"))
+            for plate, position in (("云A11111", 2), ("云A22222", 1))
+        ]
+        made.step(0.0, 0.0)
+        assert [one.plate for one in made.queue] == ["云A11111"]
+        assert made.places[5].car is not None and made.places[5].car.wish.plate == "云A22222"
+    finally:
+        made.stop()
 
 
 @pytest.mark.django_db
