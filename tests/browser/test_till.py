@@ -11,6 +11,7 @@ from sales.models import Discrepancy, OfflineUpload, Sale
 from station.models import TillSession
 from tests import make
 from tests.browser.conftest import Look
+from tests.browser.reader import shoot
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -65,8 +66,7 @@ def test_all_on_the_keyboard(look: Look) -> None:
     page.keyboard.type("nfsq", delay=60)
     page.keyboard.press("Enter")
     expect(page.locator("#due")).to_have_text("¥251.60")
-    page.keyboard.type("6921168509256", delay=1)
-    page.keyboard.press("Enter")
+    shoot(page, "6921168509256")
     expect(page.locator("#due")).to_have_text("¥253.60")
     page.keyboard.press("F9")
     expect(page.locator("#done")).to_contain_text("已收 ¥253.60")

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from devices.models import ReadRule, Swipe
 from sales.models import Sale
 from tests import make
 from tests.browser.conftest import Look
+from tests.browser.reader import shoot
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 WECHAT = "134567890123456789"
-
-
-def shoot(page: Page, text: str) -> None:
-    """What a scanner does: every key within a few milliseconds, then Enter."""
-    page.keyboard.type(text, delay=1)
-    page.keyboard.press("Enter")
 
 
 def left_of(page: Page) -> str:
@@ -64,6 +59,25 @@ def test_the_till_takes_goods_by_the_rules_and_leaves_no_payment_code(look: Look
         ("PAYMENT_CODE", "13************6789", session.till_id),
     ]
     assert not Sale.objects.exists()
+
+
+@pytest.mark.req("DEV-02", "SAL-02")
+def test_a_scan_while_the_till_opens_waits_for_its_goods(look: Look) -> None:
+    session = make.session()
+    make.tenders()
+    make.item("农夫山泉 550ml", "2.00", on_hand="50", barcode="6921168509256")
+    window = look.at(1440, as_=session.cashier)
+    held: list[Route] = []
+    window.page.route("**/till/catalogue/**", lambda asked: held.append(asked))
+    page = window.open("/sales/till/")
+    expect(page.locator("#freshness")).to_have_text("正在连接")
+    page.locator("#command").focus()
+    shoot(page, "6921168509256")
+    expect(page.locator("#due")).to_have_text("¥0.00")
+    while not held:
+        page.wait_for_timeout(50)
+    held[0].continue_()
+    expect(page.locator("#due")).to_have_text("¥2.00")
 
 
 @pytest.mark.req("DEV-02")

@@ -25,6 +25,8 @@ let tag = null;
 let goodsTag = null;
 let standing = ""; // what is to be read all the time: the page is not secure
 let notUploaded = ""; // why sales of the time without network were not taken
+let ready; // what is scanned while the page opens waits for its goods and its kept ticket
+const opened = new Promise((go) => { ready = go; });
 
 // ---------------------------------------------------------------- the network, there or away
 export function setAway(away) {
@@ -132,6 +134,7 @@ function scanned(scan) {
 // A scanner or reader that types: the station's rules decide as for one on a line; without the network
 // the till decides what it knows itself. The text of a payment code is never shown.
 async function typed(code) {
+  await opened;
   if (state.away) { readAlone(code); return; }
   const body = new FormData();
   for (const [name, value] of Object.entries({ text: code, key: newKey(), till: state.setup.till.id })) body.append(name, value);
@@ -164,7 +167,8 @@ function byCode(code) {
   return false;
 }
 
-function command(value) {
+async function command(value) {
+  await opened;
   const words = value.normalize("NFKC").trim();
   if (!words) { settle(); return; }
   if (/^\d{1,2}$/.test(words)) {
@@ -270,9 +274,10 @@ async function start() {
   document.addEventListener("away", () => setAway(true));
   watch(keyboard);
   showTicket();
-  await loadGoods();
   const kept = await store.kept("basket").catch(() => null);
   if (kept?.lines?.length) state.basket = kept;
+  await loadGoods();
+  ready();
   state.fills = (await store.kept("fills").catch(() => [])) || [];
   changed();
   showMember();
