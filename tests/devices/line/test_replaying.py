@@ -60,6 +60,8 @@ def _recorded(folder: Path, key: str, faults: Faults | None = None) -> tuple[Sta
     station.order(1, orders.AUTHORISE, limit_yuan=D("15.04"))
     until(lambda: station.answered(1) or station.state(1) == "AUTHORISED" or key == table.TWOWIRE)
     _sale(station, 1, 1)
+    if faults:
+        until(lambda: station.line.live.bad_frames >= 5, 60)
     station.close()
     [path] = sorted((folder / "box" / "line1").glob("*.log"))
     frames = read_file(path)
