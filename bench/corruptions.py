@@ -6,7 +6,7 @@ something else, and how many would be another fact if one reading were enough. T
 passed are put into the story, once each, and the story goes on: what the second reading, the
 totals and litres × price let through is held against what the heads delivered.
 
-`CORRUPTIONS=10000 make bench ARGS=corruptions` is a short one.
+`CORRUPTIONS=10000 make bench ARGS=corruptions` is a short one; `PROTOCOLS=azt,ifsf` names some.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from devices.protocols.base import Decimals
 from tests.devices.line.kit import START, Site, wiring
 
 DAMAGED = int(os.environ.get("CORRUPTIONS", "1000000"))
+PROTOCOLS = [one for one in os.environ.get("PROTOCOLS", "").split(",") if one]
 REPLAYED = int(os.environ.get("REPLAYED", "2000"))  # of those that passed, put into the story
 FACTS = (base.Status, base.TransactionRead, base.TotalsRead, base.PricesRead)
 ACTS = (
@@ -298,8 +299,8 @@ def main() -> bool:
     well = True
     shm = Path("/dev/shm")
     folder = shm if shm.is_dir() else Path(tempfile.gettempdir())
-    for protocol, spoken in table.PUMPS.items():
-        well = _one(protocol, spoken.label, folder) and well
+    for protocol in PROTOCOLS or table.PUMPS:
+        well = _one(protocol, table.PUMPS[protocol].label, folder) and well
     return well
 
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from devices.protocols.veeder_root.messages import Format, InventoryRead, Tank, Units
+from devices.protocols.veeder_root.messages import Format, InventoryRead, Said, Tank, Units
 from devices.protocols.veeder_root.units import metric
 
 TALLEST = Decimal(6000)  # mm; no tank below a forecourt is as high
 COLDEST, HOTTEST = Decimal(-60), Decimal(100)  # °C
 SLACK = Decimal("1.02")  # a strapping table may end a little above the nameplate
+# What a figure may have moved by since the last answer without being doubted: litres, mm, °C.
+_MOVES = {
+    "volume": Decimal(50), "tc_volume": Decimal(50), "ullage": Decimal(50), "height": Decimal(10),
+    "water": Decimal(2), "water_volume": Decimal(20), "temperature": Decimal(1),
+}  # fmt: skip
 _WORDS = {
     "volume": "油量", "tc_volume": "标准油量", "ullage": "空容", "height": "油高",
     "water": "水高", "water_volume": "水量", "temperature": "油温",
@@ -38,6 +44,30 @@ def why_impossible(tank: Tank, capacity: Decimal | None = None) -> str:
         if name not in ("height", "water") and capacity and value > capacity * SLACK:
             return f"{word} {value} 升，超过罐容 {capacity:.0f} 升"
     return ""
+
+
+def alike(said: Said, last: Said, units: Units) -> bool:
+    """Whether two answers say the same; of an inventory, within what a few seconds may move."""
+    if isinstance(said, InventoryRead) and isinstance(last, InventoryRead):
+        return len(said.tanks) == len(last.tanks) and all(
+            _near(metric(one, units), metric(other, units))
+            for one, other in zip(said.tanks, last.tanks, strict=True)
+        )
+    return replace(said, stamp=last.stamp) == last
+
+
+def _near(one: Tank, other: Tank) -> bool:
+    if (one.tank, one.product, one.status) != (other.tank, other.product, other.status):
+        return False
+    for name, most in _MOVES.items():
+        here, there = getattr(one, name), getattr(other, name)
+        if str(here) == str(there):  # no figure, or none that is a number
+            continue
+        if here is None or there is None or not (here.is_finite() and there.is_finite()):
+            return False
+        if abs(here - there) > most:
+            return False
+    return True
 
 
 def inventory_as_values(

@@ -1,8 +1,10 @@
 """The questioner's end of a console: one question at a time, three tries, two formats.
 
-What came damaged, late, for another question or half is no answer. A console that does not know
-the computer format, or never answers it, is asked in display format; there two answers in a row
-must say the same, since nothing else tells a good one from a damaged one.
+What came damaged, late, for another question or half is no answer. The sum of the computer format
+lets two flips pass that make up for each other, so what is new in an answer (a delivery, an alarm,
+a level that has jumped) is asked once more, and believed when two answers say it. A console that
+does not know the computer format, or never answers it, is asked in display format; there two answers
+in a row must always say the same, since nothing else tells a good one from a damaged one.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from devices.protocols import base
 from devices.protocols.base import Damaged, Heard, Malformed, Outcome, Request, Seconds, Silence
 from devices.protocols.veeder_root import display, frames
 from devices.protocols.veeder_root import messages as m
+from devices.protocols.veeder_root.believing import alike
 from devices.protocols.veeder_root.units import metric
 
 SERIAL = base.SerialSettings(baud=9600)
@@ -22,13 +25,16 @@ TRIES = 3
 WINDOW: Seconds = 5.0  # to the first byte of an answer
 TAIL: Seconds = 2.0  # silence within an answer that ends the waiting for the rest
 TURNAROUND: Seconds = 0.02
-MOST_READINGS = 6  # of one question in display format, until two agree
+MOST_READINGS = 6  # of one question, until two agree
 SLACK = 2  # an answer may take so many times what its bytes need
 # The longest answer, in bytes, that a full console gives to each; others are short.
 _LONGEST = {m.INVENTORY: 1500, m.DELIVERIES: 16_000, m.LAST_DELIVERY: 2500, m.LABELS: 1000}
 _SHORT = 800
 NEVER = frozenset({"051"})  # clears the console's delivery reports
 SETS = frozenset({m.CLOCK})
+# Said by two answers before it is believed. A clock goes on between two answers, and a text decides
+# nothing.
+CONFIRMED = (m.InventoryRead, m.DeliveriesRead, m.TankAlarmsRead, m.SystemRead, m.UnitsRead)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,7 @@ class _Under:
     format: m.Format
     tries: int = 0
     refused: bool = False  # in computer format, by the console itself
-    seen: list[m.Said] = field(default_factory=list)  # in display format, not believed yet
+    seen: list[m.Said] = field(default_factory=list)  # not believed yet
 
 
 class VeederRootCodec:
@@ -99,6 +105,7 @@ class VeederRootCodec:
         self._sent: Seconds = 0.0
         self._format = m.Format.COMPUTER
         self._answered = False  # in computer format, since the port was opened
+        self._believed: dict[Ask, m.Said] = {}  # in computer format, the last answer to each
 
     # ------------------------------------------------------------------ asking
 
@@ -136,6 +143,7 @@ class VeederRootCodec:
         """The port was lost: nothing is under way, and the console may be another."""
         self._under, self._buffer = None, b""
         self._waiting.clear()
+        self._believed.clear()
         self._format, self._answered = m.Format.COMPUTER, False
         self.units = self._told_units
 
@@ -192,6 +200,8 @@ class VeederRootCodec:
         heard = (Heard(frame, good=True),)
         if under.format is m.Format.COMPUTER:
             self._answered = True
+            if not self._confirmed(under, events[0]):
+                return self._once_more(under, heard)
         else:
             agreed = self._agreed(under, events[0])
             if agreed is None:
@@ -212,6 +222,17 @@ class VeederRootCodec:
         if answer.code != code:
             return
         yield from m.heard(answer.code, answer.stamp, answer.data)
+
+    def _confirmed(self, under: _Under, said: m.Said) -> bool:
+        """Whether another answer says what this one does: the last believed, or the one before it."""
+        if not isinstance(said, CONFIRMED):
+            return True
+        others = [*under.seen[-1:], *([last] if (last := self._believed.get(under.ask)) else [])]
+        under.seen.append(said)
+        if not any(alike(said, other, self.units or m.Units.METRIC) for other in others):
+            return False
+        self._believed[under.ask] = said
+        return True
 
     def _agreed(self, under: _Under, said: m.Said) -> m.Said | None:
         """What two answers in a row say alike; of an inventory, the tanks that they do."""

@@ -19,6 +19,7 @@ UNKNOWN = (
 )  # the function is not known; the second with a sum of its own
 CODE = 6  # letter, three of the function, two of the tank
 STAMP = 10  # YYMMDDHHmm
+NAMES = "602"  # products' names, in whatever letters the console was given them
 _HEX = frozenset("0123456789abcdefABCDEF")
 
 
@@ -101,6 +102,8 @@ def read_computer(frame: bytes) -> Answer:
         raise Malformed("checksum")
     text = body[len(SOH) : -len(MARK)].decode("latin-1")
     code, stamp, data = text[:CODE], text[CODE : CODE + STAMP], text[CODE + STAMP :]
+    if code[1:4] != NAMES and not (text.isascii() and text.isprintable()):
+        raise Malformed("what no console prints")
     read_stamp(stamp)
     return Answer(code, stamp, data)
 

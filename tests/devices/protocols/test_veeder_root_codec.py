@@ -1,16 +1,20 @@
 """The questioner's end: one question at a time, three tries, and the display format where it must be."""
 
+import itertools
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
-from devices.protocols.base import Damaged, Event, Unsupported
+from devices.protocols.base import Damaged, Event, Malformed, Unsupported
 from devices.protocols.veeder_root import frames
 from devices.protocols.veeder_root import messages as m
+from devices.protocols.veeder_root.believing import alike
 from devices.protocols.veeder_root.codec import (
+    CONFIRMED,
     TRIES,
     WINDOW,
     Ask,
@@ -84,7 +88,10 @@ def test_every_question_is_answered_once_and_in_order() -> None:
         m.UnitsRead, m.InventoryRead, m.DeliveriesRead, m.DeliveriesRead, m.TankAlarmsRead,
         m.SystemRead, m.ClockRead,
     ]  # fmt: skip
-    assert len(talk.said) == len(ALL)
+    # What is new is asked twice, a clock and what was believed already are not.
+    assert len(talk.said) == 2 * len(ALL) - 1
+    talk.said.clear()
+    assert len(talk.ask(*ALL)) == len(talk.said) == len(ALL)
     assert talk.codec.units is m.Units.METRIC and not talk.codec.busy
 
 
@@ -193,6 +200,7 @@ def test_waiting_follows_the_length_of_the_answer() -> None:
 
 def test_late_and_foreign_answers_are_no_answer() -> None:
     talk = Talk(console())
+    talk.ask(Ask("201"))
     (late,) = talk.console.feed(frames.question("i20500"))
     talk.codec.submit(Ask("201"))
     request = talk.codec.next(0)
@@ -202,6 +210,48 @@ def test_late_and_foreign_answers_are_no_answer() -> None:
     assert kinds(list(outcome.events)) == [m.InventoryRead]
     assert [one.good for one in outcome.heard] == [False, True]
     assert talk.codec.feed(own, 0.2).events == ()  # nobody asked
+
+
+def _two_flips(answer: bytes) -> Iterator[bytes]:
+    """The answer with every pair of damaged figures that the sum does not see."""
+    figures = [at for at in range(20, len(answer) - 7) if answer[at : at + 1].isalnum()]
+    for one, other in itertools.combinations(figures, 2):
+        spoilt = bytearray(answer)
+        spoilt[one] ^= 1
+        spoilt[other] ^= 1
+        if sum(spoilt) == sum(answer) and spoilt != answer:
+            yield bytes(spoilt)
+
+
+@pytest.mark.req("DEV-01", "INV-02")
+@pytest.mark.parametrize("function", ["201", "20C"])
+@pytest.mark.parametrize("known", [False, True])
+def test_what_the_sum_lets_pass_is_heard_twice_or_not_believed(function: str, known: bool) -> None:
+    talk = Talk(console())
+    talk.ask(Ask("517"))
+    truth = talk.ask(Ask(function))[-1]
+    assert isinstance(truth, CONFIRMED)
+    (whole,) = talk.console.feed(frames.question(f"i{function}00"))
+    passed = 0
+    for spoilt in itertools.islice(_two_flips(whole), 0, None, 37):
+        try:
+            said = next(m.heard(f"i{function}00", whole[7:17].decode(), spoilt[17:-7].decode()))
+        except (Malformed, StopIteration):
+            continue
+        if alike(said, truth, m.Units.METRIC):
+            continue
+        passed += 1
+        if not known:
+            talk.codec.forget()
+            talk.codec.units = m.Units.METRIC
+        talk.codec.submit(Ask(function))
+        for answer in (spoilt, whole, whole):
+            if talk.codec.next(talk.now) is None:
+                break
+            for event in talk.codec.feed(answer, talk.now).events:
+                assert isinstance(event, CONFIRMED) and alike(event, truth, m.Units.METRIC)
+        assert not talk.codec.busy
+    assert passed > 20
 
 
 def test_a_security_code_stands_before_the_question_and_in_no_record() -> None:
