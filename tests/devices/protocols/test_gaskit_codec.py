@@ -32,7 +32,7 @@ from devices.protocols.turns import MAX_TRIES
 from devices.simulator.bus import Faults
 from devices.simulator.gaskit import GasKitOptions, GasKitPump
 from tests.devices.protocols import turning
-from tests.devices.protocols.turning import A, every, hurt
+from tests.devices.protocols.turning import A, every, spoiling
 
 D = Decimal
 PRICE = D("7.52")
@@ -466,22 +466,11 @@ def test_an_echoing_converter_is_told_by_the_line_and_without_that_nothing_is_be
     st.randoms(use_true_random=False), st.sampled_from(["bit", "cut", "column", "noise", "join"])
 )
 def test_no_damaged_answer_becomes_a_fact(dice: random.Random, kind: str) -> None:
-    """A fill read over a wire that damages half of what is said, in one manner at a time.
-
-    Never twice in a row to the same bytes: that is what two equal answers cannot tell from the truth.
-    """
+    """A fill read over a wire that damages half of what is said, in one manner at a time."""
     talk = fuelling(Talk(), litres=1)
     talk.pump.hang()
     talk.until(Condition.IDLE)
-    before = b""
-
-    def spoil(data: bytes) -> bytes:
-        nonlocal before
-        spoilt = hurt(data, kind, dice) if dice.random() < 0.5 else data
-        before, said = spoilt, data if spoilt == before else spoilt
-        return said
-
-    talk.spoil = spoil
+    talk.spoil = spoiling(kind, dice)
     facts = every(talk.do(FILL, turns=60) + talk.do(TOTALS, turns=60), TransactionRead)
     facts_totals = every(talk.events, TotalsRead)
     shown = talk.pump.shown

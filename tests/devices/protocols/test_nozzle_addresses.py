@@ -36,7 +36,7 @@ from devices.simulator.azt import AztOptions, AztPump
 from devices.simulator.bus import Answer, Faults
 from devices.simulator.panel import Phase
 from devices.simulator.zhengxing import ZhengxingOptions, ZhengxingPump
-from tests.devices.protocols.turning import A, Talk, every, hurt
+from tests.devices.protocols.turning import A, Talk, every, spoiling
 
 D = Decimal
 PRICE = D("7.52")
@@ -542,20 +542,9 @@ def test_a_lift_and_a_hang_are_told_once(make: Make) -> None:
     st.sampled_from(sorted(MAKES)),
 )
 def test_no_damaged_answer_becomes_a_fact(dice: random.Random, kind: str, key: str) -> None:
-    """A fill read over a wire that damages half of what is said, in one manner at a time.
-
-    Never twice in a row to the same bytes: that is what two equal answers cannot tell from the truth.
-    """
+    """A fill read over a wire that damages half of what is said, in one manner at a time."""
     talk = ended(fuelling(MAKES[key].talk(), litres=1))
-    before = b""
-
-    def spoil(data: bytes) -> bytes:
-        nonlocal before
-        spoilt = hurt(data, kind, dice) if dice.random() < 0.5 else data
-        before, said = spoilt, data if spoilt == before else spoilt
-        return said
-
-    talk.spoil = spoil
+    talk.spoil = spoiling(kind, dice)
     events = talk.do(FILL, turns=60) + talk.do(TOTALS, turns=60)
     shown, meter = talk.pump.shown, talk.pump.meters[1]
     for fill in every(events, TransactionRead):

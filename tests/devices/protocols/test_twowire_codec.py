@@ -39,6 +39,7 @@ from devices.protocols.twowire.reading import Point
 from devices.protocols.twowire.tasks import task_of
 from devices.simulator.bus import Bus, Faults
 from devices.simulator.twowire import TwoWireOptions, TwoWirePump
+from tests.devices.protocols.turning import spoiling
 
 A = 1
 D = Decimal
@@ -769,7 +770,7 @@ def test_no_damaged_answer_becomes_a_fact(dice: random.Random, kind: str) -> Non
     talk = fuelling(Talk(), litres=1)
     talk.pump.hang()
     talk.until(Condition.IDLE)
-    talk.spoil = lambda data: _hurt(data, kind, dice) if dice.random() < 0.5 else data
+    talk.spoil = spoiling(kind, dice, _hurt)
     facts = _all(talk.do(FILL, turns=60) + talk.do(TOTALS, turns=60), TransactionRead)
     shown, meter = talk.pump.shown, talk.pump.meters[1]
     for fill in facts:

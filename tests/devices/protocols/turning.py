@@ -110,3 +110,21 @@ def hurt(data: bytes, kind: str, dice: random.Random) -> bytes:
     else:
         out += data[: dice.randrange(len(data))] + data
     return bytes(out)
+
+
+def spoiling(
+    kind: str, dice: random.Random, hurt: Callable[[bytes, str, random.Random], bytes] = hurt
+) -> Callable[[bytes], bytes]:
+    """A wire that damages half of what is said.
+
+    Never an answer twice in a row to the same bytes, be there others between: two equal ones cannot
+    be told from the truth.
+    """
+    before: dict[bytes, bytes] = {}
+
+    def spoil(data: bytes) -> bytes:
+        spoilt = hurt(data, kind, dice) if dice.random() < 0.5 else data
+        before[data] = data if spoilt == before.get(data) else spoilt
+        return before[data]
+
+    return spoil
