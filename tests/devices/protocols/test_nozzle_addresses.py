@@ -537,7 +537,7 @@ def test_a_lift_and_a_hang_are_told_once(make: Make) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.randoms(use_true_random=False),
+    st.builds(random.Random, st.integers(0, 2**32)),
     st.sampled_from(["bit", "cut", "column", "noise", "join"]),
     st.sampled_from(sorted(MAKES)),
 )

@@ -762,7 +762,7 @@ def test_an_answer_that_comes_twice_counts_once_and_noise_in_front_is_no_harm() 
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.randoms(use_true_random=False),
+    st.builds(random.Random, st.integers(0, 2**32)),
     st.sampled_from(["bit", "cut", "pair", "noise", "join", "digits"]),
 )
 def test_no_damaged_answer_becomes_a_fact(dice: random.Random, kind: str) -> None:

@@ -115,16 +115,18 @@ def hurt(data: bytes, kind: str, dice: random.Random) -> bytes:
 def spoiling(
     kind: str, dice: random.Random, hurt: Callable[[bytes, str, random.Random], bytes] = hurt
 ) -> Callable[[bytes], bytes]:
-    """A wire that damages half of what is said.
+    """A wire that damages half of what is said, by dice that aim at nothing.
 
-    Never an answer twice in a row to the same bytes, be there others between: two equal ones cannot
-    be told from the truth.
+    Never an answer twice to the same bytes: two equal ones, with nothing or with rubbish between them,
+    cannot be told from the truth.
     """
-    before: dict[bytes, bytes] = {}
+    said: set[bytes] = set()
 
     def spoil(data: bytes) -> bytes:
         spoilt = hurt(data, kind, dice) if dice.random() < 0.5 else data
-        before[data] = data if spoilt == before.get(data) else spoilt
-        return before[data]
+        if spoilt in said:
+            return data
+        said.add(spoilt)
+        return spoilt
 
     return spoil
