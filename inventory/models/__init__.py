@@ -1,15 +1,9 @@
 """What we hold. Django needs the models importable from here."""
 
+from inventory.models.books import FuelCost, TankBook
+from inventory.models.deliveries import Delivery, DeliveryTank, Supplier
 from inventory.models.shop import Category, Item, ItemBarcode, StockBalance, StockMove
-from inventory.models.tanks import (
-    Delivery,
-    DeliveryTank,
-    Dip,
-    FuelCost,
-    Supplier,
-    TankBook,
-    TankMovement,
-)
+from inventory.models.tanks import Dip, TankMovement
 
 __all__ = [
     "Category",
