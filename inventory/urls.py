@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from inventory.views import deliveries, items, tanks
+from inventory.views import deliveries, items, reconciliation, tanks
 from station.views.crud import urls
 
 app_name = "inventory"
@@ -20,6 +20,12 @@ urlpatterns: list[URLPattern] = [
     path("deliveries/<str:number>/measure/", deliveries.measure, name="delivery-measure"),
     path("deliveries/<str:number>/approve/", deliveries.approve, name="delivery-approve"),
     path("deliveries/<str:number>/cancel/", deliveries.cancel, name="delivery-cancel"),
+    path("reconciliation/", reconciliation.reconciliation, name="reconciliation"),
+    path(
+        "reconciliation/<int:pk>/<str:day>/",
+        reconciliation.reconciliation_day,
+        name="reconciliation-day",
+    ),
     *urls(items.ITEMS, "items"),
     *urls(items.CATEGORIES, "categories"),
     *urls(items.SUPPLIERS, "suppliers"),

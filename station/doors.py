@@ -48,6 +48,7 @@ MENU = [
             ("卸油单", "inventory:deliveries"),
             ("液位仪进油", "inventory:gauge-deliveries"),
             ("罐存记录", "inventory:dips"),
+            ("盘点损溢", "inventory:reconciliation"),
         ],
     ),
     (

@@ -24,6 +24,7 @@ class Series:
 
     name: str
     values: tuple[Decimal | int | None, ...]
+    line: bool = False  # over the bars of the others, as what runs up over what each adds
 
     @property
     def colour(self) -> str:
@@ -66,6 +67,7 @@ class Chart:
                 {
                     "name": one.name,
                     "colour": one.colour,
+                    "line": one.line,
                     "values": [None if number is None else str(number) for number in one.values],
                 }
                 for one in self.series

@@ -28,7 +28,7 @@ _STEPS: Final = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10)
 def svg(chart: Chart, width: int = WIDE) -> str:
     """The chart as SVG text, as wide as said. A pie becomes bars: paper is read with a ruler."""
     drawing = _Drawing(chart, width)
-    body = drawing.lines() if chart.kind == "line" else drawing.bars()
+    body = [*([] if chart.kind == "line" else drawing.bars()), *drawing.lines()]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{HEIGHT}" '
         f'viewBox="0 0 {width} {HEIGHT}" font-family="Noto Sans SC" font-size="9">'
@@ -98,12 +98,13 @@ class _Drawing:
             x += 26 + 9 * len(one.name)
 
     def bars(self) -> Iterator[str]:
-        stacked, series = self.chart.kind == "stack", self.chart.series
+        stacked = self.chart.kind == "stack"
+        series = [(at, one) for at, one in enumerate(self.chart.series) if not one.line]
         beside = 1 if stacked else max(1, len(series))
         width = min(Decimal(32), self.slot * Decimal("0.7") / beside)
         for at in range(len(self.chart.labels)):
             left, base = _LEFT + self.slot * at + (self.slot - width * beside) / 2, Decimal(0)
-            for order, one in enumerate(series):
+            for order, one in series:
                 value = Decimal(one.values[at] or 0)
                 foot, head = self.height(base), self.height(base + value)
                 yield (
@@ -117,6 +118,8 @@ class _Drawing:
 
     def lines(self) -> Iterator[str]:
         for order, one in enumerate(self.chart.series):
+            if self.chart.kind != "line" and not one.line:
+                continue
             path, pen = [], "M"
             for at, value in enumerate(one.values):
                 if value is None:
@@ -125,7 +128,8 @@ class _Drawing:
                 x = _n(_LEFT + self.slot * at + self.slot / 2)
                 path.append(f"{pen}{x} {_n(self.height(Decimal(value)))}")
                 pen = "L"
-            dash = f' stroke-dasharray="{_DASHES[order]}"' if _DASHES[order] else ""
+            solid = one.line or not _DASHES[order]
+            dash = "" if solid else f' stroke-dasharray="{_DASHES[order]}"'
             yield (
                 f'<path d="{" ".join(path)}" fill="none" stroke="{_colour(one, order)}" '
                 f'stroke-width="1.8"{dash}/>'

@@ -69,7 +69,7 @@
       yAxis: { type: "value", axisLabel: { color: soft, formatter: (value) => short(value, numbers) }, splitLine: { lineStyle: { color: line } } },
       series: numbers.series.map((one, at) => ({
         name: one.name,
-        type: kind === "line" ? "line" : "bar",
+        type: kind === "line" || one.line ? "line" : "bar",
         stack: numbers.kind === "stack" && kind !== "line" ? "all" : undefined,
         data: one.values.map((value) => (value === null ? "-" : value)),
         barMaxWidth: 36,
