@@ -95,7 +95,7 @@ def _columns(
             purpose=Dip.Purpose.HANDOVER,
             net_l=physical,
             temp_c=temp,
-            v20_l=None if temp is None else v20(physical, temp, tank.grade.expansion),
+            v20_l=None if temp is None else v20(physical, temp, D(tank.grade.expansion)),
             occurred_at=at,
         )
     return {
