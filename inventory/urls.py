@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from inventory.views import deliveries, items, reconciliation, tanks
+from inventory.views import deliveries, items, losses, reconciliation, tanks
 from station.views.crud import urls
 
 app_name = "inventory"
@@ -26,6 +26,9 @@ urlpatterns: list[URLPattern] = [
         reconciliation.reconciliation_day,
         name="reconciliation-day",
     ),
+    path("losses/standard/", losses.standard, name="standard-losses"),
+    path("losses/allowances/", losses.allowances, name="allowances"),
+    path("losses/allowances/new/", losses.allowance_new, name="allowance-new"),
     *urls(items.ITEMS, "items"),
     *urls(items.CATEGORIES, "categories"),
     *urls(items.SUPPLIERS, "suppliers"),

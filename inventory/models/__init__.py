@@ -2,6 +2,7 @@
 
 from inventory.models.books import FuelCost, TankBook
 from inventory.models.deliveries import Delivery, DeliveryTank, Supplier
+from inventory.models.losses import LossAllowance
 from inventory.models.shop import Category, Item, ItemBarcode, StockBalance, StockMove
 from inventory.models.tanks import Dip, TankMovement
 
@@ -13,6 +14,7 @@ __all__ = [
     "FuelCost",
     "Item",
     "ItemBarcode",
+    "LossAllowance",
     "StockBalance",
     "StockMove",
     "Supplier",

@@ -79,7 +79,9 @@ class Line:
     books: tuple[Book, ...]  # one per tank
     running: Running
     day_id: int | None = None
+    ordinal: int = 0  # of the shift within its day
     label: str = ""  # the shift's name, or the month
+    days: int = 1  # business days in it; a shift is a part of one, and counts none
 
     @property
     def name(self) -> str:
@@ -161,7 +163,9 @@ def lines_of(
                 books=tuple(group),
                 running=_together(month[book.tank.pk] for book in group),
                 day_id=key.day_id,
+                ordinal=key.ordinal,
                 label=key.label,
+                days=0 if grain == Grain.SHIFT else max(map(len, tanks)),
             )
             for group in groups.values()
         ]
@@ -188,6 +192,12 @@ def _slots(rows: Sequence[Dated], grain: Grain) -> Iterator[tuple[_Key, list[lis
     for at in sorted(slots):
         key, tanks = slots[at]
         yield key, sorted(tanks.values(), key=lambda parts: parts[0].tank.number)
+
+
+def slot_of(row: Dated, grain: Grain) -> tuple[date, int]:
+    """Date and ordinal of the line that a book goes into."""
+    key = _key(row, grain)
+    return key.date, key.ordinal
 
 
 def _key(row: Dated, grain: Grain) -> _Key:

@@ -9,11 +9,12 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
+from inventory.queries.losses import Judged
 from inventory.queries.reconciliation import Grain, Line, Running, rate_of
 from station.money import NO_LITRES, Litres
 from station.queries import wording
 from station.queries.charts import Chart, Series
-from station.queries.columns import Column, Value
+from station.queries.columns import Column, Tone, Value
 from station.queries.reporting import Figure, Head, Linked, Report, ReportTable
 
 Cells = tuple[Value | Linked, ...]
@@ -29,13 +30,20 @@ FORMULA = (
 RUNNING = (
     "累计损溢、累计率自当月 1 日起：Σ损溢量 ÷ Σ销售升数；没有实测的班、日，销量并入下一次实测。"
 )
+ALLOWED = (
+    "定额 = 销量 × 零售定额 + 平均存油 × 储存定额 × 天数 ÷ 当月天数（按班看时不计储存），"
+    "取“损耗定额”中当日在用的一条；超定额 = 损量 − 定额。进油损溢 = 实收 − 原发，卸车定额在“损耗分段”中。"
+    "温差影响 = 罐存温差 + 进油温差，算法在“损耗剔温”中，缺油温时不计。"
+)
 MOST_CHARTS = 8
+TONES: dict[str, Tone] = {"在定额内": "good", "超定额": "bad", "—": ""}
 
 
 def report(
-    *, lines: Sequence[Line], period: str, grain: Grain, by_grade: bool, head: Head
+    *, rows: Sequence[Judged], period: str, grain: Grain, by_grade: bool, head: Head
 ) -> Report:
-    """盘点损溢 of the lines of a range."""
+    """盘点 and 损溢分析 of the lines of a range."""
+    lines = [row.line for row in rows]
     subjects = by_subject(lines)
     return Report(
         title="盘点损溢",
@@ -45,8 +53,11 @@ def report(
         charts=tuple(
             _chart(rows, grain) for rows in list(subjects.values())[:MOST_CHARTS] if len(rows) > 1
         ),
-        tables=(table(lines, grain=grain, by_grade=by_grade),),
-        remarks=(SIGN, FORMULA, RUNNING, *_live(lines)),
+        tables=(
+            table(lines, grain=grain, by_grade=by_grade),
+            analysis(rows, grain=grain, by_grade=by_grade),
+        ),
+        remarks=(SIGN, FORMULA, RUNNING, ALLOWED, *_live(lines)),
         signatures=("制表", "计量员", "站长"),
         landscape=True,
     )
@@ -129,12 +140,7 @@ def table(lines: Sequence[Line], *, grain: Grain, by_grade: bool) -> ReportTable
     return ReportTable(
         f"按{grain.label}盘点",
         (
-            Column(
-                {"shift": "营业日", "day": "日结日期", "month": "月份"}[grain.value], kind="code"
-            ),
-            *((Column("班次"),) if grain == Grain.SHIFT else ()),
-            *(() if by_grade else (Column("油罐"),)),
-            Column("油品", kind="grade"),
+            *_heads(grain, by_grade),
             Column("期初库存", kind="litres"),
             Column("卸油量", kind="litres"),
             Column("付油量", kind="litres"),
@@ -144,8 +150,6 @@ def table(lines: Sequence[Line], *, grain: Grain, by_grade: bool) -> ReportTable
             Column("实测库存", kind="litres"),
             Column("损溢量", kind="gain_loss"),
             Column("损溢率", kind="loss_rate"),
-            Column("累计损溢", kind="gain_loss"),
-            Column("累计率", kind="loss_rate"),
         ),
         [_row(line, grain, by_grade) for line in lines],
         _totals(lines, grain, by_grade) if lines else (),
@@ -154,12 +158,8 @@ def table(lines: Sequence[Line], *, grain: Grain, by_grade: bool) -> ReportTable
 
 
 def _row(line: Line, grain: Grain, by_grade: bool) -> Cells:
-    when = Linked(line.label if grain == Grain.MONTH else f"{line.date}", drill(line, grain))
     return (
-        when,
-        *((line.label,) if grain == Grain.SHIFT else ()),
-        *(() if by_grade else (line.name,)),
-        line.grade.code,
+        *_who_and_when(line, grain, by_grade),
         line.total("opening"),
         line.total("received"),
         line.total("pumped"),
@@ -169,8 +169,6 @@ def _row(line: Line, grain: Grain, by_grade: bool) -> Cells:
         line.physical,
         line.variance,
         line.permille,
-        line.running.variance,
-        line.running.permille,
     )
 
 
@@ -193,8 +191,62 @@ def _totals(lines: Sequence[Line], grain: Grain, by_grade: bool) -> Cells:
         "",
         whole.variance,
         rate_of(whole.variance, whole.sold),
-        "",
-        "",
+    )
+
+
+def analysis(rows: Sequence[Judged], *, grain: Grain, by_grade: bool) -> ReportTable:
+    """损溢分析: what was lost, what runs up, what may be lost, and what it came from."""
+    return ReportTable(
+        "损溢分析",
+        (
+            *_heads(grain, by_grade),
+            Column("销量", kind="litres"),
+            Column("损溢升", kind="gain_loss"),
+            Column("损溢率", kind="loss_rate"),
+            Column("累计损溢", kind="gain_loss"),
+            Column("累计率", kind="loss_rate"),
+            Column("定额(L)", kind="litres"),
+            Column("超定额升", kind="litres"),
+            Column("状态", kind="state"),
+            Column("进油损溢", kind="gain_loss"),
+            Column("温差影响", kind="gain_loss", minor=True),
+        ),
+        [
+            (
+                *_who_and_when(row.line, grain, by_grade),
+                row.line.total("sold"),
+                row.line.variance,
+                row.line.permille,
+                row.line.running.variance,
+                row.line.running.permille,
+                row.allowance,
+                row.over,
+                Linked(row.state, tone=TONES[row.state]),
+                row.delivered,
+                row.thermal,
+            )
+            for row in rows
+        ],
+        empty="这个期间没有油罐账。",
+    )
+
+
+def _heads(grain: Grain, by_grade: bool) -> tuple[Column, ...]:
+    when = {"shift": "营业日", "day": "日结日期", "month": "月份"}[grain.value]
+    return (
+        Column(when, kind="code"),
+        *((Column("班次"),) if grain == Grain.SHIFT else ()),
+        *(() if by_grade else (Column("油罐", kind="code"),)),
+        Column("油品", kind="grade"),
+    )
+
+
+def _who_and_when(line: Line, grain: Grain, by_grade: bool) -> Cells:
+    return (
+        Linked(line.label if grain == Grain.MONTH else f"{line.date}", drill(line, grain)),
+        *((line.label,) if grain == Grain.SHIFT else ()),
+        *(() if by_grade else (line.name,)),
+        line.grade.code,
     )
 
 

@@ -13,7 +13,8 @@ from django.views.decorators.http import require_GET
 from inventory.forms.reconciliation import ReconciliationForm
 from inventory.queries import reconciliation_day as of_day
 from inventory.queries import reconciliation_report as made
-from inventory.queries.reconciliation import Grain, lines
+from inventory.queries.losses import judged
+from inventory.queries.reconciliation import Grain
 from station.access import StaffRequest, may
 from station.models import BusinessDay, Tank
 from station.views.listing import filters_of
@@ -33,7 +34,7 @@ def reconciliation(request: StaffRequest) -> HttpResponseBase:
     form = filters_of(request, ReconciliationForm, station=request.station, initial=month)
     values = {**month, **form.cleaned_data} if form.is_valid() else month
     grain, by_grade = Grain(values["grain"]), values["by"] == "grade"
-    found = lines(
+    found = judged(
         station=request.station,
         since=values["since"],
         until=values["until"],
@@ -43,12 +44,12 @@ def reconciliation(request: StaffRequest) -> HttpResponseBase:
     tank = values.get("tank")
     if tank is not None:
         found = [
-            line
-            for line in found
-            if (line.grade == tank.grade if by_grade else line.books[0].tank == tank)
+            row
+            for row in found
+            if (row.line.grade == tank.grade if by_grade else row.line.books[0].tank == tank)
         ]
     report = made.report(
-        lines=found,
+        rows=found,
         period=made.period(values["since"], values["until"], grain),
         grain=grain,
         by_grade=by_grade,

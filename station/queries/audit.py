@@ -201,6 +201,7 @@ ACTIONS: dict[str, str] = {
     "inventory.supplier.saved": "修改供应商",
     "inventory.stock.adjust": "调整商品库存",
     "inventory.tank.adjust": "调整罐存",
+    "inventory.allowance.lay_down": "新立损耗定额",
     "sales.ceiling.published": "登记最高零售价",
     "sales.late_entry": "人工补录加油",
     "sales.reprint": "补打小票",

@@ -300,3 +300,31 @@ BLACK_BOX: tuple[Declared, ...] = (
         least=10,
     ),
 )
+
+LOSSES: tuple[Declared, ...] = (
+    Declared(
+        "inventory.loss_region",
+        Kind.WHOLE,
+        "1",
+        "损耗定额的地区类别（1 A 类，2 B 类，3 C 类）",
+        "",
+        "GB/T 11085-1989：云南、广东等为 A 类，华北华东等为 B 类，东北西北为 C 类；归类未见原文，请核对",
+        least=1,
+    ),
+    Declared(
+        "inventory.standing_tanks",
+        Kind.WHOLE,
+        "0",
+        "油罐是否立式（0 卧式，1 立式）",
+        "",
+        "加油站埋地罐为卧式，储存损耗不计；立式罐按月计储存损耗",
+    ),
+    Declared(
+        "inventory.loss_band_k",
+        Kind.RATE,
+        "3",
+        "损溢率常态的宽度：中位数 ± 几倍绝对中位差",
+        "倍",
+        "站内管理规定；3 倍约合正态分布的两个标准差，报得太多就放宽",
+    ),
+)

@@ -31,6 +31,9 @@ def test_the_reconciliation_fits_every_width(look):
     query = f"?since={first}&until={make.TODAY}&grain=day&by=tank"
     pages = {
         "list": reverse("inventory:reconciliation") + query,
+        "standard": reverse("inventory:standard-losses") + f"?since={first}&until={make.TODAY}",
+        "allowances": reverse("inventory:allowances"),
+        "allowance": reverse("inventory:allowance-new"),
         "day": reverse("inventory:reconciliation-day", args=[tank.pk, first]),
     }
     look.at(1440, as_=make.owner(station))
