@@ -277,7 +277,6 @@ def test_the_page_shows_each_tank_twice_with_its_band(tank: Tank) -> None:
     for kind in ("xlsx", "pdf"):
         answer = client.get(reverse("inventory:standard-losses"), {**asked, "export": kind})
         assert len(answer.getvalue()) > 500
-        answer.close()
     assert client.get(reverse("inventory:standard-losses"), {"since": "x"}).status_code == 200
     cashier = make.signed_in(make.cashier(tank.station))
     assert cashier.get(reverse("inventory:standard-losses")).status_code == 403

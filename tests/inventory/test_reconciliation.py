@@ -172,7 +172,6 @@ def test_the_page_shows_every_cut_with_its_formula_and_sign(
     for kind in ("xlsx", "pdf", "csv"):
         file = client.get(reverse("inventory:reconciliation"), {**asked, "export": kind})
         assert len(file.getvalue()) > 500
-        file.close()
 
 
 def test_a_day_of_a_tank_opens_down_to_movement_and_dip(tank: Tank) -> None:
