@@ -174,8 +174,10 @@ class ByHand:
         )
         self.session, self.water = session, water
         self.shift, self.station = session.shift, session.station
+        from inventory.queries.places import selling_place
         from sales.models import Tender
 
+        self.place = selling_place(self.station).pk
         self.cash = Tender.objects.get(code="CASH").pk
 
     def settle(self, fill: Any) -> None:
@@ -193,6 +195,7 @@ class ByHand:
             "fill": fill.pk,
             "grade": fill.grade_id,
             "item": self.water.pk,
+            "place": self.place,
             "cash": self.cash,
             "prefix": f"S{self.station.code}-9-",
             "net": Decimal("202.00"),
@@ -240,8 +243,8 @@ CLAIM = """INSERT INTO sales_fillclaim (station_id, fill_id, kind, document, day
  released_by_document) VALUES (%(station)s, %(fill)s, 'SALE', %(number)s, %(day)s, now(), '')"""
 BALANCE = """UPDATE inventory_stockbalance SET quantity = quantity - 1
  WHERE station_id = %(station)s AND item_id = %(item)s RETURNING quantity"""
-MOVE = """INSERT INTO inventory_stockmove (station_id, item_id, day_id, kind, quantity,
- balance_after, unit_cost, document, line, occurred_at, reason) VALUES (%(station)s, %(item)s,
+MOVE = """INSERT INTO inventory_stockmove (station_id, place_id, item_id, day_id, kind, quantity,
+ balance_after, unit_cost, document, line, occurred_at, reason) VALUES (%(station)s, %(place)s, %(item)s,
  %(day)s, 'SALE', -1, %(balance)s, 1, %(number)s, 2, now(), '')"""
 RECEIPT = """INSERT INTO sales_receipt (station_id, kind, document, copy, opens_drawer, status,
  asked_by_id, asked_at, attempts, last_error) VALUES (%(station)s, 'ORIGINAL', %(number)s, 1, TRUE,

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils.timezone import now
 
 from inventory.queries.gauges import standing
-from inventory.services import gauges
+from inventory.services import gauges, proof
 from inventory.services.dips import watch_level
 from station.models import Station
 
@@ -27,3 +27,9 @@ def ask_about_deliveries(**kwargs: object) -> None:
     """Ask about deliveries that gauges saw and nobody noted."""
     for station in Station.objects.filter(active=True):
         gauges.ask_about_deliveries(station=station, at=now())
+
+
+@shared_task
+def prove_stock(**kwargs: object) -> None:
+    """Add up the whole ledger of the shop and raise an alert where a balance is not its sum."""
+    proof.prove(at=now())

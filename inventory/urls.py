@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from inventory.views import deliveries, items, losses, reconciliation, tanks
+from inventory.views import deliveries, items, losses, reconciliation, stock, tanks
 from station.views.crud import urls
 
 app_name = "inventory"
@@ -32,7 +32,9 @@ urlpatterns: list[URLPattern] = [
     *urls(items.ITEMS, "items"),
     *urls(items.CATEGORIES, "categories"),
     *urls(items.SUPPLIERS, "suppliers"),
-    path("stock/", items.stock_moves, name="stock_moves"),
-    path("stock/receive/", items.receive, name="receive"),
-    path("stock/adjust/", items.stock_adjust, name="stock-adjust"),
+    *urls(items.PLACES, "places"),
+    path("stock/", stock.stock_moves, name="stock_moves"),
+    path("stock/receive/", stock.receive, name="receive"),
+    path("stock/adjust/", stock.stock_adjust, name="stock-adjust"),
+    path("stock/leave/", stock.stock_leave, name="stock-leave"),
 ]

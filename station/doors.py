@@ -56,7 +56,11 @@ MENU = [
     (
         "便利店",
         "outline/shopping-cart",
-        [("商品", "inventory:items"), ("库存流水", "inventory:stock_moves")],
+        [
+            ("商品", "inventory:items"),
+            ("库存流水", "inventory:stock_moves"),
+            ("存货地点", "inventory:places"),
+        ],
     ),
     (
         "会员",
@@ -194,6 +198,7 @@ HEALTH = [
     "station.queries.health.core_checks",
     "devices.queries.health.checks",
     "sales.queries.health.checks",
+    "inventory.queries.proof.checks",
 ]
 # Long work by kind: title, and dotted path of `f(*, job: Job, at: datetime) -> Mapping | None`.
 JOBS: dict[str, tuple[str, str]] = {

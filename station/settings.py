@@ -255,6 +255,7 @@ _BEAT: dict[str, timedelta | crontab] = {
     "members.sweep_closed": crontab(hour=3, minute=5),
     "inventory.check_levels": timedelta(seconds=30),
     "inventory.ask_about_deliveries": timedelta(minutes=1),
+    "inventory.prove_stock": crontab(hour=4, minute=25),
     "station.check_calendar": crontab(hour=6, minute=5),
     "members.forget_codes": crontab(hour=4, minute=10),
     "members.evaluate_tiers": crontab(hour=0, minute=20),

@@ -34,6 +34,7 @@ from inventory.models import (
     StockMove,
     Supplier,
 )
+from inventory.queries.places import selling_place
 from inventory.services.items import save_supplier
 from members.models import Company, Member, TopUpPlan, ValueAccount
 from members.services import companies, joining, profiles, sessions, value_accounts
@@ -451,9 +452,13 @@ def item(
         ItemBarcode.objects.create(item=made, barcode=barcode)
     if on_hand is not None:
         where = at or Station.objects.order_by("-pk")[0]
-        StockBalance.objects.create(station=where, item=made, quantity=Decimal(on_hand))
+        shelf = selling_place(where)
+        StockBalance.objects.create(
+            station=where, place=shelf, item=made, quantity=Decimal(on_hand)
+        )
         StockMove.objects.create(
             station=where,
+            place=shelf,
             item=made,
             day=day(where),
             kind=StockMove.Kind.OPENING,

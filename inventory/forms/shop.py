@@ -8,8 +8,9 @@ from typing import Any
 from crispy_forms.helper import FormHelper
 from django import forms
 
-from inventory.models import Category, Item, StockMove
+from inventory.models import Category, Item, StockMove, StockPlace
 from station.forms.controls import DayField, YuanInput
+from station.models import Station
 
 ROWS = 12
 
@@ -56,6 +57,32 @@ class NamedForm(_Plain):
     position = forms.IntegerField(label="排序", min_value=0, max_value=999, initial=0)
 
 
+class PlaceForm(_Plain):
+    """存货地点."""
+
+    name = forms.CharField(label="名称", max_length=20)
+    position = forms.IntegerField(label="排序", min_value=0, max_value=999, initial=0)
+    selling = forms.BooleanField(
+        label="收银台从这里卖", required=False, help_text="每站一个；勾上后原来那个自动改为不卖"
+    )
+    active = forms.BooleanField(label="在用", required=False, initial=True)
+
+
+class LeaveForm(_Plain):
+    """一次放行负库存 of one item."""
+
+    code = forms.CharField(label="条码或编码", max_length=40)
+    quantity = forms.DecimalField(
+        label="可以再卖几件",
+        min_value=0,
+        max_digits=9,
+        decimal_places=3,
+        help_text="货已在架、单据未到时用；下次入库自动收回，填 0 立即收回",
+        widget=forms.TextInput(attrs={"inputmode": "decimal"}),
+    )
+    reason = forms.CharField(label="原因", max_length=200)
+
+
 class SupplierForm(_Plain):
     """供应商."""
 
@@ -86,8 +113,16 @@ class MoveFilter(forms.Form):
     kind = forms.ChoiceField(
         label="类别", required=False, choices=[("", "全部"), *StockMove.Kind.choices]
     )
+    place = forms.ModelChoiceField(
+        label="地点", queryset=StockPlace.objects.none(), required=False, empty_label="全部"
+    )
     since = DayField(label="从", required=False)
     until = DayField(label="到", required=False)
+
+    def __init__(self, *args: Any, station: Station, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offered = StockPlace.objects.filter(station=station).order_by("position", "pk")
+        self.fields["place"].queryset = offered  # type: ignore[attr-defined]
 
 
 class ReceiveForm(_Plain):

@@ -3,7 +3,7 @@
 from inventory.models.books import FuelCost, TankBook
 from inventory.models.deliveries import Delivery, DeliveryTank, Supplier
 from inventory.models.losses import LossAllowance
-from inventory.models.shop import Category, Item, ItemBarcode, StockBalance, StockMove
+from inventory.models.shop import Category, Item, ItemBarcode, StockBalance, StockMove, StockPlace
 from inventory.models.tanks import Dip, TankMovement
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "LossAllowance",
     "StockBalance",
     "StockMove",
+    "StockPlace",
     "Supplier",
     "TankBook",
     "TankMovement",

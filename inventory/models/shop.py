@@ -66,18 +66,52 @@ class ItemBarcode(models.Model):
         return self.barcode
 
 
-class StockBalance(models.Model):
-    """On hand per station and item; the database refuses a negative unless the item may."""
+class StockPlace(models.Model):
+    """存货地点: where goods of a station lie, such as 货架 and 后仓. Tills sell from one of them."""
 
-    station = models.ForeignKey("station.Station", models.PROTECT, related_name="stock")
-    item = models.ForeignKey(Item, models.PROTECT, related_name="stock")
-    quantity = LitresField("现存", default=0)
-    may_go_negative = models.BooleanField("允许负库存", default=False)
+    station = models.ForeignKey("station.Station", models.PROTECT, related_name="stock_places")
+    name = models.CharField("名称", max_length=20)
+    position = models.PositiveSmallIntegerField("排序", default=0)
+    selling = models.BooleanField("收银台从这里卖", default=False)
+    active = models.BooleanField("在用", default=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["station", "item"], name="one_balance_per_station_and_item"
+                fields=["station", "name"], name="one_stock_place_of_a_name_per_station"
+            ),
+            models.UniqueConstraint(
+                fields=["station"],
+                condition=Q(selling=True),
+                name="one_selling_place_per_station",
+            ),
+            models.CheckConstraint(
+                condition=Q(selling=False) | Q(active=True), name="a_selling_place_is_in_use"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class StockBalance(models.Model):
+    """On hand per place and item; the database refuses a negative unless the item may."""
+
+    station = models.ForeignKey("station.Station", models.PROTECT, related_name="stock")
+    place = models.ForeignKey(
+        StockPlace, models.PROTECT, verbose_name="存货地点", related_name="stock"
+    )
+    item = models.ForeignKey(Item, models.PROTECT, related_name="stock")
+    quantity = LitresField("现存", default=0)
+    may_go_negative = models.BooleanField("允许负库存", default=False)
+    # How far below zero a manager let it go once; goods coming in end that.
+    lowest = LitresField("放行到", default=0)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(lowest__lte=0), name="a_leave_goes_below_zero"),
+            models.UniqueConstraint(
+                fields=["place", "item"], name="one_balance_per_place_and_item"
             ),
             models.CheckConstraint(
                 condition=Q(quantity__gte=0) | Q(may_go_negative=True), name="stock_is_not_negative"
@@ -89,11 +123,16 @@ class StockBalance(models.Model):
 
 
 class StockMove(models.Model):
-    """One movement of an item. Append-only; in is positive. On hand equals the sum."""
+    """One movement of an item at a place. Append-only; in is positive. On hand equals the sum."""
 
     class Kind(models.TextChoices):
         OPENING = "OPENING", "上线初值"
         RECEIPT = "RECEIPT", "进货"
+        SENT_BACK = "SENT_BACK", "退供应商"
+        MOVED_OUT = "MOVED_OUT", "移出"
+        MOVED_IN = "MOVED_IN", "移入"
+        SHIPPED = "SHIPPED", "站间调出"
+        ARRIVED = "ARRIVED", "站间调入"
         SALE = "SALE", "销售"
         RETURN = "RETURN", "销售退回"
         ADJUST = "ADJUST", "盘点调整"
@@ -102,6 +141,7 @@ class StockMove(models.Model):
         GIFT_BACK = "GIFT_BACK", "兑换退回"
 
     station = models.ForeignKey("station.Station", models.PROTECT, related_name="+")
+    place = models.ForeignKey(StockPlace, models.PROTECT, verbose_name="存货地点", related_name="+")
     item = models.ForeignKey(Item, models.PROTECT, verbose_name="商品", related_name="moves")
     day = models.ForeignKey(
         "station.BusinessDay", models.PROTECT, verbose_name="营业日", related_name="+"
@@ -127,12 +167,18 @@ class StockMove(models.Model):
             models.CheckConstraint(condition=~Q(quantity=0), name="a_stock_move_moves_something"),
             models.CheckConstraint(
                 condition=Q(kind__in=["OPENING", "ADJUST"])
-                | Q(kind__in=["RECEIPT", "RETURN", "GIFT_BACK"], quantity__gt=0)
-                | Q(kind__in=["SALE", "WRITE_OFF", "GIFT"], quantity__lt=0),
+                | Q(
+                    kind__in=["RECEIPT", "RETURN", "GIFT_BACK", "MOVED_IN", "ARRIVED"],
+                    quantity__gt=0,
+                )
+                | Q(
+                    kind__in=["SALE", "WRITE_OFF", "GIFT", "SENT_BACK", "MOVED_OUT", "SHIPPED"],
+                    quantity__lt=0,
+                ),
                 name="a_stock_move_goes_its_way",
             ),
         ]
-        indexes = [models.Index(fields=["item", "-id"], name="stock_moves_of_an_item")]
+        indexes = [models.Index(fields=["item", "place", "-id"], name="stock_moves_of_an_item")]
 
     def __str__(self) -> str:
         return f"{self.item} {self.quantity}"

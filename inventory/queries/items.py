@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Q, QuerySet
 
-from inventory.models import Item, ItemBarcode, StockBalance
+from inventory.models import Item, ItemBarcode
+from inventory.queries.places import on_shelf
 from station.errors import Refusal
 from station.models import Station
 from station.money import Yuan
@@ -61,7 +62,6 @@ def favourites(*, station: Station) -> list[ItemHit]:
 
 
 def _hits(items: QuerySet[Item], station: Station, quantity: int = 1) -> list[ItemHit]:
-    on_hand = StockBalance.objects.filter(station=station, item=OuterRef("pk")).values("quantity")
     return [
         ItemHit(
             id=item.pk,
@@ -73,5 +73,5 @@ def _hits(items: QuerySet[Item], station: Station, quantity: int = 1) -> list[It
             on_hand=None if item.kind == Item.Kind.SERVICE else item.on_hand or Decimal(0),
             quantity=quantity,
         )
-        for item in items.annotate(on_hand=Subquery(on_hand))
+        for item in items.annotate(on_hand=on_shelf(station))
     ]

@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from pypinyin import Style, lazy_pinyin
 
 from inventory.models import Category, Item, ItemBarcode, StockBalance, Supplier
+from inventory.queries.places import selling_place
 from station.errors import Refusal
 from station.models import Station, User
 from station.services import audit, sealing
@@ -48,7 +49,9 @@ def save_item(
     except IntegrityError as error:
         raise CodeTaken("编码或条码已被其他商品使用，请核对后重填") from error
     if item.kind == Item.Kind.GOODS:
-        StockBalance.objects.get_or_create(station=station, item=item)
+        StockBalance.objects.get_or_create(
+            place=selling_place(station), item=item, defaults={"station": station}
+        )
         StockBalance.objects.filter(item=item, quantity__gte=0).update(
             may_go_negative=item.may_go_negative
         )

@@ -1,7 +1,7 @@
-"""Shop stock: the append-only ledger and the balance that equals its sum.
+"""Shop stock: the append-only ledger and the balance that equals its sum, per place and item.
 
-Balances move in item order, all lines of a document in one statement, so that two tills with the
-same two items never wait for each other in a ring.
+Where no place is named it is the one that sells. `inventory.services.balances` says in which order
+balances are locked.
 """
 
 from __future__ import annotations
@@ -12,18 +12,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.db import connection, transaction
+from django.db import transaction
 
-from inventory.models import Item, StockBalance, StockMove
+from inventory.models import Item, StockBalance, StockMove, StockPlace
+from inventory.queries.places import selling_place
+from inventory.services import balances
 from station.errors import Refusal
 from station.models import BusinessDay, Station, User
 from station.services import audit
 
 Kind = StockMove.Kind
-
-
-class NotEnoughStock(Refusal):
-    """An item is not there in that quantity, and it may not go below zero."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +52,7 @@ def sell(
     at: datetime,
     actor: User | None,
     allow_negative: bool = False,
+    place: StockPlace | None = None,
 ) -> list[Short]:
     """Take sold goods out. Two statements for one item, three for several, no savepoint: a refusal
     undoes all of the caller's transaction.
@@ -71,6 +70,7 @@ def sell(
         at=at,
         actor=actor,
         allow_negative=allow_negative,
+        place=place,
     )
 
 
@@ -158,6 +158,7 @@ def receive(
     actor: User,
     note: str = "",
     opening: bool = False,
+    place: StockPlace | None = None,
 ) -> None:
     """Take goods in, and move each item's average cost (before VAT) on.
 
@@ -175,6 +176,73 @@ def receive(
         sign=1,
         at=at,
         actor=actor,
+        reason=note,
+        place=place,
+    )
+
+
+@transaction.atomic
+def move(
+    *,
+    station: Station,
+    day: BusinessDay,
+    document: str,
+    lines: Sequence[StockLine],
+    source: StockPlace,
+    target: StockPlace,
+    at: datetime,
+    actor: User,
+    reason: str = "",
+) -> None:
+    """Carry goods from one place of a station to another: out of the one, into the other, at once.
+
+    Refuses NotEnoughStock, and the same place twice or another station's.
+    """
+    if source.pk == target.pk or {source.station_id, target.station_id} != {station.pk}:
+        raise Refusal("移库的两个地点须是本站不同的地点，请重选")
+    if not (source.active and target.active):
+        raise Refusal("停用的地点不能移库，请重选")
+    balances.lock([source.pk, target.pk], sorted({line.item_id for line in lines}))
+    for kind, sign, place in ((Kind.MOVED_OUT, -1, source), (Kind.MOVED_IN, 1, target)):
+        _move(
+            station=station,
+            day=day,
+            kind=kind,
+            document=document,
+            lines=lines,
+            sign=sign,
+            at=at,
+            actor=actor,
+            reason=reason,
+            place=place,
+        )
+
+
+@transaction.atomic
+def let_go_below(
+    *, station: Station, item: Item, quantity: Decimal, reason: str, at: datetime, actor: User
+) -> None:
+    """Let the tills take so many pieces below zero, once: the next goods that come in end it.
+
+    For what stands on the shelf and was not booked yet. Zero takes the leave back. Refuses without a
+    reason, a negative quantity and a service. Audited.
+    """
+    if quantity < 0 or not reason.strip():
+        raise Refusal("放行的数量不能为负，且必须写明原因")
+    if item.kind != Item.Kind.GOODS:
+        raise Refusal("服务没有库存，不需要放行")
+    place = selling_place(station)
+    defaults = {"station": station, "may_go_negative": item.may_go_negative}
+    StockBalance.objects.get_or_create(place=place, item=item, defaults=defaults)
+    StockBalance.objects.filter(place=place, item=item).update(lowest=-quantity)
+    audit.record(
+        at=at,
+        actor=actor,
+        station=station,
+        action="inventory.stock.leave",
+        document=f"item:{item.code}",
+        reason=reason,
+        after={"item": item.code, "quantity": str(quantity)},
     )
 
 
@@ -190,6 +258,7 @@ def adjust(
     at: datetime,
     actor: User,
     write_off: bool = False,
+    place: StockPlace | None = None,
 ) -> None:
     """Correct an item's balance by a signed quantity, or write goods off. Audited with its reason.
 
@@ -211,6 +280,7 @@ def adjust(
         at=at,
         actor=actor,
         reason=reason,
+        place=place,
     )
     audit.record(
         at=at,
@@ -244,20 +314,22 @@ def _move(
     actor: User | None,
     allow_negative: bool = False,
     reason: str = "",
+    place: StockPlace | None = None,
 ) -> list[Short]:
     if not lines:
         return []
     totals: dict[int, Decimal] = defaultdict(Decimal)
     for line in lines:
         totals[line.item_id] += sign * line.quantity
-    balances = _shift_balances(station, totals, allow_negative)
+    place_id, standing = balances.shift(station, place, totals, allow_negative)
     moves = []
-    running = {item_id: balances[item_id] - totals[item_id] for item_id in totals}
+    running = {item_id: standing[item_id] - totals[item_id] for item_id in totals}
     for line in lines:
         running[line.item_id] += sign * line.quantity
         moves.append(
             StockMove(
                 station=station,
+                place_id=place_id,
                 item_id=line.item_id,
                 day=day,
                 kind=kind,
@@ -272,80 +344,4 @@ def _move(
             )
         )
     StockMove.objects.bulk_create(moves)
-    return [Short(item_id, balance) for item_id, balance in balances.items() if balance < 0]
-
-
-def _shift_balances(
-    station: Station, totals: dict[int, Decimal], allow_negative: bool
-) -> dict[int, Decimal]:
-    """Move the balances of several items at once; the new balances by item id."""
-    ids = sorted(totals)
-    if len(ids) > 1:
-        # Locked in item order; one item needs no order.
-        list(
-            StockBalance.objects.select_for_update()
-            .filter(station=station, item__in=ids)
-            .order_by("item_id")
-            .values_list("pk")
-        )
-    balances = _update(station, ids, totals, allow_negative)
-    missing = [item_id for item_id in ids if item_id not in balances]
-    if missing:
-        _refuse_short(station, missing, totals)
-        rows = [
-            StockBalance(station=station, item_id=item.pk, may_go_negative=item.may_go_negative)
-            for item in Item.objects.filter(pk__in=missing)
-        ]
-        StockBalance.objects.bulk_create(rows, ignore_conflicts=True)
-        balances |= _update(station, missing, totals, allow_negative)
-        _refuse_short(station, [one for one in missing if one not in balances], totals)
-    return balances
-
-
-def _update(
-    station: Station, ids: Sequence[int], totals: dict[int, Decimal], allow_negative: bool
-) -> dict[int, Decimal]:
-    """Move the balances that may move; those that would go below zero are not among the answer.
-
-    Whether an item may is the item's word: a balance that an upload drove below zero says so for
-    the constraint `stock_is_not_negative`, and only until it is above again. A condition instead of
-    a caught error: no savepoint, and the other statements of the sale stay good.
-    """
-    sql = (
-        "UPDATE inventory_stockbalance balance SET quantity = balance.quantity + moved.quantity,"
-        " may_go_negative = item.may_go_negative OR balance.quantity + moved.quantity < 0"
-        " FROM unnest(%s::bigint[], %s::numeric[]) AS moved(item_id, quantity)"
-        " JOIN inventory_item item ON item.id = moved.item_id"
-        " WHERE balance.station_id = %s AND balance.item_id = moved.item_id"
-        " AND (%s OR item.may_go_negative OR moved.quantity > 0"
-        " OR balance.quantity + moved.quantity >= 0)"
-        " RETURNING balance.item_id, balance.quantity"
-    )
-    amounts = [totals[item_id] for item_id in ids]
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [list(ids), amounts, station.pk, allow_negative])
-        return dict(cursor.fetchall())
-
-
-def _refuse_short(station: Station, ids: Sequence[int], totals: dict[int, Decimal]) -> None:
-    """Refuses NotEnoughStock where a balance is there but too small; a missing one is no refusal."""
-    words = _what_is_short(station, ids, totals)
-    if words:
-        raise NotEnoughStock(words)
-
-
-def _what_is_short(station: Station, ids: Sequence[int], totals: dict[int, Decimal]) -> str:
-    rows = StockBalance.objects.filter(station=station, item__in=ids).select_related("item")
-    short = [
-        row
-        for row in rows
-        if row.quantity + totals[row.item_id] < 0 and not row.item.may_go_negative
-    ]
-    if not short:
-        return ""
-    words = "、".join(
-        f"{row.item.name} 现存 {row.quantity.normalize():f} {row.item.unit}，"
-        f"要出 {-totals[row.item_id].normalize():f} {row.item.unit}"
-        for row in short
-    )
-    return f"库存不足：{words}。请减少数量，或由站长先入库、调整"
+    return [Short(item_id, balance) for item_id, balance in standing.items() if balance < 0]

@@ -1,52 +1,31 @@
-"""Shop: items, categories, suppliers, the stock ledger, receiving and adjusting."""
+"""Shop: items, categories, suppliers and the places where goods lie."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any
 
-from django.contrib import messages
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
-from django.http import HttpResponse
-from django.http.response import HttpResponseBase
-from django.shortcuts import redirect, render
-from django.urls import reverse
-from django.utils.timezone import now
-from django.views.decorators.http import require_GET, require_http_methods
+from django.db.models import F, Q, QuerySet, Value
 
-from inventory.forms.shop import (
-    ItemFilter,
-    ItemForm,
-    MoveFilter,
-    NamedForm,
-    ReceiveForm,
-    StockAdjustForm,
-    SupplierForm,
-)
-from inventory.models import Category, Item, StockBalance, StockMove, Supplier
-from inventory.queries.items import by_code
+from inventory.forms.shop import ItemFilter, ItemForm, NamedForm, PlaceForm, SupplierForm
+from inventory.models import Category, Item, StockPlace, Supplier
 from inventory.queries.partners import contact_of
+from inventory.queries.places import on_hand, on_shelf
 from inventory.services import items as services
-from inventory.services import stock
-from station.access import StaffRequest, may, may_do
-from station.errors import Refusal
-from station.models import BusinessDay
-from station.queries.calendar import open_day
-from station.queries.columns import Action, Column, Empty
-from station.queries.listing import ListPage, within
-from station.services.numbering import next_number
+from inventory.services.places import save_place
+from station.access import StaffRequest
+from station.queries.columns import Column
 from station.views.crud import Reference
-from station.views.listing import filters_of, list_response
 
 
 def _items(request: StaffRequest) -> QuerySet[Item]:
-    on_hand = StockBalance.objects.filter(station=request.station, item=OuterRef("pk")).values(
-        "quantity"
-    )
     return (
         Item.objects.select_related("category")
         .prefetch_related("barcodes")
-        .annotate(on_hand=Subquery(on_hand))
+        .annotate(
+            on_shelf=on_shelf(request.station) if request.station else Value(None),
+            on_hand=on_hand(request.station) if request.station else Value(None),
+        )
     )
 
 
@@ -80,7 +59,8 @@ ITEMS = Reference(
         Column("条码", lambda row: " ".join(line.barcode for line in row.barcodes.all()), "code", minor=True),
         Column("售价", "price", "yuan"),
         Column("成本(不含税)", lambda row: row.cost.quantize(Decimal("0.01")), "yuan", minor=True),
-        Column("现存", lambda row: None if row.kind == Item.Kind.SERVICE else row.on_hand or Decimal(0), "count"),
+        Column("货架", lambda row: None if row.kind == Item.Kind.SERVICE else row.on_shelf or Decimal(0), "count"),
+        Column("全站", lambda row: None if row.kind == Item.Kind.SERVICE else row.on_hand or Decimal(0), "count"),
         Column(
             "状态",
             lambda row: "停售" if not row.active else "低库存" if _is_low(row) else "在售",
@@ -158,121 +138,29 @@ SUPPLIERS = Reference(
     empty_text="录入供油商与商品供应商。",
 )
 
-
-@require_GET
-@may("inventory.items")
-def stock_moves(request: StaffRequest) -> HttpResponseBase:
-    filters = filters_of(request, MoveFilter)
-    values = filters.cleaned_data
-    rows = StockMove.objects.filter(station=request.station).select_related("item", "actor")
-    if text := (values.get("text") or "").strip():
-        rows = rows.filter(Q(item__code__iexact=text) | Q(item__name__icontains=text))
-    if values.get("kind"):
-        rows = rows.filter(kind=values["kind"])
-    rows = within(rows, "occurred_at", since=values.get("since"), until=values.get("until"))
-    may_receive = may_do(request.role, "inventory.stock.receive")
-    new = Action("进货", reverse("inventory:receive")) if may_receive else None
-    listing = ListPage(
-        title="库存流水",
-        columns=(
-            Column("时间", "occurred_at", "moment"),
-            Column("商品", "item.name"),
-            Column("类别", lambda row: row.get_kind_display()),
-            Column("数量", "quantity", "count"),
-            Column("结存", "balance_after", "count"),
-            Column("单据", "document", "code"),
-            Column("原因", "reason", minor=True),
-            Column("经手人", lambda row: row.actor.name if row.actor else "", minor=True),
+PLACES = Reference(
+    app="inventory",
+    name="places",
+    noun="存货地点",
+    columns=(
+        Column("名称", "name"),
+        Column("排序", "position", "count"),
+        Column("收银台从这里卖", lambda row: "是" if row.selling else ""),
+        Column(
+            "状态",
+            lambda row: "在用" if row.active else "停用",
+            "state",
+            tone=lambda row: "good" if row.active else "off",
         ),
-        rows=rows,
-        order=("-id",),
-        filters=filters,
-        counting=False,
-        primary=new,
-        empty=Empty("还没有库存流水", "进货、销售、盘点都会记在这里。").leading(new),
-    )
-    return list_response(
-        request,
-        listing,
-        template="inventory/stock_moves.html",
-        context={"may_adjust": may_do(request.role, "inventory.stock.adjust")},
-    )
-
-
-@require_http_methods(["GET", "POST"])
-@may("inventory.stock.receive")
-def receive(request: StaffRequest) -> HttpResponse:
-    form = ReceiveForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            lines = []
-            for number, (code, quantity, paid) in enumerate(form.rows(), 1):
-                item, pack = by_code(code)
-                cost = paid / (1 + item.tax_rate) / pack
-                lines.append(
-                    stock.StockLine(
-                        number, item.pk, quantity * pack, cost.quantize(Decimal("0.000001"))
-                    )
-                )
-            day = _day(request)
-            document = next_number(station=request.station, kind="ST", day=day.date)
-            stock.receive(
-                station=request.station,
-                day=day,
-                document=document,
-                lines=lines,
-                note=form.cleaned_data["note"],
-                at=now(),
-                actor=request.user,
-            )
-            messages.success(request, f"已入库 {len(lines)} 行，单号 {document}。")
-            return redirect("inventory:stock_moves")
-        except Refusal as refusal:
-            form.add_error(None, str(refusal))
-    return render(
-        request,
-        "inventory/receive.html",
-        {"form": form, "back_href": reverse("inventory:stock_moves")},
-        status=422 if form.errors else 200,
-    )
-
-
-@require_http_methods(["GET", "POST"])
-@may("inventory.stock.adjust")
-def stock_adjust(request: StaffRequest) -> HttpResponse:
-    form = StockAdjustForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        values = form.cleaned_data
-        try:
-            item, _ = by_code(values["code"])
-            day = _day(request)
-            stock.adjust(
-                station=request.station,
-                day=day,
-                document=next_number(station=request.station, kind="ST", day=day.date),
-                item=item,
-                quantity=values["quantity"],
-                reason=values["reason"],
-                write_off=bool(values["write_off"]),
-                at=now(),
-                actor=request.user,
-            )
-            messages.success(
-                request, f"已调整「{item.name}」{values['quantity'].normalize():f} {item.unit}。"
-            )
-            return redirect("inventory:stock_moves")
-        except Refusal as refusal:
-            form.add_error(None, str(refusal))
-    return render(
-        request,
-        "inventory/stock_adjust.html",
-        {"form": form, "back_href": reverse("inventory:stock_moves")},
-        status=422 if form.errors else 200,
-    )
-
-
-def _day(request: StaffRequest) -> BusinessDay:
-    day = open_day(request.station)
-    if day is None:
-        raise Refusal("营业日未开，不能动库存：请先开班")
-    return day
+    ),
+    form=PlaceForm,
+    rows=lambda request: StockPlace.objects.filter(station=request.station),
+    save=save_place,
+    initial=lambda row: {
+        name: getattr(row, name) for name in ("name", "position", "selling", "active")
+    },
+    view_right="inventory.items",
+    change_right="inventory.places.change",
+    order=("position", "id"),
+    empty_text="货架、后仓各算一处，库存按地点分开记。",
+)

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Q, QuerySet
 from django.utils.timezone import localtime
 
-from inventory.models import StockBalance
+from inventory.queries.places import on_shelf
 from members.models import Redemption, Reward
 from station.models import Station
 
@@ -75,8 +75,7 @@ def named(rows: QuerySet[Reward], text: str) -> QuerySet[Reward]:
 
 def with_stock(rows: QuerySet[Reward], station: Station) -> QuerySet[Reward]:
     """The same with `on_hand` of the goods at a station."""
-    held = StockBalance.objects.filter(station=station, item=OuterRef("item"))
-    return rows.annotate(on_hand=Subquery(held.values("quantity")))
+    return rows.annotate(on_hand=on_shelf(station, "item"))
 
 
 def shelf(

@@ -200,6 +200,8 @@ ACTIONS: dict[str, str] = {
     "inventory.category.saved": "修改商品类别",
     "inventory.supplier.saved": "修改供应商",
     "inventory.stock.adjust": "调整商品库存",
+    "inventory.stock.leave": "一次放行负库存",
+    "inventory.place.saved": "修改存货地点",
     "inventory.tank.adjust": "调整罐存",
     "inventory.allowance.lay_down": "新立损耗定额",
     "sales.ceiling.published": "登记最高零售价",

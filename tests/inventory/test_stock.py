@@ -12,7 +12,8 @@ from django.db.models import Sum
 from inventory.models import Item, StockBalance, StockMove
 from inventory.queries.items import by_code, find
 from inventory.services import stock
-from inventory.services.stock import NotEnoughStock, StockLine
+from inventory.services.balances import NotEnoughStock
+from inventory.services.stock import StockLine
 from station.errors import Refusal
 from tests import make
 

@@ -11,7 +11,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import ProtectedError
 
 from inventory.models import StockBalance, StockMove
-from inventory.services.stock import NotEnoughStock
+from inventory.services.balances import NotEnoughStock
 from members.models import (
     PartnerOrder,
     PointsLot,

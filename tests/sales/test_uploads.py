@@ -19,6 +19,7 @@ from django.test import Client
 from django.urls import reverse
 
 from inventory.models import StockBalance
+from inventory.queries.places import selling_place
 from members.models import Member, Purchase
 from sales.models import Discrepancy, FillClaim, OfflineUpload, Payment, Sale
 from sales.queries.uploads import uploads_waiting
@@ -111,7 +112,9 @@ def test_five_hundred_offline_sales_equal_an_online_run() -> None:
     till = ready()
     other = ready()  # the same at another station, online
     water = make.item("矿泉水", price="2.00", on_hand="2000", at=till.station)
-    StockBalance.objects.create(station=other.station, item=water, quantity=2000)
+    StockBalance.objects.create(
+        station=other.station, place=selling_place(other.station), item=water, quantity=2000
+    )
     gun, there = make.nozzle(till.station), make.nozzle(other.station)
     bodies = []
     for number in range(1, 511):

@@ -276,7 +276,7 @@ class Demo:
         self.standings.settle()
         self.purses.settle(first=self.opened, at=day_start(self.first))
         for item, quantity in history.stock.items():
-            StockBalance.objects.filter(station=site.station, item=item).update(quantity=quantity)
+            StockBalance.objects.filter(place=site.place, item=item).update(quantity=quantity)
         for number, nozzle in site.nozzles.items():
             NozzleState.objects.filter(nozzle=nozzle).update(
                 totalizer=Decimal(litres(history.totals[number])), totalizer_at=self.until

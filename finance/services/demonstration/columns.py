@@ -73,7 +73,7 @@ MANY: Mapping[type[models.Model], Sequence[str]] = {
               "reference", "session_id", "day_id", "shift_id", "occurred_at", "recorded_at"),
     FillClaim: ("id", "station_id", "fill_id", "kind", "document", "day_id", "claimed_at", "attendant_id",
                 "released_at", "released_day_id", "released_by_document"),
-    StockMove: ("id", "station_id", "item_id", "day_id", "kind", "quantity", "balance_after", "unit_cost",
+    StockMove: ("id", "station_id", "place_id", "item_id", "day_id", "kind", "quantity", "balance_after", "unit_cost",
                 "document", "line", "occurred_at", "recorded_at", "actor_id", "reason"),
     Purchase: ("id", "station_id", "member_id", "day_id", "document", "line", "occurred_at", "kind", "product",
                "category", "quantity", "net", "points", "tenders", "attendant_id", "original", "cashier_id",

@@ -17,7 +17,7 @@ from finance.services.demonstration import groups
 from finance.services.demonstration.build import Demo, Live
 from finance.services.demonstration.site import Site
 from inventory.models import StockBalance
-from inventory.services.stock import NotEnoughStock
+from inventory.services.balances import NotEnoughStock
 from marketing.models import Coupon
 from marketing.services import rewards as coupons_of_rewards
 from members.models import Member, Redemption, Reward, TopUpPlan, ValueAccount
@@ -107,7 +107,9 @@ class Duty:
 
     def in_stock(self) -> TicketLine:
         """A piece of what the shelf has most of, and that costs enough for stored value to matter."""
-        most = StockBalance.objects.filter(station=self.site.station, item__price__gte=5)
+        most = StockBalance.objects.filter(
+            station=self.site.station, place__selling=True, item__price__gte=5
+        )
         return self.item(most.latest("quantity").item.code)
 
     def settle(

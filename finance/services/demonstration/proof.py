@@ -126,8 +126,8 @@ QUESTIONS = {
             OR book.received_l <> COALESCE(moved.litres, 0)""",
     "货架结存 = 流水": """
         SELECT COUNT(*) FROM inventory_stockbalance balance LEFT JOIN (
-            SELECT item_id, SUM(quantity) AS quantity FROM inventory_stockmove GROUP BY item_id) moved
-            USING (item_id)
+            SELECT place_id, item_id, SUM(quantity) AS quantity FROM inventory_stockmove
+            GROUP BY place_id, item_id) moved USING (place_id, item_id)
         WHERE balance.quantity <> COALESCE(moved.quantity, 0)""",
     "日结数字 = 当日明细，逐日": """
         SELECT COUNT(*) FROM station_businessday day

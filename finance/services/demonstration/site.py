@@ -24,7 +24,8 @@ from devices.models import (
 )
 from devices.simulator import layout
 from finance.services.demonstration import plan
-from inventory.models import Category, Item, ItemBarcode, StockBalance, Supplier
+from inventory.models import Category, Item, ItemBarcode, StockBalance, StockPlace, Supplier
+from inventory.queries.places import selling_place
 from inventory.services.items import pinyin_of
 from members.models import TopUpPlan
 from sales.models import Tender
@@ -60,6 +61,11 @@ class Site:
     tenders: dict[str, Tender] = field(default_factory=dict)
     items: list[Item] = field(default_factory=list)
     supplier: Supplier = field(default_factory=Supplier)
+
+    @property
+    def place(self) -> StockPlace:
+        """The shelf that the tills sell from."""
+        return selling_place(self.station)
 
     @property
     def owner(self) -> User:
@@ -336,7 +342,7 @@ def _goods(site: Site, at: datetime) -> None:
         if row.barcode:
             ItemBarcode.objects.create(item=item, barcode=row.barcode)
         if row.kind == "GOODS":
-            StockBalance.objects.create(station=site.station, item=item)
+            StockBalance.objects.create(station=site.station, place=site.place, item=item)
         site.items.append(item)
 
 

@@ -101,6 +101,7 @@ class Trade:
     def __init__(self, site: Site, *, seed: int, busy: float = 1.0) -> None:
         self.site = site
         self.station = site.station.pk
+        self.place = site.place.pk
         self.chance = random.Random(seed)
         self.busy = busy
         self.copier = Copier(TABLES)
@@ -201,7 +202,7 @@ class Trade:
         """One movement of the shelf, with its running balance."""
         balance = self.stock[goods.id] = self.stock.get(goods.id, 0) + quantity
         self.copier.add(
-            StockMove, self.ids[StockMove].next(), self.station, goods.id, day.id, kind, quantity, balance,
+            StockMove, self.ids[StockMove].next(), self.station, self.place, goods.id, day.id, kind, quantity, balance,
             yuan(goods.cost_fen), document, line, at, at, actor, "",
         )  # fmt: skip
 

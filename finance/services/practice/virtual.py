@@ -75,7 +75,9 @@ def member_of(scene: Scene) -> Member:
 
 def pick_item(scene: Scene) -> Item:
     """Goods that are on the shelf and whose name is easy to find. Refuses NothingLeft."""
-    stocked = StockBalance.objects.filter(station=scene.attempt.station, quantity__gte=4)
+    stocked = StockBalance.objects.filter(
+        station=scene.attempt.station, place__selling=True, quantity__gte=4
+    )
     items = Item.objects.filter(kind=Item.Kind.GOODS, active=True, pk__in=stocked.values("item"))
     found = items.order_by("-is_favourite", "?").first()
     if found is None:
