@@ -2,7 +2,15 @@
 
 from django.urls import URLPattern, path
 
-from inventory.views import deliveries, items, losses, reconciliation, stock, tanks
+from inventory.views import (
+    attributions,
+    deliveries,
+    items,
+    losses,
+    reconciliation,
+    stock,
+    tanks,
+)
 from station.views.crud import urls
 
 app_name = "inventory"
@@ -25,6 +33,23 @@ urlpatterns: list[URLPattern] = [
         "reconciliation/<int:pk>/<str:day>/",
         reconciliation.reconciliation_day,
         name="reconciliation-day",
+    ),
+    path("attributions/", attributions.attributions, name="attributions"),
+    path("attributions/<int:number>/<str:day>/", attributions.attribution, name="attribution"),
+    path(
+        "attributions/<int:number>/<str:day>/propose/",
+        attributions.propose,
+        name="attribution-propose",
+    ),
+    path(
+        "attributions/<int:number>/<str:day>/approve/",
+        attributions.approve,
+        name="attribution-approve",
+    ),
+    path(
+        "attributions/<int:number>/<str:day>/send-back/",
+        attributions.send_back,
+        name="attribution-send-back",
     ),
     path("losses/standard/", losses.standard, name="standard-losses"),
     path("losses/allowances/", losses.allowances, name="allowances"),

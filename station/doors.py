@@ -49,6 +49,7 @@ MENU = [
             ("液位仪进油", "inventory:gauge-deliveries"),
             ("罐存记录", "inventory:dips"),
             ("盘点损溢", "inventory:reconciliation"),
+            ("损溢归因", "inventory:attributions"),
             ("损耗剔温", "inventory:standard-losses"),
             ("损耗定额", "inventory:allowances"),
         ],

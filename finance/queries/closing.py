@@ -1,7 +1,8 @@
 """What stands between a cut day and its close: what is still open and whose, and what differs.
 
 A *blocker* must go away by work (a shift closed, a payment known). A *difference* is worked off on
-its own page, or accepted by the owner with a reason and carried forward.
+its own page, or accepted by the owner with a reason and carried forward. A tank's variance over the
+limits stops nothing: it wants its cause, which may be told after the close (`attributing`).
 """
 
 from __future__ import annotations
@@ -9,20 +10,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from decimal import Decimal
 
 from devices.models import TotalizerGap
 from finance.models import DayDifference
 from finance.queries.figures import Figures
 from finance.queries.links import link
-from finance.queries.parts import FillRow, TankDay
+from finance.queries.parts import FillRow
 from sales.models import Discrepancy, FillClaim
 from sales.queries.shifts import Blocker as Unfinished
 from sales.queries.shifts import days_blockers
 from sales.queries.uploads import uploads_waiting
 from station.models import BusinessDay
 from station.money import Litres, Yuan
-from station.queries import settings, wording
+from station.queries import wording
 
 
 @dataclass(frozen=True)
@@ -191,16 +191,11 @@ def _differences(
     )
     discrepancies = _discrepancies(days[-1])
     gaps = _gaps(days)
-    limits = (
-        settings.number("inventory.variance_rate_limit", days[0].station),
-        settings.number("inventory.variance_litres_limit", days[0].station),
-    )
     return {
         day.pk: [
             *(_unpaid(row) for row in its.unpaid if row.fill not in paid),
             *(row for raised, row in discrepancies if raised <= day.date),
             *(row for missed, row in gaps if missed == day.pk),
-            *_variances(day, its.tanks, *limits),
         ]
         for day, its in zip(days, figures, strict=True)
     }
@@ -282,25 +277,4 @@ def _gaps(days: Sequence[BusinessDay]) -> list[tuple[int, Difference]]:
             ),
         )
         for row in rows.order_by("pk")
-    ]
-
-
-def _variances(
-    day: BusinessDay, tanks: Sequence[TankDay], rate_limit: Decimal, litres_limit: Litres
-) -> list[Difference]:
-    """Tanks whose variance passes both limits and has no words."""
-    return [
-        Difference(
-            kind="VARIANCE",
-            subject=f"{day.date}-{tank.number}",
-            text=f"{tank.number} 号罐（{tank.grade}）{wording.gain_loss(tank.variance)}，"
-            f"损溢率 {wording.loss_rate(tank.variance_permille)} 超过限额，尚未归因",
-            litres=tank.variance,
-            href=link("inventory:tanks"),
-        )
-        for tank in tanks
-        if tank.variance is not None
-        and not tank.reason
-        and abs(tank.variance) > litres_limit
-        and abs(tank.variance_permille or Decimal("Infinity")) > rate_limit
     ]

@@ -13,6 +13,7 @@ from devices.models import NozzleState
 from finance.queries.ask import ask
 from finance.queries.figures import Figures
 from finance.queries.links import link
+from inventory.queries.attributions import waiting
 from inventory.queries.books import Level
 from sales.models import Discrepancy, Prepay, PriceDownload
 from sales.queries.cash import Custody
@@ -62,6 +63,7 @@ def todos(
         *_fills(station, at),
         *_cash(custody, at),
         *_variance(station, month_permille),
+        *_attributions(station),
         *_refunds(station),
         *_drive_offs(figures),
     ]
@@ -207,6 +209,22 @@ def _variance(station: Station, month_permille: Decimal | None) -> Iterable[Todo
             SOON,
             f"本月累计{word} {wording.permille(abs(month_permille))}，超过限额 {limit}‰，请查明",
             link("finance:report", "tanks"),
+        )
+
+
+def _attributions(station: Station) -> Iterable[Todo]:
+    """Variances over the limits that nobody has told the cause of, or approved, however old."""
+    held = waiting(station)
+    words = [
+        *([f"{held.open} 项损溢未归因"] if held.open else []),
+        *([f"{held.proposed} 项归因待审批"] if held.proposed else []),
+    ]
+    if words and held.since:
+        yield Todo(
+            64,
+            SOON,
+            f"{'，'.join(words)}，最早 {wording.local(held.since)}",
+            link("inventory:attributions"),
         )
 
 

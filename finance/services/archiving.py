@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from finance.models import DayClose, ReportArchive
+from finance.queries.attributing import remarks_of_day
 from finance.queries.figures import day_figures
 from finance.queries.frozen import to_json
 from finance.queries.owner import month_permille
@@ -81,7 +82,10 @@ def _reports(close: DayClose, at: datetime) -> Iterator[tuple[str, Shift | None,
             against=comparison(station=day.station, day=day.date),
             head=head,
             month_permille=month_permille(day, figures),
-            remarks=(f"日结单 {close.number}。{close.remarks}",),
+            remarks=(
+                *remarks_of_day(day, figures),
+                f"日结单 {close.number}。{close.remarks}",
+            ),
         ),
     )
     for name in ALSO:

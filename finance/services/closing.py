@@ -11,6 +11,7 @@ from finance.models import DayClose, DayDifference, DayFigures
 from finance.queries.closing import Difference, Readiness, readiness, readiness_of_days
 from finance.queries.figures import figures_of_days, figures_of_facts
 from finance.services.freezing import Closing, freeze_figures
+from inventory.services.attributions import open_attributions
 from inventory.services.books import freeze_day_books
 from station.errors import Refusal
 from station.models import BusinessDay, User
@@ -94,7 +95,8 @@ def close_days(*, days: Sequence[Closing], actor: User, remarks: str = "") -> li
         _refuse_unready(one)
     for one in ready:
         _note_resolved(one.day, one.differences)
-    freeze_day_books(days=locked)
+    books = freeze_day_books(days=locked)
+    open_attributions(station=locked[0][0].station, books=books, at=locked[-1][1])
     heads = freeze_figures(days=locked, figures=figures, actor=actor)
     closes = [
         _mark(day, head, at, actor, remarks) for (day, at), head in zip(locked, heads, strict=True)

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from finance.forms.days import AcceptForm, CloseForm, DaysForm
 from finance.models import ReportArchive
+from finance.queries.attributing import told_of_day
 from finance.queries.closing import Readiness, readiness
 from finance.queries.figures import (
     Figures,
@@ -198,6 +199,7 @@ def _page(
         "tone": TONES[found.status],
         "figures": figures,
         "ready": ready,
+        "variances": told_of_day(found, figures),
         "steps": steps_of(ready),
         "form": form or CloseForm(),
         "refusal": refusal,

@@ -10,6 +10,7 @@ from django.utils.timezone import localdate, now
 from django.views.decorators.http import require_GET
 
 from finance.forms.days import DayForm, RangeForm
+from finance.queries.attributing import remarks_of_day
 from finance.queries.figures import day_figures
 from finance.queries.owner import month_permille
 from finance.queries.ranges import Grain
@@ -52,7 +53,10 @@ def daily(request: StaffRequest) -> HttpResponseBase:
         against=comparison(station=request.station, day=day.date),
         head=head_of(request, at=now(), approved_by=day.close.closed_by.name if closed else ""),
         month_permille=month_permille(day, figures),
-        remarks=() if closed else (f"本营业日{day.get_status_display()}，数字为实时值。",),
+        remarks=(
+            *remarks_of_day(day, figures),
+            *(() if closed else (f"本营业日{day.get_status_display()}，数字为实时值。",)),
+        ),
     )
     return report_response(
         request,

@@ -1,5 +1,6 @@
 """What we hold. Django needs the models importable from here."""
 
+from inventory.models.attributions import VarianceAttribution
 from inventory.models.books import FuelCost, TankBook
 from inventory.models.deliveries import Delivery, DeliveryTank, Supplier
 from inventory.models.losses import LossAllowance
@@ -21,4 +22,5 @@ __all__ = [
     "Supplier",
     "TankBook",
     "TankMovement",
+    "VarianceAttribution",
 ]

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 
+from inventory.models import VarianceAttribution
 from inventory.queries.allowances import Allowances, allowances
+from inventory.queries.attributions import Told, told_of
 from inventory.queries.loss_bands import LEARNED_FROM, Band, band_of
 from inventory.queries.reconciliation import Dated, Grain, Line, dated_books, lines_of
 from inventory.queries.standard_losses import (
@@ -34,6 +36,22 @@ class Judged:
     allowance: Litres | None
     delivered: Litres
     thermal: Litres | None
+    told: tuple[Told, ...] = ()  # of its tanks over the limits
+
+    @property
+    def cause(self) -> str:
+        """归因: what was said, each cause once."""
+        rows = [one.row for one in self.told if one.row is not None and one.row.cause]
+        return "、".join(dict.fromkeys(row.get_cause_display() for row in rows))
+
+    @property
+    def handling(self) -> str:
+        """处理状态: the one that is furthest from done; nothing where nothing was over the limits."""
+        if not self.told:
+            return ""
+        status = VarianceAttribution.Status
+        states = {one.row.status if one.row else status.OPEN.value for one in self.told}
+        return next(one.label for one in status if one.value in states)
 
     @property
     def over(self) -> Litres | None:
@@ -53,7 +71,7 @@ class Judged:
 def judged(
     *, station: Station, since: date, until: date, grain: Grain, by_grade: bool = False
 ) -> list[Judged]:
-    """The lines of a range, judged. Fourteen statements at most, whatever lies behind it."""
+    """The lines of a range, judged. Sixteen statements at most, whatever lies behind it."""
     first = since.replace(day=1)
     back = first - REACHES_BACK
     rows = dated_books(station=station, since=back, until=until, shifts=grain == Grain.SHIFT)
@@ -62,16 +80,39 @@ def judged(
     since = first if grain == Grain.MONTH else since
     allowed = allowances(station)
     found = lines_of(rows, since=since, grain=grain, by_grade=by_grade)
-    return [_judged(line, told, allowed) for line in found]
+    causes = {} if grain == Grain.SHIFT else _causes(station, rows, since, grain)
+    return [_judged(line, told, allowed, causes) for line in found]
 
 
-def _judged(line: Line, told: dict[Slot, Thermal], allowed: Allowances) -> Judged:
+def _causes(
+    station: Station, rows: Sequence[Dated], since: date, grain: Grain
+) -> dict[tuple[date, int], list[Told]]:
+    """What was said of the days over the limits, by date of the line and tank number."""
+    days = [
+        (row.date, row.book.tank.number, row.book.tank.grade.code, row.book.variance, row.book.sold)
+        for row in rows
+        if row.date >= since
+    ]
+    found: dict[tuple[date, int], list[Told]] = defaultdict(list)
+    for one in told_of(station=station, tanks=days):
+        on = one.date.replace(day=1) if grain == Grain.MONTH else one.date
+        found[on, one.number].append(one)
+    return found
+
+
+def _judged(
+    line: Line,
+    told: dict[Slot, Thermal],
+    allowed: Allowances,
+    causes: dict[tuple[date, int], list[Told]],
+) -> Judged:
     own = [told[line.date, line.ordinal, book.tank.pk] for book in line.books]
     return Judged(
         line,
         allowance_of(line, allowed),
         sum((one.delivered for one in own), NO_LITRES),
         total_of(one.whole for one in own),
+        tuple(one for book in line.books for one in causes.get((line.date, book.tank.number), ())),
     )
 
 

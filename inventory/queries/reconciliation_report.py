@@ -36,6 +36,7 @@ ALLOWED = (
     "温差影响 = 罐存温差 + 进油温差，算法在“损耗剔温”中，缺油温时不计。"
 )
 MOST_CHARTS = 8
+HANDLED: dict[str, Tone] = {"未归因": "bad", "待审批": "wait", "已归因": "good"}
 TONES: dict[str, Tone] = {"在定额内": "good", "超定额": "bad", "—": ""}
 
 
@@ -210,6 +211,7 @@ def analysis(rows: Sequence[Judged], *, grain: Grain, by_grade: bool) -> ReportT
             Column("状态", kind="state"),
             Column("进油损溢", kind="gain_loss"),
             Column("温差影响", kind="gain_loss", minor=True),
+            *(() if grain == Grain.SHIFT else (Column("归因"), Column("处理状态", kind="state"))),
         ),
         [
             (
@@ -224,11 +226,18 @@ def analysis(rows: Sequence[Judged], *, grain: Grain, by_grade: bool) -> ReportT
                 Linked(row.state, tone=TONES[row.state]),
                 row.delivered,
                 row.thermal,
+                *(() if grain == Grain.SHIFT else (row.cause, _handling(row))),
             )
             for row in rows
         ],
         empty="这个期间没有油罐账。",
     )
+
+
+def _handling(row: Judged) -> Linked:
+    """The state of its attribution, and the page where it is told."""
+    href = row.told[0].href if len(row.told) == 1 else ""
+    return Linked(row.handling, href, HANDLED.get(row.handling, ""))
 
 
 def _heads(grain: Grain, by_grade: bool) -> tuple[Column, ...]:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
+from inventory.services.attributions import open_attributions
 from tests import make
 from tests.inventory.ledger import frozen_shifts
 
@@ -28,12 +29,16 @@ def test_the_reconciliation_fits_every_width(look):
               "physical": f"{left}", "temp": f"{18 + index % 3}.5"}],
         )  # fmt: skip
         stands = left
+    day = station.days.get(date=first + timedelta(days=3))
+    open_attributions(station=station, books=tank.books.filter(day=day), at=make.NOW)
     query = f"?since={first}&until={make.TODAY}&grain=day&by=tank"
     pages = {
         "list": reverse("inventory:reconciliation") + query,
         "standard": reverse("inventory:standard-losses") + f"?since={first}&until={make.TODAY}",
         "allowances": reverse("inventory:allowances"),
         "allowance": reverse("inventory:allowance-new"),
+        "attributions": reverse("inventory:attributions"),
+        "attribution": reverse("inventory:attribution", args=[1, day.date]),
         "day": reverse("inventory:reconciliation-day", args=[tank.pk, first]),
     }
     look.at(1440, as_=make.owner(station))

@@ -60,6 +60,7 @@ def frozen_shifts(tank: Tank, on: date, shifts: Sequence[dict[str, str | None]])
         )  # fmt: skip
         rows.append(TankBook.objects.create(shift=shift, **_columns(tank, day, ended, told)))
     whole = TankBook.objects.create(**_added(rows, day, ended))
+    Shift.objects.filter(day=day).exclude(status="CLOSED").update(status="CLOSED", closed_at=ended)
     BusinessDay.objects.filter(pk=day.pk).update(status="CLOSED", closed_at=ended)
     return [*rows, whole]
 
@@ -137,5 +138,6 @@ def _added(rows: Sequence[TankBook], day: BusinessDay, at: datetime) -> dict[str
         "dip": next((row.dip for row in reversed(rows) if row.dip), None),
         "physical_l": closing if measured else None,
         "variance_l": closing - book if measured else None,
+        "reason": "；".join(row.reason for row in rows if row.reason),
         "frozen_at": at,
     }

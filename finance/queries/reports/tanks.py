@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from finance.queries import dayrows
 from finance.queries.ask import ask
+from finance.queries.attributing import told_of_tanks
 from finance.queries.dayrows import Dated
 from finance.queries.links import link
 from finance.queries.parts import TankDay
@@ -16,6 +17,7 @@ from finance.queries.periods import live_days
 from finance.queries.ranges import Grain, Range
 from finance.queries.reports.comparing import Cells, wording_of_rate
 from finance.queries.reports.tables import live_words
+from inventory.queries.attributions import said, sentences
 from station.models import Station
 from station.money import NO_LITRES, ZERO, Litres, permille
 from station.queries import settings
@@ -53,7 +55,10 @@ def tanks(*, station: Station, since: date, until: date, grain: Grain, head: Hea
             ),
         ),
         charts=(_chart(dated, sums, running),),
-        tables=(_sum_table(sums, limit), _variance_table(dated, running, limit)),
+        tables=(
+            _sum_table(sums, limit),
+            _variance_table(dated, running, limit, _causes(station, dated)),
+        ),
         remarks=(
             f"损溢 = 实存 − 账存；损溢率按销售升数计，限额 {limit}‰。",
             *live_words(live),
@@ -148,6 +153,7 @@ def _variance_table(
     dated: Sequence[Dated],
     running: dict[tuple[int, date], tuple[Litres, Decimal | None]],
     limit: Decimal,
+    causes: dict[tuple[date, int], str],
 ) -> ReportTable:
     rows: list[Cells] = []
     for one in dated:
@@ -166,7 +172,7 @@ def _variance_table(
                 Linked(tank.variance_permille, tone="bad" if over else ""),
                 total,
                 rate,
-                tank.reason,
+                causes.get((one.date, tank.number), tank.reason),
             )
         )
     return ReportTable(
@@ -184,6 +190,12 @@ def _variance_table(
         ),
         rows,
     )
+
+
+def _causes(station: Station, dated: Sequence[Dated]) -> dict[tuple[date, int], str]:
+    """What was said of variances over the limits, by date and tank."""
+    told = told_of_tanks(station, [(one.date, one.tank) for one in dated if one.tank])
+    return {(one.date, one.number): said(one.row) for one in told}
 
 
 def balance(*, station: Station, since: date, until: date, grain: Grain, head: Head) -> Report:
@@ -222,7 +234,14 @@ def balance(*, station: Station, since: date, until: date, grain: Grain, head: H
                 rows,
             ),
         ),
-        remarks=("期间付出为泵码走字，含回罐和自用；损溢量 = 实测 − 期末账存。", *live_words(live)),
+        remarks=(
+            "期间付出为泵码走字，含回罐和自用；损溢量 = 实测 − 期末账存。",
+            *sentences(
+                told_of_tanks(station, [(one.date, one.tank) for one in dated if one.tank]),
+                dated=since != until,
+            ),
+            *live_words(live),
+        ),
         signatures=("制表", "计量员", "站长"),
         landscape=True,
     )

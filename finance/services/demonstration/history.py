@@ -65,7 +65,8 @@ class History(Till):
             plan.TANK_DIAMETER_MM,
         )
         total, water = self._table(height), self._table(water_mm)
-        temp = Decimal(170 + self.chance.randrange(60)) / 10
+        # Buried oil hardly changes its temperature from dip to dip.
+        temp = Decimal(199 + self.chance.randrange(60) // 20) / 10
         net = total - water
         beta = plan.GRADES[number - 1].expansion
         v20 = (Decimal(net) / 100 * (1 - (temp - 20) * beta)).quantize(Decimal("0.01"))
