@@ -26,7 +26,7 @@ DROP TRIGGER keeps_its_facts ON inventory_varianceattribution;
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("inventory", "0010_variance_attributions"),
+        ("inventory", "0011_variance_attributions"),
         ("station", "0002_guards"),
         # Names every guarded table there was: this one brings its own guards after it.
         ("finance", "0006_never_emptied"),

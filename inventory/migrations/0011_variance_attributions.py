@@ -10,7 +10,7 @@ import station.fields
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('inventory', '0009_allowance_guards'),
+        ('inventory', '0010_places'),
         ('station', '0009_practice_guards'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
